@@ -1,0 +1,72 @@
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+__version__: str
+isa: str
+
+class EncodeError(TypeError, ValueError):
+    path: str
+    bytes_written: int
+
+class Raw:
+    def __new__(cls, json: bytes | bytearray | memoryview | str, /) -> Raw: ...
+    @property
+    def json(self) -> bytes: ...
+    def __hash__(self) -> int: ...
+
+class Encoder:
+    def __new__(
+        cls, *, default: Callable[[Any], Any] | None = None, allow_nan: bool = False, max_depth: int = 100_000
+    ) -> Encoder: ...
+    @property
+    def default(self) -> Callable[[Any], Any] | None: ...
+    @property
+    def max_depth(self) -> int: ...
+    def dumps(self, obj: Any, /) -> str: ...
+    def dumps_bytes(self, obj: Any, /) -> bytes: ...
+    def iterencode(self, obj: Any, /, *, chunk_size: int = 65536) -> Iterator[bytes]: ...
+    def _dump_fd(
+        self,
+        *,
+        obj: Any,
+        fd: int,
+        label: object,
+        chunk_size: int,
+        timeout: float | None,
+        progress: Callable[[int], object] | None,
+        fileno: Callable[[], int] | None,
+        overlap: bool,
+        characters: bool,
+    ) -> int: ...
+    def _dump_write(
+        self,
+        *,
+        obj: Any,
+        write: Callable[[Any], object],
+        label: object,
+        chunk_size: int,
+        timeout: float | None,
+        progress: Callable[[int], object] | None,
+        fileno: Callable[[], int] | None,
+        mode: Literal["bytes", "text", "either"],
+        none_is_nothing: bool,
+        characters: bool,
+        would_block: type[BaseException] | tuple[type[BaseException], ...],
+    ) -> int: ...
+
+def dumps(
+    obj: Any,
+    /,
+    *,
+    default: Callable[[Any], Any] | None = None,
+    allow_nan: bool = False,
+    max_depth: int = 100_000,
+) -> str: ...
+def dumps_bytes(
+    obj: Any,
+    /,
+    *,
+    default: Callable[[Any], Any] | None = None,
+    allow_nan: bool = False,
+    max_depth: int = 100_000,
+) -> bytes: ...

@@ -1,0 +1,175 @@
+"""Encoder, and the functions that are its methods with options given per call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from . import _core, _targets
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+CHUNK_SIZE = 65536
+
+
+class Options(TypedDict, total=False):
+    """The encoding options, for annotations."""
+
+    default: Callable[[Any], Any] | None
+    allow_nan: bool
+    max_depth: int
+
+
+class Encoder(_core.Encoder):
+    """Encoding options, bound once.
+
+    Immutable, and safe to use from several threads. Has every function of the package as a method.
+
+    Args:
+        default: Called with any object that cannot be encoded; what it returns is encoded in its place.
+        allow_nan: Write NaN and Infinity, which are not JSON, instead of raising.
+        max_depth: How deeply containers may nest.
+
+    >>> Encoder(default=str).dumps({"path": complex(1, 2)})
+    '{"path":"(1+2j)"}'
+    """
+
+    __slots__ = ()
+
+    def dump(
+        self,
+        obj: Any,
+        fp: Any,
+        *,
+        chunk_size: int = CHUNK_SIZE,
+        timeout: float | None = None,
+        progress: Callable[[int], object] | None = None,
+        overlap: bool = False,
+    ) -> int:
+        """Write `obj` to a file object; see `rjson.dump`."""
+        if not callable(getattr(fp, "write", None)):
+            raise TypeError(f"fp must have a write() method, and {type(fp).__name__} has none: {fp!r}")
+        return _targets.dump_to(_targets.Request(self, obj, chunk_size, timeout, progress, overlap), fp)
+
+    def dump_to(
+        self,
+        obj: Any,
+        target: Any,
+        *,
+        chunk_size: int = CHUNK_SIZE,
+        timeout: float | None = None,
+        progress: Callable[[int], object] | None = None,
+        overlap: bool = False,
+    ) -> int:
+        """Write `obj` to a descriptor, socket or file object; see `rjson.dump_to`."""
+        return _targets.dump_to(_targets.Request(self, obj, chunk_size, timeout, progress, overlap), target)
+
+
+_default_encoder = Encoder()
+
+
+def _encoder(options: Options) -> Encoder:
+    return Encoder(**options) if options else _default_encoder
+
+
+def dump(
+    obj: Any,
+    fp: Any,
+    *,
+    chunk_size: int = CHUNK_SIZE,
+    timeout: float | None = None,
+    progress: Callable[[int], object] | None = None,
+    overlap: bool = False,
+    **options: Unpack[Options],
+) -> int:
+    """Encode `obj` as JSON and write it to `fp` while it is being encoded, in constant memory.
+
+    Args:
+        obj: What `dumps` takes. Iterators in it are consumed as they are written.
+        fp: Any object with `write()`, for bytes or for text. Its short writes are continued.
+        chunk_size: Bytes per write, about.
+        timeout: Seconds to wait at most while `fp` accepts nothing; None is no limit.
+        progress: Called with the bytes written so far, about once per chunk.
+        overlap: Write to a file on a second thread while the next chunk is encoded.
+        **options: Those of `Encoder`.
+
+    Returns:
+        How many bytes were written; characters, if `fp` is for text.
+
+    Raises:
+        EncodeError: Something cannot be encoded; `.path` and `.bytes_written` say where. Every other exception that leaves
+            this function has `.bytes_written` too.
+        OSError, TimeoutError: `fp` failed.
+
+    >>> import io
+    >>> fp = io.StringIO()
+    >>> dump({"squares": (n * n for n in range(4))}, fp)
+    21
+    >>> fp.getvalue()
+    '{"squares":[0,1,4,9]}'
+    """
+    return _encoder(options).dump(
+        obj, fp, chunk_size=chunk_size, timeout=timeout, progress=progress, overlap=overlap
+    )
+
+
+def dump_to(
+    obj: Any,
+    target: Any,
+    *,
+    chunk_size: int = CHUNK_SIZE,
+    timeout: float | None = None,
+    progress: Callable[[int], object] | None = None,
+    overlap: bool = False,
+    **options: Unpack[Options],
+) -> int:
+    """Encode `obj` as JSON and write it to `target`: `dump` for descriptors and sockets as well.
+
+    Args:
+        obj: What `dumps` takes. Iterators in it are consumed as they are written.
+        target: A file descriptor, a stream socket (TLS too), or any object with `write()` or `send()`.
+        chunk_size: Bytes per write, about.
+        timeout: Seconds to wait at most while `target` accepts nothing. None: a socket's own timeout, else no limit.
+        progress: Called with the bytes written so far, about once per chunk.
+        overlap: Write on a second thread while the next chunk is encoded (files and sockets; ignored for others).
+        **options: Those of `Encoder`.
+
+    Returns:
+        How many bytes were written; characters, if `target` is for text.
+
+    Raises:
+        EncodeError: Something cannot be encoded; `.path` and `.bytes_written` say where. Every other exception that leaves
+            this function has `.bytes_written` too.
+        TimeoutError: `target` accepted nothing for `timeout` seconds.
+        OSError: `target` failed.
+
+    >>> import os
+    >>> r, w = os.pipe()
+    >>> dump_to([1, 2, 3], w)
+    7
+    >>> os.read(r, 100)
+    b'[1,2,3]'
+    >>> os.close(r), os.close(w)
+    (None, None)
+    """
+    return _encoder(options).dump_to(
+        obj, target, chunk_size=chunk_size, timeout=timeout, progress=progress, overlap=overlap
+    )
+
+
+def iterencode(obj: Any, *, chunk_size: int = CHUNK_SIZE, **options: Unpack[Options]) -> Iterator[bytes]:
+    """Encode `obj` lazily, as an iterator of chunks: for WSGI and everything else that takes an iterable of bytes.
+
+    Args:
+        obj: What `dumps` takes. Iterators in it are consumed as the chunks are asked for.
+        chunk_size: The largest size of a chunk, in bytes; less than 512 is taken as 512.
+        **options: Those of `Encoder`.
+
+    Raises:
+        EncodeError: From the iterator, when it comes to something that cannot be encoded.
+
+    >>> list(iterencode(["streamed"]))
+    [b'["streamed"]']
+    """
+    return _encoder(options).iterencode(obj, chunk_size=chunk_size)

@@ -1,0 +1,197 @@
+"""What a target is, and the one right way to write to it.
+
+Only three kinds are written through their file descriptor: plain sockets, raw files, and buffered (or UTF-8 text) files on top
+of a raw file, which are flushed first. Everything else has a layer between `write` and the descriptor (TLS, compression, a
+text codec, somebody's subclass), so it is written through its own `write` or `send`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._core import Encoder
+
+
+class Request(NamedTuple):
+    """One call of dump_to: what to write, and how."""
+
+    encoder: Encoder
+    obj: Any
+    chunk_size: int
+    timeout: float | None
+    progress: Callable[[int], object] | None
+    overlap: bool
+
+
+def dump_to(request: Request, target: Any) -> int:
+    """Write to whatever `target` is; return the bytes (characters for text) written."""
+    if isinstance(target, int) and not isinstance(target, bool):
+        return _to_fd(request, target, f"fd {target}", None)
+    if isinstance(target, socket.socket):
+        return _to_socket(request, target)
+    if isinstance(target, tempfile._TemporaryFileWrapper):
+        return dump_to(request, target.file)
+    if isinstance(target, io.IOBase):
+        return _to_stream(request, target)
+    if callable(getattr(target, "write", None)):
+        return _to_write(request, target, target.write, mode=_guess_mode(target))
+    if callable(getattr(target, "send", None)):
+        return _to_write(request, target, target.send, mode="bytes", would_block=_would_block_errors())
+    raise TypeError(
+        "target must be a file descriptor, a socket, or an object with write() or send(), "
+        f"not {type(target).__name__}: {target!r}"
+    )
+
+
+# ---- sockets
+
+
+def _is_plain_socket(sock: socket.socket) -> bool:
+    """Whether sending on the descriptor is what its own methods would do (not so for TLS, proxies, gevent)."""
+    cls: Any = type(sock)
+    plain: Any = socket.socket
+    return all(getattr(cls, name) is getattr(plain, name) for name in ("send", "sendall", "fileno"))
+
+
+def _to_socket(request: Request, sock: socket.socket) -> int:
+    if sock.type != socket.SOCK_STREAM:
+        raise ValueError(f"target must be a stream socket, not {sock!r}")
+    if not _is_plain_socket(sock):
+        with _socket_timeout(sock, request.timeout):
+            return _to_write(request, sock, sock.send, mode="bytes", would_block=_would_block_errors())
+    fd = sock.fileno()
+    if fd < 0:
+        raise ValueError(f"target is closed: {sock!r}")
+    if request.timeout is None:
+        # A non-blocking socket's 0.0 says how its own calls behave; dump_to waits.
+        request = request._replace(timeout=sock.gettimeout() or None)
+    return _to_fd(request, fd, sock, sock.fileno)
+
+
+@contextmanager
+def _socket_timeout(sock: socket.socket, timeout: float | None) -> Iterator[None]:
+    """Have `send` itself observe a timeout that was given for this call."""
+    before = sock.gettimeout()
+    if timeout is None or before == 0:
+        yield
+        return
+    sock.settimeout(timeout or 1e-6)  # 0 would make it non-blocking
+    try:
+        yield
+    finally:
+        if sock.fileno() >= 0:
+            sock.settimeout(before)
+
+
+def _would_block_errors() -> tuple[type[BaseException], ...]:
+    ssl = sys.modules.get("ssl")  # nobody has a TLS socket without it
+    return (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError) if ssl else (BlockingIOError,)
+
+
+# ---- file objects
+
+
+def _to_stream(request: Request, stream: io.IOBase) -> int:
+    if not stream.writable():  # raises ValueError if it is closed
+        raise io.UnsupportedOperation(f"target is not writable: {stream!r}")
+    if isinstance(stream, io.TextIOBase):
+        return _to_text(request, stream)
+    if type(stream) is io.FileIO:
+        return _to_fd(request, stream.fileno(), stream, stream.fileno)
+    if _is_buffered_file(stream):
+        return _to_buffered_file(request, stream)
+    write: Any = getattr(stream, "write", None)
+    return _to_write(request, stream, write, mode="bytes", none_is_nothing=isinstance(stream, io.RawIOBase))
+
+
+def _is_buffered_file(stream: Any) -> bool:
+    return type(stream) is io.BufferedWriter and type(stream.raw) is io.FileIO
+
+
+def _to_buffered_file(request: Request, stream: Any, *, characters: bool = False) -> int:
+    stream.flush()
+    try:
+        return _to_fd(request, stream.fileno(), stream, stream.fileno, characters=characters)
+    finally:
+        if not stream.closed and stream.seekable():
+            stream.tell()  # makes it look where its descriptor is now
+
+
+def _to_text(request: Request, stream: Any) -> int:
+    buffer = _utf8_buffer(stream)
+    if buffer is None:
+        return _to_write(request, stream, stream.write, mode="text")
+    stream.flush()
+    if _is_buffered_file(buffer):
+        return _to_buffered_file(request, buffer, characters=True)
+    return _to_write(request, buffer, buffer.write, mode="bytes", characters=True)
+
+
+def _utf8_buffer(stream: Any) -> Any:
+    """The binary stream below a text file, if the text layer would do nothing but encode to UTF-8."""
+    if type(stream) is not io.TextIOWrapper or os.linesep != "\n":
+        return None
+    buffer: Any = stream.buffer
+    if codecs.lookup(stream.encoding).name != "utf-8" or buffer.readable():
+        return None
+    return buffer
+
+
+def _guess_mode(target: Any) -> str:
+    """Objects that are no io streams: with an encoding they want str, else bytes, or str if they refuse bytes."""
+    return "text" if isinstance(getattr(target, "encoding", None), str) else "either"
+
+
+# ---- the two ways
+
+
+def _to_fd(
+    request: Request, fd: int, label: object, fileno: Callable[[], int] | None, *, characters: bool = False
+) -> int:
+    return request.encoder._dump_fd(
+        obj=request.obj,
+        fd=fd,
+        label=label,
+        chunk_size=request.chunk_size,
+        timeout=request.timeout,
+        progress=request.progress,
+        fileno=fileno,
+        overlap=request.overlap,
+        characters=characters,
+    )
+
+
+def _to_write(
+    request: Request,
+    target: Any,
+    write: Callable[[Any], object],
+    *,
+    mode: Any,
+    none_is_nothing: bool = False,
+    characters: bool = False,
+    would_block: tuple[type[BaseException], ...] = (BlockingIOError,),
+) -> int:
+    return request.encoder._dump_write(
+        obj=request.obj,
+        write=write,
+        label=target,
+        chunk_size=request.chunk_size,
+        timeout=request.timeout,
+        progress=request.progress,
+        fileno=getattr(target, "fileno", None),
+        mode=mode,
+        none_is_nothing=none_is_nothing,
+        characters=characters,
+        would_block=would_block,
+    )

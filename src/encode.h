@@ -1,0 +1,160 @@
+/*
+ * The encoder: walks Python objects and writes JSON into the windows of a sink. It can stop at every window (RJ_RUN_PAUSED) and
+ * go on later, keeps the C stack bounded, and has no limit on depth but max_depth.
+ *
+ * How it stops: the walk recurses natively, up to RJ_NATIVE_LEVELS. When the sink pauses, or the walk is at that limit, each
+ * level pushes a frame (container and position) on a heap stack and returns NULL. The driver later finishes those frames,
+ * innermost first, each as a fresh, shallow call. On an error the frames say where it happened.
+ *
+ * Ownership during the walk: containers on the native stack are in `chain`, as borrowed references, because nothing can free
+ * them while only C code runs. Before any call that can run Python code or release the GIL (a sink's window,
+ * `default`, an iterator), rj_own_ancestors turns them into owned ones, up to `owned`. A walk function must load everything
+ * it knows about its container again after such a call.
+ */
+#ifndef RJSON_ENCODE_H
+#define RJSON_ENCODE_H
+
+#include "options.h"
+#include "ptrset.h"
+#include "state.h"
+#include "text.h"
+
+#define RJ_NATIVE_LEVELS 128
+#define RJ_INLINE_FRAMES 16
+#define RJ_SCRATCH 4096
+
+/* Every item (a short key and a short value, with what vectors store past their ends) and the closing brackets that follow
+ * fit in this many bytes: one check per item. */
+#define RJ_ITEM_ROOM 256
+/* ASCII strings up to this length are written without a check of their own. */
+#define RJ_SHORT_STRING 64
+/* Windows are used in pieces of at most this size, so that Ctrl-C and other threads get their turn in a long encoding. */
+#define RJ_WINDOW_MAX ((ptrdiff_t)1 << 20)
+
+/* What running an encoder ends with. */
+typedef enum rj_run {
+    RJ_RUN_FAILED = -1, /* an exception is set, or `problem` is */
+    RJ_RUN_DONE = 0,
+    RJ_RUN_PAUSED = 1 /* the sink's chunks are all out: run again later */
+} rj_run;
+
+typedef enum rj_stop { RJ_STOP_NONE, RJ_STOP_PAUSE, RJ_STOP_DEEP, RJ_STOP_ERROR } rj_stop;
+
+typedef enum rj_frame_kind {
+    RJ_FRAME_VALUE,    /* obj has not been begun */
+    RJ_FRAME_SEQUENCE, /* obj is a list or tuple, pos its next index */
+    RJ_FRAME_DICT,     /* obj is a dict, pos as in PyDict_Next, used its size */
+    RJ_FRAME_ITERATOR, /* iterator yields obj's items, pos of them so far */
+    RJ_FRAME_PAIRS,    /* iterator yields obj's (key, value) tuples */
+    RJ_FRAME_DEFAULT   /* obj was handed to `default`, whose result is being encoded */
+} rj_frame_kind;
+
+/* A level of the walk, laid down. References are owned. */
+typedef struct rj_frame {
+    PyObject *obj;
+    PyObject *iterator;
+    PyObject *key;   /* PAIRS: the key of the pair at hand, or NULL */
+    PyObject *value; /* DICT, PAIRS: the value still to be written after its key, or NULL */
+    Py_ssize_t pos;
+    Py_ssize_t used;
+    rj_frame_kind kind;
+} rj_frame;
+
+typedef enum rj_phase { RJ_PHASE_START, RJ_PHASE_RUNNING, RJ_PHASE_PAUSED, RJ_PHASE_OVER } rj_phase;
+
+typedef struct rj_encoder {
+    rj_state *state;
+    const rj_options *options; /* borrowed */
+    rj_sink *sink;             /* borrowed */
+    PyObject *root;            /* borrowed */
+    uint8_t *start, *cur, *end; /* the window, and where the output ends while no walk function is active */
+    rj_phase phase;
+    rj_stop stop;
+    int native;       /* levels on the native stack */
+    int native_limit; /* how many there may be now */
+    int owned;        /* of those, how many own their container */
+    int non_ascii;    /* something outside ASCII was written */
+    int held_back;    /* the last byte, `held`, begins the next window: a comma that may still become a bracket */
+    uint8_t held;
+    uint8_t text_quoted, text_tail; /* how the text at hand ends */
+    rj__text text;
+    PyObject *text_owner; /* owned; NULL if there is no text at hand */
+    /* An error to raise, without its path: exception type (borrowed) and message (owned). */
+    PyObject *problem_type, *problem;
+    int problem_in_key; /* the innermost container is the place, not its item */
+    int problem_lost;   /* there was no memory for its path */
+    /* Called after each new window, with ancestors owned; -1 with an exception stops the walk. May be NULL. */
+    int (*on_window)(struct rj_encoder *e);
+    void *on_window_ctx;
+    rj_frame *frames;
+    size_t frame_count, frame_capacity;
+    rj_ptrset ancestors; /* the frames' objects */
+    PyObject *chain[RJ_NATIVE_LEVELS];
+    rj_frame inline_frames[RJ_INLINE_FRAMES];
+    uint8_t scratch[RJ_SCRATCH]; /* for the memory sink of small results */
+} rj_encoder;
+
+/* A context for one document, from the state's spare one or the heap; NULL with MemoryError. Give it back with
+ * rj_encoder_release, which drops every reference that it still owns and keeps an exception that is set. */
+rj_encoder *rj_encoder_acquire(rj_state *state, const rj_options *options, PyObject *root, rj_sink *sink);
+void rj_encoder_release(rj_encoder *e);
+/* Visits the references that a paused encoder owns. */
+int rj_encoder_traverse(rj_encoder *e, visitproc visit, void *arg);
+
+/* Encodes until the document is complete, the sink pauses, or something fails. A complete document's last window has been
+ * taken back by the sink; flushing it is the caller's. */
+rj_run rj_encoder_run(rj_encoder *e);
+/* After RJ_RUN_FAILED, or when the sink failed in its flush: sets the exception with its path and `bytes_written`. */
+void rj_encoder_raise(rj_encoder *e, uint64_t bytes_written);
+/* Turns a sink's failure into a Python exception, unless one is set already (by a Python sink). `label`: the target, for the
+ * message of an OSError; NULL if the sink makes no system calls. */
+void rj_raise_sink(const rj_sink *sink, PyObject *label);
+/* Sets the OSError for an errno. `label`: a str, or an object whose repr names the target. */
+void rj_raise_errno(int sys_errno, PyObject *label);
+
+/* ---- for the walk (encode_body.h) */
+
+/* Records an EncodeError (or another type) to be raised with the path. Always NULL, so that walk functions can return it. */
+uint8_t *rj_fail(rj_encoder *e, PyObject *type, const char *format, ...);
+/* Stops the walk for an exception that is set. */
+uint8_t *rj_stop_error(rj_encoder *e);
+void rj_own_ancestors(rj_encoder *e);
+/* Lays a level down. References are borrowed; NULL where there is none. */
+void rj_push_frame(rj_encoder *e, rj_frame_kind kind, PyObject *obj, PyObject *iterator, PyObject *key, PyObject *value,
+                   Py_ssize_t pos, Py_ssize_t used);
+rj_frame rj_pop_frame(rj_encoder *e);
+void rj_clear_frame(rj_frame *f);
+/* Puts the frames from `mark` on, pushed innermost first, in order. */
+void rj_order_frames(rj_encoder *e, size_t mark);
+/* Gives the window back, filled up to `cur`, and opens the next. `hold`: keep the last byte for it (see held_back). `hint`:
+ * bytes that are known to follow. Returns where to write, or NULL (stop says why). */
+uint8_t *rj_next_window(rj_encoder *e, uint8_t *cur, int hold, size_t hint);
+uint8_t *rj_open_window(rj_encoder *e, size_t hint);
+/* The slow half of entering a container: records why `obj` cannot be entered on the native stack, or lays it down to be begun
+ * later, the output ending at `cur`. Always 0. */
+int rj_refuse_entry(rj_encoder *e, uint8_t *cur, PyObject *obj);
+/* Whether a laid-down level holds `obj`. */
+int rj_is_open_on_heap(const rj_encoder *e, PyObject *obj);
+void rj_set_native_limit(rj_encoder *e);
+/* Points e->text at a string's contents. -1 with an exception. */
+int rj_text_from_str(rj_encoder *e, PyObject *str);
+/* The text of an int too large for 64 bits, a new str; NULL with an exception (sys.set_int_max_str_digits applies). */
+PyObject *rj_big_int_text(PyObject *v);
+/* A float subclass's or float's NaN or infinity as text, "NaN" and so on, or NULL with the problem recorded. */
+const char *rj_non_finite(rj_encoder *e, double value);
+/* The text of a key that is no str: a new str, or NULL with a problem or exception. */
+PyObject *rj_key_text(rj_encoder *e, PyObject *key);
+/* Asks `default` about `obj` (entered): a new reference, or NULL. */
+PyObject *rj_call_default(rj_encoder *e, PyObject *obj);
+/* The pairs of a dict subclass that has its own items(): a new iterator; or NULL, with *direct set if it has not, else with an
+ * exception. */
+PyObject *rj_dict_subclass_pairs(rj_encoder *e, PyObject *dict, int *direct);
+/* The next pair: 1 with new references, 0 at the end, -1 with a problem or exception. */
+int rj_next_pair(rj_encoder *e, PyObject *iterator, PyObject **key, PyObject **value);
+
+rj_run rj_encode_scalar(rj_encoder *e);
+#if defined(__x86_64__)
+rj_run rj_encode_avx2(rj_encoder *e);
+#endif
+
+#endif

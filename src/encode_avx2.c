@@ -1,0 +1,13 @@
+/* The walk for AVX2. All headers with inline functions come before the target header: what follows it is compiled for AVX2. */
+#include "cpython/dict_access.h"
+#include "cpython/long_access.h"
+#include "encode.h"
+#include "number.h"
+#include "raw.h"
+
+#include "arch/target_avx2.h"
+
+#include "arch/text_body.h"
+#include "encode_body.h"
+
+#include "arch/target_end.h"

@@ -1,0 +1,622 @@
+/*
+ * The walk, compiled once per instruction set as a whole (a pointer per string kernel costs 8 to 13 %).
+ *
+ * Conventions: every value ends with a comma, which the closing bracket overwrites and the end of the document drops. A walk
+ * function takes the write position and returns the new one, or NULL when it stopped (e->stop says why). A container
+ * is entered (rj_enter) before its walk function, which leaves it.
+ */
+#include "cpython/dict_access.h"
+#include "cpython/long_access.h"
+#include "encode.h"
+#include "number.h"
+#include "raw.h"
+
+#define walk_sequence RJ__NAME(walk_sequence)
+#define walk_dict RJ__NAME(walk_dict)
+#define put_value RJ__NAME(put_value)
+
+static uint8_t *walk_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, Py_ssize_t i);
+static uint8_t *walk_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, Py_ssize_t pos, Py_ssize_t used, PyObject *value);
+static uint8_t *put_value(rj_encoder *e, uint8_t *cur, PyObject *v);
+
+/* ---- levels */
+
+/* Puts `obj` on the native stack. 0 where that is impossible: circular, too deep for max_depth (e->stop is ERROR) or for the
+ * native stack (DEEP; the value has been laid down to be begun later). */
+RJ__INLINE int
+enter(rj_encoder *e, uint8_t *cur, PyObject *obj)
+{
+    int native = e->native;
+    for (int i = 0; i < native; i++)
+        if (RJ__UNLIKELY(e->chain[i] == obj))
+            return rj_refuse_entry(e, cur, obj);
+    if (RJ__UNLIKELY(native >= e->native_limit) || RJ__UNLIKELY(e->frame_count && rj_is_open_on_heap(e, obj)))
+        return rj_refuse_entry(e, cur, obj);
+    e->chain[native] = obj;
+    e->native = native + 1;
+    return 1;
+}
+
+/* Takes the innermost level off. May run Python code: the last reference to its container may go. */
+RJ__INLINE void
+leave(rj_encoder *e)
+{
+    int native = --e->native;
+    if (RJ__UNLIKELY(e->owned > native)) {
+        e->owned = native;
+        Py_DECREF(e->chain[native]);
+    }
+}
+
+RJ__INLINE int
+is_full(const rj_encoder *e, const uint8_t *cur)
+{
+    return RJ__UNLIKELY(e->end - cur < RJ_ITEM_ROOM);
+}
+
+/* Ends a container whose opening bracket or last comma is the byte before. */
+RJ__INLINE uint8_t *
+close_container(uint8_t *cur, uint8_t bracket)
+{
+    if (RJ__LIKELY(cur[-1] == ','))
+        cur--;
+    cur[0] = bracket;
+    cur[1] = ',';
+    return cur + 2;
+}
+
+/* ---- text: strings, raw JSON and big ints, over any number of windows */
+
+static RJ__NOINLINE uint8_t *
+continue_text(rj_encoder *e, uint8_t *cur)
+{
+    for (;;) {
+        cur = rj__put_text(&e->text, cur, e->end);
+        if (RJ__UNLIKELY(!cur)) {
+            uint32_t unit = e->text.kind == RJ__TEXT_UCS2 ? ((const uint16_t *)e->text.data)[e->text.position]
+                                                          : ((const uint32_t *)e->text.data)[e->text.position];
+            e->problem_in_key = e->text_tail == ':';
+            return rj_fail(e, NULL, "str with a lone surrogate '\\u%04x' at index %zd cannot be encoded as UTF-8",
+                           (unsigned)unit, (Py_ssize_t)e->text.position);
+        }
+        if (e->text.position == e->text.length && e->end - cur >= 2)
+            break;
+        cur = rj_next_window(e, cur, 0, e->text.length - e->text.position + RJ_ITEM_ROOM);
+        if (!cur)
+            return NULL;
+    }
+    if (e->text_quoted)
+        *cur++ = '"';
+    *cur++ = e->text_tail;
+    Py_CLEAR(e->text_owner);
+    return cur;
+}
+
+static RJ__NOINLINE uint8_t *
+put_string(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+{
+    if (rj_text_from_str(e, str) < 0)
+        return rj_stop_error(e);
+    e->text_owner = Py_NewRef(str);
+    e->text_quoted = 1;
+    e->text_tail = tail;
+    *cur++ = '"';
+    return continue_text(e, cur);
+}
+
+/* Text that is JSON already; `owner` keeps it alive. */
+static RJ__NOINLINE uint8_t *
+put_verbatim(rj_encoder *e, uint8_t *cur, PyObject *owner, const void *data, Py_ssize_t length)
+{
+    e->text = (rj__text){data, 0, (size_t)length, RJ__TEXT_RAW};
+    e->text_owner = Py_NewRef(owner);
+    e->text_quoted = 0;
+    e->text_tail = ',';
+    return continue_text(e, cur);
+}
+
+/* ---- scalars */
+
+/* An ASCII string that needs no escapes and is sure to fit; NULL for any other. */
+RJ__INLINE uint8_t *
+put_plain_string(const rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+{
+    if (RJ__UNLIKELY(!PyUnicode_IS_COMPACT_ASCII(str)))
+        return NULL;
+    Py_ssize_t length = ((PyASCIIObject *)str)->length;
+    if (length > RJ_SHORT_STRING && length > e->end - cur - RJ_ITEM_ROOM)
+        return NULL;
+    const uint8_t *data = (const uint8_t *)((PyASCIIObject *)str + 1);
+    if (RJ__UNLIKELY(rj__copy_clean(data, (size_t)length, cur + 1)))
+        return NULL;
+    cur[0] = '"';
+    cur[length + 1] = '"';
+    cur[length + 2] = tail;
+    return cur + length + 3;
+}
+
+RJ__INLINE uint8_t *
+put_literal(uint8_t *cur, const char *literal, size_t length)
+{
+    memcpy(cur, literal, length);
+    return cur + length;
+}
+
+/* The values that documents consist of, where nothing special is about them; NULL for the rest. Runs no Python code. */
+RJ__INLINE uint8_t *
+put_scalar(const rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    PyTypeObject *type = Py_TYPE(v);
+    if (type == &PyUnicode_Type)
+        return put_plain_string(e, cur, v, ',');
+    if (type == &PyLong_Type) {
+        int negative;
+        uint64_t magnitude;
+        if (RJ__UNLIKELY(!rj_long_magnitude(v, &negative, &magnitude)))
+            return NULL;
+        cur = rj__put_signed(cur, negative, magnitude);
+        *cur = ',';
+        return cur + 1;
+    }
+    if (type == &PyFloat_Type) {
+        double value = PyFloat_AS_DOUBLE(v);
+        if (RJ__UNLIKELY(!(value - value == 0))) /* NaN or infinite */
+            return NULL;
+        cur = rj__put_double(cur, value);
+        *cur = ',';
+        return cur + 1;
+    }
+    if (v == Py_True)
+        return put_literal(cur, "true,", 5);
+    if (v == Py_False)
+        return put_literal(cur, "false,", 6);
+    if (v == Py_None)
+        return put_literal(cur, "null,", 5);
+    return NULL;
+}
+
+static RJ__NOINLINE uint8_t *
+put_any_int(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    int negative;
+    uint64_t magnitude;
+    if (rj_long_magnitude(v, &negative, &magnitude)) { /* a subclass: its digits, as json does */
+        cur = rj__put_signed(cur, negative, magnitude);
+        *cur = ',';
+        return cur + 1;
+    }
+    PyObject *text = rj_big_int_text(v);
+    if (!text)
+        return rj_stop_error(e);
+    cur = put_verbatim(e, cur, text, PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text));
+    Py_DECREF(text);
+    return cur;
+}
+
+static RJ__NOINLINE uint8_t *
+put_any_float(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    double value = PyFloat_AS_DOUBLE(v);
+    if (value - value == 0) {
+        cur = rj__put_double(cur, value);
+    }
+    else {
+        const char *text = rj_non_finite(e, value);
+        if (!text)
+            return NULL;
+        cur = put_literal(cur, text, strlen(text));
+    }
+    *cur = ',';
+    return cur + 1;
+}
+
+/* ---- containers */
+
+/* The depth of an empty container counts too. */
+RJ__INLINE int
+has_depth(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    return RJ__LIKELY(e->native < e->native_limit) || rj_refuse_entry(e, cur, v);
+}
+
+RJ__INLINE uint8_t *
+put_sequence(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    if (RJ__UNLIKELY(Py_SIZE(v) == 0))
+        return has_depth(e, cur, v) ? put_literal(cur, "[],", 3) : NULL;
+    if (RJ__UNLIKELY(!enter(e, cur, v)))
+        return NULL;
+    *cur = '[';
+    return walk_sequence(e, cur + 1, v, 0);
+}
+
+RJ__INLINE uint8_t *
+put_dict(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    Py_ssize_t used = PyDict_GET_SIZE(v);
+    if (RJ__UNLIKELY(used == 0))
+        return has_depth(e, cur, v) ? put_literal(cur, "{},", 3) : NULL;
+    if (RJ__UNLIKELY(!enter(e, cur, v)))
+        return NULL;
+    *cur = '{';
+    return walk_dict(e, cur + 1, v, 0, used, NULL);
+}
+
+/* What put_scalar declined. */
+RJ__INLINE uint8_t *
+put_container_or_other(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    PyTypeObject *type = Py_TYPE(v);
+    if (type == &PyDict_Type)
+        return put_dict(e, cur, v);
+    if (type == &PyList_Type || type == &PyTuple_Type)
+        return put_sequence(e, cur, v);
+    return put_value(e, cur, v);
+}
+
+static uint8_t *
+walk_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, Py_ssize_t i)
+{
+    int is_list = PyList_Check(seq);
+reload:;
+    PyObject **items = is_list ? ((PyListObject *)seq)->ob_item : ((PyTupleObject *)seq)->ob_item;
+    Py_ssize_t size = Py_SIZE(seq);
+    for (;;) {
+        if (is_full(e, cur)) {
+            cur = rj_next_window(e, cur, 1, 0);
+            if (!cur)
+                goto stopped;
+            goto reload;
+        }
+        if (RJ__UNLIKELY(i >= size))
+            break;
+        PyObject *v = items[i++];
+        uint8_t *next = put_scalar(e, cur, v);
+        if (RJ__LIKELY(next != NULL)) {
+            cur = next;
+            continue;
+        }
+        cur = put_container_or_other(e, cur, v);
+        if (RJ__UNLIKELY(!cur))
+            goto stopped;
+        goto reload;
+    }
+    leave(e);
+    return close_container(cur, ']');
+stopped:
+    rj_push_frame(e, RJ_FRAME_SEQUENCE, seq, NULL, NULL, NULL, i, 0);
+    leave(e);
+    return NULL;
+}
+
+/* Any key, with its colon. May stop, and may run Python code; the key is owned meanwhile. */
+static RJ__NOINLINE uint8_t *
+put_key(rj_encoder *e, uint8_t *cur, PyObject *key)
+{
+    PyObject *text = PyUnicode_Check(key) ? Py_NewRef(key) : rj_key_text(e, key);
+    if (!text)
+        return NULL;
+    cur = put_string(e, cur, text, ':');
+    Py_DECREF(text);
+    return cur;
+}
+
+/* `value`: of the entry before `pos`, whose key is written already; or NULL. Borrowed. */
+static uint8_t *
+walk_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, Py_ssize_t pos, Py_ssize_t used, PyObject *value)
+{
+    rj_dict_view view;
+    PyObject *key, *waiting = Py_XNewRef(value); /* a value whose key is written, owned */
+reload:
+    if (RJ__UNLIKELY(PyDict_GET_SIZE(dict) != used)) {
+        rj_fail(e, PyExc_RuntimeError, "dictionary changed size during iteration");
+        goto stopped;
+    }
+    rj_dict_view_load(&view, dict);
+    for (;;) {
+        if (is_full(e, cur)) {
+            cur = rj_next_window(e, cur, 1, 0);
+            if (!cur)
+                goto stopped;
+            goto reload;
+        }
+        if (RJ__UNLIKELY(waiting != NULL)) {
+            cur = put_value(e, cur, waiting);
+            Py_CLEAR(waiting);
+            if (!cur)
+                goto stopped;
+            goto reload;
+        }
+        if (RJ__UNLIKELY(!rj_dict_view_next(&view, dict, &pos, &key, &value)))
+            break;
+        uint8_t *next = NULL;
+        if (RJ__LIKELY(PyUnicode_CheckExact(key)) && RJ__LIKELY(PyUnicode_GET_LENGTH(key) <= RJ_SHORT_STRING))
+            next = put_plain_string(e, cur, key, ':');
+        if (RJ__UNLIKELY(!next)) {
+            waiting = Py_NewRef(value); /* the dict may drop it while the key is written */
+            cur = put_key(e, cur, key);
+            if (!cur)
+                goto stopped;
+            goto reload;
+        }
+        cur = next;
+        next = put_scalar(e, cur, value);
+        if (RJ__LIKELY(next != NULL)) {
+            cur = next;
+            continue;
+        }
+        cur = put_container_or_other(e, cur, value);
+        if (RJ__UNLIKELY(!cur))
+            goto stopped;
+        goto reload;
+    }
+    leave(e);
+    return close_container(cur, '}');
+stopped:
+    rj_push_frame(e, RJ_FRAME_DICT, dict, NULL, NULL, waiting, pos, used);
+    Py_XDECREF(waiting);
+    leave(e);
+    return NULL;
+}
+
+/* The items of an iterator, taken one at a time. `owner`: the iterator, or the object that it iterates over. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(walk_iterator)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, Py_ssize_t count)
+{
+    for (;;) {
+        if (is_full(e, cur)) {
+            cur = rj_next_window(e, cur, 1, 0);
+            if (!cur)
+                goto stopped;
+        }
+        rj_own_ancestors(e);
+        count++;
+        PyObject *item = PyIter_Next(iterator);
+        if (!item) {
+            if (!PyErr_Occurred())
+                break;
+            cur = rj_stop_error(e);
+            goto stopped;
+        }
+        uint8_t *next = put_scalar(e, cur, item);
+        cur = next ? next : put_container_or_other(e, cur, item);
+        Py_DECREF(item);
+        if (!cur)
+            goto stopped;
+    }
+    leave(e);
+    return close_container(cur, ']');
+stopped:
+    rj_push_frame(e, RJ_FRAME_ITERATOR, owner, iterator, NULL, NULL, count, 0);
+    leave(e);
+    return NULL;
+}
+
+/* The pairs of a dict subclass with an items() of its own. `key`, `value`: of a pair whose key is written already, or NULL;
+ * consumed. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(walk_pairs)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, PyObject *key, PyObject *value)
+{
+    for (;;) {
+        if (is_full(e, cur))
+            cur = rj_next_window(e, cur, 1, 0);
+        if (cur && value) {
+            cur = put_value(e, cur, value);
+            Py_CLEAR(value);
+        }
+        if (!cur)
+            break;
+        Py_CLEAR(key);
+        int rc = rj_next_pair(e, iterator, &key, &value);
+        if (rc == 0) {
+            leave(e);
+            return close_container(cur, '}');
+        }
+        cur = rc < 0 ? NULL : put_key(e, cur, key);
+        if (!cur)
+            break;
+    }
+    rj_push_frame(e, RJ_FRAME_PAIRS, owner, iterator, key, value, 0, 0);
+    Py_XDECREF(key);
+    Py_XDECREF(value);
+    leave(e);
+    return NULL;
+}
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_iterator)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator)
+{
+    if (!enter(e, cur, owner))
+        return NULL;
+    *cur = '[';
+    return RJ__NAME(walk_iterator)(e, cur + 1, owner, iterator, 0);
+}
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_dict_subclass)(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    int direct;
+    rj_own_ancestors(e);
+    PyObject *iterator = rj_dict_subclass_pairs(e, v, &direct);
+    if (!iterator)
+        return direct ? put_dict(e, cur, v) : rj_stop_error(e);
+    if (enter(e, cur, v)) {
+        *cur = '{';
+        cur = RJ__NAME(walk_pairs)(e, cur + 1, v, iterator, NULL, NULL);
+    }
+    else {
+        cur = NULL;
+    }
+    Py_DECREF(iterator);
+    return cur;
+}
+
+/* A list or tuple subclass: by its own __iter__ if it has one, as json does. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_sequence_subclass)(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    getiterfunc own = Py_TYPE(v)->tp_iter;
+    if (own == (PyList_Check(v) ? PyList_Type.tp_iter : PyTuple_Type.tp_iter))
+        return put_sequence(e, cur, v);
+    rj_own_ancestors(e);
+    PyObject *iterator = PyObject_GetIter(v);
+    if (!iterator)
+        return rj_stop_error(e);
+    cur = RJ__NAME(put_iterator)(e, cur, v, iterator);
+    Py_DECREF(iterator);
+    return cur;
+}
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_default)(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    if (!enter(e, cur, v))
+        return NULL;
+    PyObject *result = rj_call_default(e, v);
+    if (!result) {
+        cur = NULL;
+    }
+    else {
+        uint8_t *next = put_scalar(e, cur, result);
+        cur = next ? next : put_container_or_other(e, cur, result);
+        Py_DECREF(result);
+    }
+    if (!cur)
+        rj_push_frame(e, RJ_FRAME_DEFAULT, v, NULL, NULL, NULL, 0, 0);
+    leave(e);
+    return cur;
+}
+
+/* Any value. It must be owned by the caller or a container on the stack. */
+static RJ__NOINLINE uint8_t *
+put_value_held(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    if (PyUnicode_Check(v))
+        return put_string(e, cur, v, ',');
+    if (PyLong_Check(v) && !PyBool_Check(v))
+        return put_any_int(e, cur, v);
+    if (PyFloat_Check(v))
+        return put_any_float(e, cur, v);
+    if (PyDict_CheckExact(v))
+        return put_dict(e, cur, v);
+    if (PyDict_Check(v))
+        return RJ__NAME(put_dict_subclass)(e, cur, v);
+    if (PyList_CheckExact(v) || PyTuple_CheckExact(v))
+        return put_sequence(e, cur, v);
+    if (PyList_Check(v) || PyTuple_Check(v))
+        return RJ__NAME(put_sequence_subclass)(e, cur, v);
+    if (Py_IS_TYPE(v, e->state->raw_type)) {
+        e->non_ascii |= rj_raw_is_non_ascii(v);
+        return put_verbatim(e, cur, rj_raw_bytes(v), PyBytes_AS_STRING(rj_raw_bytes(v)), PyBytes_GET_SIZE(rj_raw_bytes(v)));
+    }
+    if (PyIter_Check(v))
+        return RJ__NAME(put_iterator)(e, cur, v, v);
+    return RJ__NAME(put_default)(e, cur, v);
+}
+
+/* Owns the value meanwhile: a list's or dict's item may lose its place as soon as Python code runs. */
+static RJ__NOINLINE uint8_t *
+put_value(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    Py_INCREF(v);
+    uint8_t *next = put_scalar(e, cur, v);
+    cur = next ? next : put_value_held(e, cur, v);
+    Py_DECREF(v);
+    return cur;
+}
+
+/* ---- the driver */
+
+/* Goes on with a level that was laid down (and taken off the heap stack). Its references are the frame's. */
+static uint8_t *
+RJ__NAME(resume_frame)(rj_encoder *e, uint8_t *cur, rj_frame *f)
+{
+    if (f->kind == RJ_FRAME_VALUE)
+        return put_value(e, cur, f->obj);
+    if (f->kind == RJ_FRAME_DEFAULT)
+        return cur; /* its value is complete */
+    e->chain[0] = f->obj;
+    e->native = 1;
+    switch (f->kind) {
+    case RJ_FRAME_SEQUENCE:
+        return walk_sequence(e, cur, f->obj, f->pos);
+    case RJ_FRAME_DICT:
+        return walk_dict(e, cur, f->obj, f->pos, f->used, f->value);
+    case RJ_FRAME_ITERATOR:
+        return RJ__NAME(walk_iterator)(e, cur, f->obj, f->iterator, f->pos);
+    default: {
+        PyObject *key = f->key, *value = f->value;
+        f->key = f->value = NULL;
+        return RJ__NAME(walk_pairs)(e, cur, f->obj, f->iterator, key, value);
+    }
+    }
+}
+
+/* Finishes what the heap stack and the text at hand say. Returns the end of the document, or NULL: paused or failed. */
+static uint8_t *
+RJ__NAME(finish_frames)(rj_encoder *e, uint8_t *cur)
+{
+    for (;;) {
+        if (cur && e->text_owner)
+            cur = continue_text(e, cur);
+        if (!cur || e->frame_count == 0)
+            return cur;
+        if (is_full(e, cur)) {
+            cur = rj_next_window(e, cur, 1, 0);
+            if (!cur)
+                return NULL;
+        }
+        rj_frame f = rj_pop_frame(e);
+        size_t mark = e->frame_count;
+        e->native = e->owned = 0;
+        cur = RJ__NAME(resume_frame)(e, cur, &f);
+        rj_clear_frame(&f);
+        if (!cur) {
+            rj_order_frames(e, mark);
+            if (e->stop != RJ_STOP_DEEP)
+                return NULL;
+            cur = e->cur;
+        }
+    }
+}
+
+static uint8_t *
+RJ__NAME(begin)(rj_encoder *e, uint8_t *cur)
+{
+    e->native = e->owned = 0;
+    cur = put_value(e, cur, e->root);
+    if (cur)
+        return cur;
+    rj_order_frames(e, 0);
+    return e->stop == RJ_STOP_DEEP ? e->cur : NULL;
+}
+
+rj_run
+RJ__NAME(rj_encode)(rj_encoder *e)
+{
+    int starting = e->phase == RJ_PHASE_START;
+    e->stop = RJ_STOP_NONE;
+    e->phase = RJ_PHASE_RUNNING;
+    uint8_t *cur = rj_open_window(e, 0);
+    if (cur && starting)
+        cur = RJ__NAME(begin)(e, cur);
+    if (cur)
+        cur = RJ__NAME(finish_frames)(e, cur);
+    if (!cur && e->stop == RJ_STOP_PAUSE) {
+        e->phase = RJ_PHASE_PAUSED;
+        return RJ_RUN_PAUSED;
+    }
+    e->phase = RJ_PHASE_OVER;
+    if (!cur)
+        return RJ_RUN_FAILED;
+    /* All but the comma after the document. */
+    if (rj_sink_take(e->sink, (size_t)(cur - 1 - e->start)) < 0) {
+        rj_stop_error(e);
+        return RJ_RUN_FAILED;
+    }
+    return RJ_RUN_DONE;
+}
+
+#undef walk_sequence
+#undef walk_dict
+#undef put_value

@@ -1,0 +1,191 @@
+/* Raising what the walk recorded: the path to the place, the bytes that are out, the exception. */
+#include "encode.h"
+
+#include <errno.h>
+
+/* Of longer paths only so many levels at each end are shown. */
+#define PATH_ENDS 20
+
+/* ".name", ["other name"], or [repr] for a key that is no str. */
+static PyObject *
+member_text(PyObject *key)
+{
+    if (PyUnicode_Check(key) && PyUnicode_IsIdentifier(key) == 1)
+        return PyUnicode_FromFormat(".%.200U", key);
+    return PyUnicode_FromFormat("[%.200R]", key);
+}
+
+/* The key before `pos`; borrowed, or NULL if the dict has changed too much to tell. */
+static PyObject *
+key_before(PyObject *dict, Py_ssize_t pos)
+{
+    PyObject *key, *value;
+    if (pos < 1 || (--pos, !PyDict_Next(dict, &pos, &key, &value)))
+        return NULL;
+    return key;
+}
+
+/* What a level adds to the path: a new str, empty if nothing. */
+static PyObject *
+frame_text(const rj_frame *f)
+{
+    PyObject *key = NULL;
+    switch (f->kind) {
+    case RJ_FRAME_SEQUENCE:
+    case RJ_FRAME_ITERATOR:
+        if (f->pos > 0)
+            return PyUnicode_FromFormat("[%zd]", f->pos - 1);
+        break;
+    case RJ_FRAME_DICT:
+        key = key_before(f->obj, f->pos);
+        break;
+    case RJ_FRAME_PAIRS:
+        key = f->key;
+        break;
+    default:
+        break;
+    }
+    if (!key)
+        return PyUnicode_FromString("");
+    Py_INCREF(key); /* its repr may run code that drops it */
+    PyObject *text = member_text(key);
+    Py_DECREF(key);
+    return text;
+}
+
+/* Appends `text` (consumed) to *path; *path is NULL after a failure. */
+static void
+append(PyObject **path, PyObject *text)
+{
+    if (text)
+        PyUnicode_Append(path, text);
+    else
+        Py_CLEAR(*path);
+    Py_XDECREF(text);
+}
+
+/* The path of the item at hand, "$" for the root. A new str, or NULL without memory (or a key that has no repr). */
+static PyObject *
+path_text(const rj_encoder *e)
+{
+    size_t levels = e->frame_count;
+    if (levels > 0 && e->problem_in_key)
+        levels--; /* the container is the place */
+    PyObject *path = PyUnicode_FromString("$");
+    for (size_t i = 0; i < levels && path; i++) {
+        if (i == PATH_ENDS && levels > 2 * PATH_ENDS) {
+            append(&path, PyUnicode_FromFormat("[... %zu levels ...]", levels - 2 * PATH_ENDS));
+            i = levels - PATH_ENDS;
+        }
+        if (path)
+            append(&path, frame_text(&e->frames[i]));
+    }
+    return path;
+}
+
+/* Sets an attribute where the exception takes one (with __slots__ it may not). `value` is consumed. */
+static void
+set_attribute(PyObject *exception, PyObject *name, PyObject *value)
+{
+    if (!value || PyObject_SetAttr(exception, name, value) < 0)
+        PyErr_Clear();
+    Py_XDECREF(value);
+}
+
+/* PEP 678. Before 3.11 the list is made here, and shown by whoever knows of it. */
+static void
+add_note(rj_state *state, PyObject *exception, PyObject *note)
+{
+    PyObject *result = PyObject_CallMethodOneArg(exception, state->str_add_note, note);
+    if (!result) {
+        PyErr_Clear();
+        set_attribute(exception, state->str_notes, Py_BuildValue("[O]", note));
+    }
+    Py_XDECREF(result);
+}
+
+static void
+note_path(rj_state *state, PyObject *exception, PyObject *path)
+{
+    PyObject *note = PyUnicode_FromFormat("while encoding %U", path);
+    if (note)
+        add_note(state, exception, note);
+    else
+        PyErr_Clear();
+    Py_XDECREF(note);
+}
+
+/* Raises the recorded problem, its path in the message. */
+static void
+raise_problem(rj_encoder *e, PyObject *path)
+{
+    PyErr_Format(e->problem_type, "%U at %U", e->problem, path);
+}
+
+/* The path, with any exception that is set left alone. */
+static PyObject *
+path_or_root(const rj_encoder *e)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *path = path_text(e);
+    if (!path) {
+        PyErr_Clear();
+        path = PyUnicode_FromString("$");
+    }
+    if (path)
+        PyErr_Restore(type, value, traceback);
+    return path;
+}
+
+void
+rj_encoder_raise(rj_encoder *e, uint64_t bytes_written)
+{
+    PyObject *type, *exception, *traceback;
+    PyObject *path = path_or_root(e);
+    if (!path)
+        return; /* MemoryError */
+    if (e->problem)
+        raise_problem(e, path);
+    PyErr_Fetch(&type, &exception, &traceback);
+    PyErr_NormalizeException(&type, &exception, &traceback);
+    set_attribute(exception, e->state->str_bytes_written, PyLong_FromUnsignedLongLong(bytes_written));
+    if (e->problem)
+        set_attribute(exception, e->state->str_path, Py_NewRef(path));
+    else if (e->sink->status == RJ_OK)
+        note_path(e->state, exception, path); /* the place says nothing about a target's failure */
+    Py_DECREF(path);
+    PyErr_Restore(type, exception, traceback);
+}
+
+void
+rj_raise_errno(int sys_errno, PyObject *label)
+{
+    PyObject *name = PyUnicode_Check(label) ? Py_NewRef(label) : PyObject_Repr(label);
+    if (!name)
+        return;
+    errno = sys_errno;
+    PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, name);
+    Py_DECREF(name);
+}
+
+void
+rj_raise_sink(const rj_sink *sink, PyObject *label)
+{
+    if (PyErr_Occurred())
+        return;
+    switch (sink->status) {
+    case RJ_ENOMEM:
+        PyErr_NoMemory();
+        break;
+    case RJ_ETIMEOUT:
+        PyErr_Format(PyExc_TimeoutError, "timed out: the target accepted %llu bytes and then no more",
+                     (unsigned long long)sink->accepted);
+        break;
+    case RJ_EIO:
+        rj_raise_errno(sink->sys_errno, label);
+        break;
+    default:
+        PyErr_SetString(PyExc_SystemError, rj_strerror(sink->status));
+    }
+}

@@ -1,0 +1,249 @@
+/* The module rjson._core. */
+#include "cpython/dict_access.h"
+#include "dump.h"
+#include "encoder_object.h"
+#include "chunks.h"
+#include "raw.h"
+
+/* ---- functions */
+
+static PyObject *
+dumps_with(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, const char *name, int as_str)
+{
+    rj_options options = RJ_OPTIONS_INIT;
+    if (nargs != 1) {
+        PyErr_Format(PyExc_TypeError, "%s() takes 1 positional argument but %zd were given", name, nargs);
+        return NULL;
+    }
+    if (kwnames && rj_options_parse(&options, name, args + nargs, kwnames) < 0)
+        return NULL;
+    return rj_dumps(rj_state_of(module), &options, args[0], as_str);
+}
+
+static PyObject *
+core_dumps(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    return dumps_with(module, args, nargs, kwnames, "dumps", 1);
+}
+
+static PyObject *
+core_dumps_bytes(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    return dumps_with(module, args, nargs, kwnames, "dumps_bytes", 0);
+}
+
+#define KEYWORDS(f) ((PyCFunction)(void (*)(void))(f))
+
+#define OPTIONS_SIGNATURE "*, default=None, allow_nan=False, max_depth=100000"
+#define OPTIONS_DOC                                                                                                         \
+    "Args:\n"                                                                                                               \
+    "    obj: dict, list, tuple, str, int, float, bool, None, their subclasses, Raw; an iterator is an array.\n"            \
+    "    default: Called with any other object; what it returns is encoded in its place.\n"                                 \
+    "    allow_nan: Write NaN and Infinity, which are not JSON, instead of raising.\n"                                      \
+    "    max_depth: How deeply containers may nest.\n\n"                                                                    \
+    "Raises:\n"                                                                                                             \
+    "    EncodeError: Something cannot be encoded; `.path` says where.\n"                                                   \
+    "    RecursionError: It nests deeper than `max_depth`.\n"
+
+PyDoc_STRVAR(dumps_doc, "dumps(obj, /, " OPTIONS_SIGNATURE ")\n--\n\n"
+                        "Encode `obj` to JSON, as a str.\n\n" OPTIONS_DOC);
+PyDoc_STRVAR(dumps_bytes_doc, "dumps_bytes(obj, /, " OPTIONS_SIGNATURE ")\n--\n\n"
+                              "Encode `obj` to JSON, as bytes in UTF-8.\n\n" OPTIONS_DOC);
+
+static PyMethodDef core_methods[] = {
+    {"dumps", KEYWORDS(core_dumps), METH_FASTCALL | METH_KEYWORDS, dumps_doc},
+    {"dumps_bytes", KEYWORDS(core_dumps_bytes), METH_FASTCALL | METH_KEYWORDS, dumps_bytes_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+/* ---- set-up */
+
+/* The walk that goes with each instruction set of stream/. */
+static rj_encode_fn
+encode_for(const char *isa)
+{
+#if defined(__x86_64__)
+    if (strcmp(isa, "avx2") == 0)
+        return rj_encode_avx2;
+#endif
+    (void)isa;
+    return rj_encode_scalar;
+}
+
+/* Chooses the best instruction set, or the one that the environment variable RJSON_ISA names. */
+static int
+choose_isa(rj_state *state)
+{
+    size_t count;
+    const rj__arch *list = rj__arch_list(&count);
+    const char *wanted = getenv("RJSON_ISA");
+    size_t i = 0;
+    while (wanted && *wanted && i < count && strcmp(list[i].name, wanted) != 0)
+        i++;
+    if (i == count) {
+        PyErr_Format(PyExc_ImportError, "RJSON_ISA=%s: this machine or build has no such instruction set", wanted);
+        return -1;
+    }
+    state->isa = list[i].name;
+    state->encode = encode_for(state->isa);
+    return 0;
+}
+
+/* Reading a dict's table with a wrong idea of its layout would be memory corruption: better no import. */
+static int
+check_layouts(void)
+{
+    int ok = -1;
+    PyObject *dict = Py_BuildValue("{s:i,s:i,s:i,s:i}", "a", 1, "b", 2, "c", 3, "d", 4);
+    if (dict && PyDict_DelItemString(dict, "b") == 0 && PyDict_DelItemString(dict, "d") == 0)
+        ok = rj_dict_view_agrees(dict) ? 0 : -1;
+    Py_XDECREF(dict);
+    if (ok < 0 && !PyErr_Occurred())
+        PyErr_SetString(PyExc_ImportError, "rjson was built for another version of Python: dict layouts differ");
+    return ok;
+}
+
+static PyObject *
+new_encode_error(void)
+{
+    PyObject *bases = PyTuple_Pack(2, PyExc_TypeError, PyExc_ValueError);
+    PyObject *attributes = Py_BuildValue("{s:s,s:i}", "path", "$", "bytes_written", 0);
+    PyObject *type = NULL;
+    if (bases && attributes)
+        type = PyErr_NewExceptionWithDoc("rjson.EncodeError",
+                                         "An object that cannot be encoded.\n\n"
+                                         "Attributes:\n"
+                                         "    path: Where it is, as in `$.users[3].name`.\n"
+                                         "    bytes_written: What the target had accepted by then.",
+                                         bases, attributes);
+    Py_XDECREF(bases);
+    Py_XDECREF(attributes);
+    return type;
+}
+
+static int
+add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot)
+{
+    *slot = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+    return *slot ? PyModule_AddType(module, *slot) : -1;
+}
+
+static int
+add_types(PyObject *module, rj_state *state)
+{
+    if (add_type(module, &rj_raw_spec, &state->raw_type) < 0 ||
+        add_type(module, &rj_encoder_spec, &state->encoder_type) < 0 ||
+        add_type(module, &rj_chunks_spec, &state->chunks_type) < 0)
+        return -1;
+    state->encode_error = new_encode_error();
+    return state->encode_error ? PyModule_AddObjectRef(module, "EncodeError", state->encode_error) : -1;
+}
+
+static int
+intern_names(rj_state *state)
+{
+    const struct {
+        PyObject **slot;
+        const char *text;
+    } names[] = {
+        {&state->str_items, "items"},
+        {&state->str_path, "path"},
+        {&state->str_bytes_written, "bytes_written"},
+        {&state->str_add_note, "add_note"},
+        {&state->str_notes, "__notes__"},
+        {&state->str_characters_written, "characters_written"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (!(*names[i].slot = PyUnicode_InternFromString(names[i].text)))
+            return -1;
+    return 0;
+}
+
+static int
+borrow_from_python(rj_state *state)
+{
+    state->dict_items = PyObject_GetAttrString((PyObject *)&PyDict_Type, "items");
+    PyObject *sys = PyImport_ImportModule("sys");
+    state->getswitchinterval = sys ? PyObject_GetAttrString(sys, "getswitchinterval") : NULL;
+    Py_XDECREF(sys);
+    return state->dict_items && state->getswitchinterval ? 0 : -1;
+}
+
+static int
+core_exec(PyObject *module)
+{
+    rj_state *state = rj_state_of(module);
+    if (choose_isa(state) < 0 || check_layouts() < 0 || intern_names(state) < 0 || borrow_from_python(state) < 0 ||
+        add_types(module, state) < 0)
+        return -1;
+    if (PyModule_AddStringConstant(module, "isa", state->isa) < 0)
+        return -1;
+    return PyModule_AddStringConstant(module, "__version__", RJ_VERSION);
+}
+
+static int
+core_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    rj_state *state = rj_state_of(module);
+    Py_VISIT(state->raw_type);
+    Py_VISIT(state->encoder_type);
+    Py_VISIT(state->chunks_type);
+    Py_VISIT(state->encode_error);
+    Py_VISIT(state->dict_items);
+    Py_VISIT(state->getswitchinterval);
+    return 0;
+}
+
+static int
+core_clear(PyObject *module)
+{
+    rj_state *state = rj_state_of(module);
+    Py_CLEAR(state->raw_type);
+    Py_CLEAR(state->encoder_type);
+    Py_CLEAR(state->chunks_type);
+    Py_CLEAR(state->encode_error);
+    Py_CLEAR(state->dict_items);
+    Py_CLEAR(state->getswitchinterval);
+    Py_CLEAR(state->str_items);
+    Py_CLEAR(state->str_path);
+    Py_CLEAR(state->str_bytes_written);
+    Py_CLEAR(state->str_add_note);
+    Py_CLEAR(state->str_notes);
+    Py_CLEAR(state->str_characters_written);
+    return 0;
+}
+
+static void
+core_free(void *module)
+{
+    rj_state *state = rj_state_of(module);
+    core_clear(module);
+    PyMem_Free(state->spare);
+    state->spare = NULL;
+}
+
+static PyModuleDef_Slot core_slots[] = {
+    {Py_mod_exec, RJ_SLOT(core_exec)},
+#ifdef Py_mod_multiple_interpreters
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+struct PyModuleDef rj_module = {
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "rjson._core",
+    .m_doc = PyDoc_STR("The C half of rjson; its documentation is that of the package."),
+    .m_size = sizeof(rj_state),
+    .m_methods = core_methods,
+    .m_slots = core_slots,
+    .m_traverse = core_traverse,
+    .m_clear = core_clear,
+    .m_free = core_free,
+};
+
+PyMODINIT_FUNC
+PyInit__core(void)
+{
+    return PyModuleDef_Init(&rj_module);
+}

@@ -1,0 +1,72 @@
+/* Eight bytes at a time in a general register, as building blocks for every instruction set. */
+#ifndef RJSON_SCALAR_BLOCK_H
+#define RJSON_SCALAR_BLOCK_H
+
+#include "../text.h"
+
+#define RJ__SWAR_ONES 0x0101010101010101u
+#define RJ__SWAR_HIGH 0x8080808080808080u
+
+/* The high bit is set in every byte that is '"', '\' or below 0x20, and in no other byte. Bytes are looked at without their
+ * high bits, so that no carry reaches a neighbour (the usual "has zero byte" trick marks false positives). */
+RJ__INLINE uint64_t
+rj__swar_special(uint64_t v)
+{
+    uint64_t low7 = v & ~RJ__SWAR_HIGH;
+    uint64_t quote = (low7 ^ (RJ__SWAR_ONES * '"')) + (RJ__SWAR_ONES * 0x7f);
+    uint64_t backslash = (low7 ^ (RJ__SWAR_ONES * '\\')) + (RJ__SWAR_ONES * 0x7f);
+    uint64_t control = low7 + (RJ__SWAR_ONES * 0x60);
+    return ~(quote & backslash & control) & ~v & RJ__SWAR_HIGH;
+}
+
+/* The index in memory of the first marked byte; the mask is not 0. */
+RJ__INLINE unsigned
+rj__swar_first(uint64_t mask)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return (unsigned)__builtin_clzll(mask) / 8;
+#else
+    return (unsigned)__builtin_ctzll(mask) / 8;
+#endif
+}
+
+/* Copies up to 7 bytes of ASCII, byte by byte where that is shortest; nonzero if one of them must be escaped. */
+RJ__INLINE int
+rj__swar_copy_clean_short(const uint8_t *src, size_t length, uint8_t *dst)
+{
+    if (length >= 4) { /* two overlapping halves */
+        uint32_t first, last;
+        memcpy(&first, src, 4);
+        memcpy(&last, src + length - 4, 4);
+        memcpy(dst, &first, 4);
+        memcpy(dst + length - 4, &last, 4);
+        return rj__swar_special(first | (uint64_t)last << 32) != 0;
+    }
+    if (length == 0)
+        return 0;
+    uint8_t a = src[0], b = src[length >> 1], c = src[length - 1];
+    dst[0] = a;
+    dst[length >> 1] = b;
+    dst[length - 1] = c;
+    return (rj__escape_letter[a] | rj__escape_letter[b] | rj__escape_letter[c]) != 0;
+}
+
+/* Copies ASCII bytes, exactly `length` of them; nonzero if one must be escaped (what was written is of no use then). */
+RJ__INLINE int
+rj__swar_copy_clean(const uint8_t *src, size_t length, uint8_t *dst)
+{
+    if (length < 8)
+        return rj__swar_copy_clean_short(src, length, dst);
+    uint64_t v;
+    for (size_t i = 0; i + 8 < length; i += 8) {
+        memcpy(&v, src + i, 8);
+        memcpy(dst + i, &v, 8);
+        if (RJ__UNLIKELY(rj__swar_special(v) != 0))
+            return 1;
+    }
+    memcpy(&v, src + length - 8, 8);
+    memcpy(dst + length - 8, &v, 8);
+    return rj__swar_special(v) != 0;
+}
+
+#endif

@@ -1,0 +1,146 @@
+/*
+ * AVX2: 32 bytes at a time. Everything after this header is compiled for AVX2, BMI1/2, LZCNT and POPCNT, so it is
+ * included last. The choice at run time is in dispatch_x86.c.
+ */
+#ifndef RJSON_TARGET_AVX2_H
+#define RJSON_TARGET_AVX2_H
+
+#include "scalar_block.h"
+
+#include <immintrin.h>
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt"))), apply_to = function)
+#else
+#pragma GCC target("avx2,bmi,bmi2,lzcnt,popcnt")
+#endif
+
+#define RJ__NAME(x) x##_avx2
+#define RJ__BLOCK 32
+
+/* One bit for each byte that is not plain. */
+typedef uint32_t rj__block_mask;
+
+RJ__INLINE __m256i
+rj__avx2_special(__m256i v)
+{
+    __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(v, _mm256_set1_epi8(0x1f)), v);
+    __m256i quote = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('"'));
+    __m256i backslash = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\'));
+    return _mm256_or_si256(control, _mm256_or_si256(quote, backslash));
+}
+
+RJ__INLINE __m256i
+rj__avx2_load(const uint8_t *src)
+{
+    return _mm256_loadu_si256((const __m256i *)src);
+}
+
+RJ__INLINE void
+rj__avx2_store(uint8_t *dst, __m256i v)
+{
+    _mm256_storeu_si256((__m256i *)dst, v);
+}
+
+RJ__INLINE rj__block_mask
+rj__copy_block_ascii(const uint8_t *src, uint8_t *dst)
+{
+    __m256i v = rj__avx2_load(src);
+    rj__avx2_store(dst, v);
+    /* movemask looks at the high bits only: those of `v` mark what is not ASCII. */
+    return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(rj__avx2_special(v), v));
+}
+
+RJ__INLINE rj__block_mask
+rj__copy_block_utf8(const uint8_t *src, uint8_t *dst)
+{
+    __m256i v = rj__avx2_load(src);
+    rj__avx2_store(dst, v);
+    return (uint32_t)_mm256_movemask_epi8(rj__avx2_special(v));
+}
+
+RJ__INLINE unsigned
+rj__plain_bytes(rj__block_mask mask)
+{
+    return (unsigned)__builtin_ctz(mask);
+}
+
+/* Eight code units that all become three bytes, as lead, middle and last byte of 32-bit lanes, squeezed together. */
+RJ__INLINE void
+rj__avx2_put_three_byte(__m128i v, uint8_t *dst)
+{
+    __m256i c = _mm256_cvtepu16_epi32(v);
+    __m256i lead = _mm256_srli_epi32(c, 12);
+    __m256i middle = _mm256_and_si256(_mm256_slli_epi32(c, 2), _mm256_set1_epi32(0x3f00));
+    __m256i last = _mm256_and_si256(_mm256_slli_epi32(c, 16), _mm256_set1_epi32(0x3f0000));
+    __m256i bytes = _mm256_or_si256(_mm256_or_si256(lead, middle), _mm256_or_si256(last, _mm256_set1_epi32(0x8080E0)));
+    const __m256i squeeze = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1));
+    bytes = _mm256_shuffle_epi8(bytes, squeeze);
+    _mm_storeu_si128((__m128i *)dst, _mm256_castsi256_si128(bytes));
+    _mm_storeu_si128((__m128i *)(dst + 12), _mm256_extracti128_si256(bytes, 1));
+}
+
+/* Eight code units at once where all become three bytes, or all are plain ASCII. Returns how many were written (8 or 0);
+ * stores at most 28 bytes. */
+RJ__INLINE size_t
+rj__copy_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
+{
+    if (length < 8)
+        return 0;
+    __m128i v = _mm_loadu_si128((const __m128i *)src);
+    __m128i top5 = _mm_and_si128(v, _mm_set1_epi16((short)0xF800));
+    __m128i below_800 = _mm_cmpeq_epi16(top5, _mm_setzero_si128());
+    __m128i surrogate = _mm_cmpeq_epi16(top5, _mm_set1_epi16((short)0xD800));
+    if (_mm_testz_si128(_mm_or_si128(below_800, surrogate), _mm_set1_epi8(-1))) {
+        rj__avx2_put_three_byte(v, *dst);
+        *dst += 24;
+        return 8;
+    }
+    if (_mm_testz_si128(v, _mm_set1_epi16((short)0xFF80))) {
+        uint64_t ascii = (uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(v, v));
+        if (rj__swar_special(ascii) == 0) {
+            memcpy(*dst, &ascii, 8);
+            *dst += 8;
+            return 8;
+        }
+    }
+    return 0;
+}
+
+RJ__INLINE int
+rj__avx2_copy_clean_16_to_32(const uint8_t *src, size_t length, uint8_t *dst)
+{
+    __m128i first = _mm_loadu_si128((const __m128i *)src);
+    __m128i last = _mm_loadu_si128((const __m128i *)(src + length - 16));
+    _mm_storeu_si128((__m128i *)dst, first);
+    _mm_storeu_si128((__m128i *)(dst + length - 16), last);
+    __m256i special = rj__avx2_special(_mm256_set_m128i(last, first));
+    return !_mm256_testz_si256(special, special);
+}
+
+/* Copies ASCII bytes, exactly `length` of them; nonzero if one must be escaped (what was written is of no use then).
+ * Never reads outside the string: short ones are loaded as two overlapping halves. */
+RJ__INLINE int
+rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst)
+{
+    if (length < 16)
+        return rj__swar_copy_clean(src, length, dst);
+    if (length <= 32)
+        return rj__avx2_copy_clean_16_to_32(src, length, dst);
+    const uint8_t *last = src + length - 32;
+    uint8_t *last_dst = dst + length - 32;
+    for (; src < last; src += 32, dst += 32) {
+        __m256i v = rj__avx2_load(src);
+        rj__avx2_store(dst, v);
+        __m256i special = rj__avx2_special(v);
+        if (RJ__UNLIKELY(!_mm256_testz_si256(special, special)))
+            return 1;
+    }
+    __m256i v = rj__avx2_load(last);
+    rj__avx2_store(last_dst, v);
+    __m256i special = rj__avx2_special(v);
+    return !_mm256_testz_si256(special, special);
+}
+
+#endif

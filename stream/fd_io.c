@@ -1,0 +1,177 @@
+/* See fd_io.h. _GNU_SOURCE for pwritev2. */
+#define _GNU_SOURCE
+#include "fd_io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static rj__fd_kind
+kind_of(mode_t mode, int flags)
+{
+    if (S_ISSOCK(mode))
+        return RJ__FD_SOCKET;
+    if (S_ISREG(mode))
+        return RJ__FD_FILE;
+    if (flags & O_NONBLOCK)
+        return RJ__FD_NONBLOCK;
+#ifdef RWF_NOWAIT
+    if (S_ISFIFO(mode))
+        return RJ__FD_NOWAIT;
+#endif
+    return RJ__FD_BLOCKING;
+}
+
+static int
+sigpipe_is_ignored(void)
+{
+    struct sigaction action;
+    return sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+int
+rj__fd_io_init(rj__fd_io *io, int fd, int64_t timeout_ms, const rj_wait_hooks *hooks)
+{
+    struct stat st;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fstat(fd, &st) < 0)
+        return RJ_EIO;
+    if ((flags & O_ACCMODE) == O_RDONLY) {
+        errno = EBADF; /* what write(2) would say, before anything is encoded */
+        return RJ_EIO;
+    }
+    io->fd = fd;
+    io->kind = kind_of(st.st_mode, flags);
+    io->guard_sigpipe = io->kind != RJ__FD_SOCKET && io->kind != RJ__FD_FILE && !sigpipe_is_ignored();
+    io->timeout_ms = timeout_ms;
+    io->hooks = *hooks;
+    return RJ_OK;
+}
+
+static void
+enter(const rj__fd_io *io)
+{
+    if (io->hooks.enter)
+        io->hooks.enter(io->hooks.ctx);
+}
+
+/* Keeps errno: the caller looks at it after the lock is held again. */
+static int
+leave(const rj__fd_io *io)
+{
+    int saved = errno;
+    int stop = io->hooks.leave ? io->hooks.leave(io->hooks.ctx) : 0;
+    errno = saved;
+    return stop;
+}
+
+static ssize_t
+write_parts(int fd, const struct iovec *parts, int count)
+{
+    return count == 1 ? write(fd, parts->iov_base, parts->iov_len) : writev(fd, parts, count);
+}
+
+static ssize_t
+send_parts(int fd, const struct iovec *parts, int count)
+{
+    struct msghdr message = {0};
+    message.msg_iov = (struct iovec *)parts;
+    message.msg_iovlen = (size_t)count;
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static ssize_t
+write_between_hooks(rj__fd_io *io, const struct iovec *parts, int count, int *stop)
+{
+    enter(io);
+    ssize_t n = write_parts(io->fd, parts, count);
+    *stop = leave(io);
+    return n;
+}
+
+static ssize_t
+write_nowait(rj__fd_io *io, const struct iovec *parts, int count, int *stop)
+{
+#ifdef RWF_NOWAIT
+    ssize_t n = pwritev2(io->fd, parts, count, -1, RWF_NOWAIT);
+    if (n >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
+        return n;
+#endif
+    io->kind = RJ__FD_BLOCKING; /* pipes have it since Linux 6.4 */
+    return write_between_hooks(io, parts, count, stop);
+}
+
+static ssize_t
+write_by_kind(rj__fd_io *io, const struct iovec *parts, int count, int *stop)
+{
+    switch (io->kind) {
+    case RJ__FD_SOCKET:
+        return send_parts(io->fd, parts, count);
+    case RJ__FD_NONBLOCK:
+        return write_parts(io->fd, parts, count);
+    case RJ__FD_NOWAIT:
+        return write_nowait(io, parts, count, stop);
+    default:
+        return write_between_hooks(io, parts, count, stop);
+    }
+}
+
+/* Writes with SIGPIPE blocked in this thread, and takes the one that this write caused out of the pending set, so
+ * that a closed pipe is an error and not the end of the process. */
+static ssize_t
+write_without_sigpipe(rj__fd_io *io, const struct iovec *parts, int count, int *stop)
+{
+    sigset_t sigpipe, before, pending;
+    sigemptyset(&sigpipe);
+    sigaddset(&sigpipe, SIGPIPE);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &sigpipe, &before);
+    ssize_t n = write_by_kind(io, parts, count, stop);
+    int saved = errno;
+    if (n < 0 && saved == EPIPE && !sigismember(&pending, SIGPIPE)) {
+        struct timespec now = {0, 0};
+        sigtimedwait(&sigpipe, NULL, &now);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = saved;
+    return n;
+}
+
+ssize_t
+rj__fd_io_write(rj__fd_io *io, const struct iovec *parts, int count, int *stop)
+{
+    *stop = 0;
+    return io->guard_sigpipe ? write_without_sigpipe(io, parts, count, stop) : write_by_kind(io, parts, count, stop);
+}
+
+/* Milliseconds until the deadline, rounded up, as poll wants them. */
+static int
+poll_timeout(uint64_t deadline_ns)
+{
+    if (deadline_ns == 0)
+        return -1;
+    uint64_t now = rj__monotonic_ns();
+    if (now >= deadline_ns)
+        return 0;
+    uint64_t ms = (deadline_ns - now + 999999) / 1000000;
+    return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+int
+rj__fd_io_wait(const rj__fd_io *io, uint64_t deadline_ns)
+{
+    struct pollfd p = {io->fd, POLLOUT, 0};
+    enter(io);
+    int n = poll(&p, 1, poll_timeout(deadline_ns));
+    if (leave(io))
+        return RJ_ECANCELED;
+    if (n == 0 && deadline_ns && rj__monotonic_ns() >= deadline_ns)
+        return RJ_ETIMEOUT;
+    return RJ_OK; /* writable, in error, or interrupted: the next write tells */
+}

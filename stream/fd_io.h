@@ -1,0 +1,36 @@
+/* One write to a file descriptor, and the wait before the next: every system call of the fd sink. */
+#ifndef RJSON_FD_IO_H
+#define RJSON_FD_IO_H
+
+#include "internal.h"
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* How a descriptor is written to. */
+typedef enum rj__fd_kind {
+    RJ__FD_SOCKET,   /* send(MSG_DONTWAIT | MSG_NOSIGNAL): never blocks, whatever its flags */
+    RJ__FD_NONBLOCK, /* O_NONBLOCK is set: write never blocks */
+    RJ__FD_NOWAIT,   /* a blocking pipe: pwritev2(RWF_NOWAIT), which never blocks where the kernel has it for pipes */
+    RJ__FD_FILE,     /* a regular file: blocks, though never for a peer */
+    RJ__FD_BLOCKING  /* anything else: may block for as long as the peer likes */
+} rj__fd_kind;
+
+typedef struct rj__fd_io {
+    int fd;
+    rj__fd_kind kind;
+    int guard_sigpipe; /* SIGPIPE must be kept from the process (it isn't ignored, and this is no socket) */
+    int64_t timeout_ms;
+    rj_wait_hooks hooks;
+} rj__fd_io;
+
+/* Looks at the descriptor. RJ_OK, or RJ_EIO with errno set. */
+int rj__fd_io_init(rj__fd_io *io, int fd, int64_t timeout_ms, const rj_wait_hooks *hooks);
+/* Writes what the descriptor takes now: bytes written, or -1 with errno (EAGAIN and EINTR among them). Runs the
+ * hooks where the call may block; *stop is set when they asked to stop. */
+ssize_t rj__fd_io_write(rj__fd_io *io, const struct iovec *parts, int count, int *stop);
+/* Waits until the descriptor takes bytes again, at most until `deadline_ns` (0: no limit). RJ_OK to try again (an
+ * error condition shows itself there), RJ_ETIMEOUT, or RJ_ECANCELED when the hooks asked to stop. */
+int rj__fd_io_wait(const rj__fd_io *io, uint64_t deadline_ns);
+
+#endif

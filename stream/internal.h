@@ -1,0 +1,30 @@
+/* Shared by the files of stream/ and by the encoder in src/; not installed. */
+#ifndef RJSON_INTERNAL_H
+#define RJSON_INTERNAL_H
+
+#include "rjson/stream.h"
+
+#include <string.h>
+
+#define RJ__LIKELY(x) __builtin_expect(!!(x), 1)
+#define RJ__UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define RJ__INLINE static inline __attribute__((always_inline))
+#define RJ__NOINLINE __attribute__((noinline))
+
+/* The allocator to use for what the caller passed: itself, or the C library's for NULL. */
+rj_allocator rj__allocator_or_default(const rj_allocator *alloc);
+void *rj__allocate(const rj_allocator *alloc, size_t size);
+void *rj__reallocate(const rj_allocator *alloc, void *block, size_t size);
+void rj__release(const rj_allocator *alloc, void *block);
+
+/* Nanoseconds of a clock that never goes back. */
+uint64_t rj__monotonic_ns(void);
+/* Sleeps that long, so that another thread gets to run. */
+void rj__nap_us(unsigned microseconds);
+
+/* Whether `length` bytes are well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong). */
+int rj__utf8_valid(const uint8_t *s, size_t length);
+/* How many characters they are. */
+uint64_t rj__utf8_count(const uint8_t *s, size_t length);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * Text on its way into a document: what is left of a string (or of raw JSON), and how each instruction set writes it.
+ * A text may be written over any number of windows, so its state lives here and not on the C stack.
+ */
+#ifndef RJSON_TEXT_H
+#define RJSON_TEXT_H
+
+#include "internal.h"
+
+typedef enum rj__text_kind {
+    RJ__TEXT_RAW,    /* bytes, copied (cut between UTF-8 characters only) */
+    RJ__TEXT_LATIN1, /* one byte a code point, U+0000 to U+00FF */
+    RJ__TEXT_UCS2,   /* two bytes a code point */
+    RJ__TEXT_UCS4,   /* four bytes a code point */
+    RJ__TEXT_UTF8    /* valid UTF-8 */
+} rj__text_kind;
+
+typedef struct rj__text {
+    const void *data; /* borrowed; code units of the kind's width, aligned for them */
+    size_t position;  /* units done */
+    size_t length;    /* units in all */
+    rj__text_kind kind;
+} rj__text;
+
+/* The body functions stop where fewer bytes than this are left: room for one vector of clean bytes, or for eight
+ * characters that all become six. */
+#define RJ__TEXT_ROOM 64
+
+/* Writes the text's JSON body (no quotes) from its position on at `dst`, until it ends or fewer than RJ__TEXT_ROOM bytes
+ * are left before `end`. Returns the new end of output, or NULL at a lone surrogate (position is on it). */
+typedef uint8_t *rj__put_text_fn(rj__text *text, uint8_t *dst, const uint8_t *end);
+
+rj__put_text_fn rj__put_text_scalar;
+#if defined(__x86_64__)
+rj__put_text_fn rj__put_text_avx2;
+#endif
+
+typedef struct rj__arch {
+    const char *name;
+    rj__put_text_fn *put_text;
+} rj__arch;
+
+/* The instruction sets that this machine can run, best first. Static. */
+const rj__arch *rj__arch_list(size_t *count);
+
+/* For each byte: 0 if it stands for itself in a string, the letter after the backslash if it has a short escape
+ * (RFC 8259, section 7), 'u' if it needs the long one. */
+extern const uint8_t rj__escape_letter[256];
+
+#endif
