@@ -3,6 +3,7 @@
  * doubles", 2020), and the spelling of Python's repr for its result.
  */
 #include "number.h"
+#include "arch/digits16.h"
 #include "pow10_table.h"
 
 #define D1(h, t, u) {'0' + h, '0' + t, '0' + u, h ? 0 : t ? 1 : 2}
@@ -88,9 +89,46 @@ shortest(uint64_t c, int q, int uneven)
     return (decimal){s + (uint64_t)round_up, k};
 }
 
-/* 17 significant digits as text, zeros at the end, and where the decimal point belongs. */
+/* The same for almost every double, from one product: c * 2^q in units of 10^k, of which `tens` are the leading digits and the
+ * rest lies between 0 and 10. Returns 0 where the answer is too close to call.
+ *
+ * All distances are in units of 2^-60. The product's error: g is rounded up by less than 2^-128 of its scale, which c << h
+ * (below 2^57) turns into less than 2^-7 units of 2^-64; cutting off the low product's low half costs less than one such
+ * unit; cutting F to 60 bits less than one unit of 2^-60. The half width is cut off by less than one unit. So what is closer
+ * than MARGIN, 8 units, to a boundary is left to the exact algorithm, and everything else is decided as it would decide. */
+#define MARGIN 8
+
+static int
+shortest_fast(uint64_t c, int q, decimal *out)
+{
+    int k = floor_log10_pow2(q);
+    int h = q + floor_log2_pow10(-k) + 1;
+    const uint64_t *g = rj__pow10[-k - RJ__POW10_FIRST];
+    uint64_t scaled = c << h;
+    rj__wide product = (rj__wide)g[0] * scaled + (uint64_t)(((rj__wide)g[1] * scaled) >> 64);
+    uint64_t whole = (uint64_t)(product >> 64), fraction = (uint64_t)product;
+    uint64_t tens = whole / 10, ones = whole - tens * 10;
+    uint64_t above = ones << 60 | fraction >> 4; /* distance from tens * 10 */
+    uint64_t below = ((uint64_t)10 << 60) - above;
+    uint64_t half_width = g[0] >> (5 - h); /* of the rounding interval */
+    if (RJ__UNLIKELY((above - half_width + MARGIN < 2 * MARGIN) | (below - half_width + MARGIN < 2 * MARGIN)))
+        return 0;
+    if (above < half_width || below < half_width) {
+        *out = (decimal){tens + (below < half_width), k + 1};
+        return 1;
+    }
+    uint64_t half = (uint64_t)1 << 63;
+    if (RJ__UNLIKELY(fraction - half + 16 * MARGIN < 32 * MARGIN))
+        return 0;
+    *out = (decimal){whole + (fraction >= half), k};
+    return 1;
+}
+
+/* 17 significant digits, zeros at the end. They stay in registers, sixteen in a wide integer with the first in its lowest
+ * byte: loading bytes that were stored a moment ago in other pieces would stall. */
 typedef struct digit_string {
-    uint8_t text[24];
+    uint8_t first;   /* ASCII, like the rest */
+    rj__wide rest;
     int significant; /* without trailing zeros; at least 1 */
     int point;       /* value = 0.DIGITS * 10^point */
 } digit_string;
@@ -109,38 +147,46 @@ decimal_length(uint64_t n)
     return guess + (n >= integer_pow10[guess]);
 }
 
-/* Digits from the last nonzero one on, in eight digit values (see rj__digits8). */
+/* How many of eight digit values (see rj__digits8) there are up to the last nonzero one. */
 static int
 significant8(uint64_t digits)
 {
     return digits ? 8 - __builtin_clzll(digits) / 8 : 0;
 }
 
-static void
-to_digits(decimal d, digit_string *out)
+static digit_string
+to_digits(decimal d)
 {
     unsigned length = decimal_length(d.digits);
     uint64_t n = d.digits * integer_pow10[17 - length];
-    uint64_t low16 = n % 10000000000000000u;
-    uint64_t high8 = rj__digits8((uint32_t)(low16 / 100000000));
-    uint64_t low8 = rj__digits8((uint32_t)(low16 % 100000000));
-    out->text[0] = (uint8_t)('0' + n / 10000000000000000u);
-    rj__store8(out->text + 1, high8 | RJ__ASCII_ZEROS);
-    rj__store8(out->text + 9, low8 | RJ__ASCII_ZEROS);
-    out->significant = low8 ? 9 + significant8(low8) : 1 + significant8(high8);
-    out->point = (int)length + d.exponent;
+    uint64_t first = n / 10000000000000000u;
+    uint64_t low16 = n - first * 10000000000000000u;
+    rj__digits16 digits = rj__split_digits16(low16);
+    return (digit_string){
+        .first = (uint8_t)('0' + first),
+        .rest = (rj__wide)(digits.last8 | RJ__ASCII_ZEROS) << 64 | (digits.first8 | RJ__ASCII_ZEROS),
+        .significant = digits.last8 ? 9 + significant8(digits.last8) : 1 + significant8(digits.first8),
+        .point = (int)length + d.exponent,
+    };
+}
+
+static void
+store16(uint8_t *p, rj__wide bytes_first_lowest)
+{
+    rj__store8(p, (uint64_t)bytes_first_lowest);
+    rj__store8(p + 8, (uint64_t)(bytes_first_lowest >> 64));
 }
 
 /* 1.5e-07, 1e+16: at least two digits of exponent, and its sign. */
 static uint8_t *
-put_scientific(uint8_t *p, const digit_string *d)
+put_scientific(uint8_t *p, digit_string d)
 {
-    int exponent = d->point - 1;
+    int exponent = d.point - 1;
     unsigned magnitude = (unsigned)(exponent < 0 ? -exponent : exponent);
-    p[0] = d->text[0];
+    p[0] = d.first;
     p[1] = '.';
-    memcpy(p + 2, d->text + 1, 16);
-    p += d->significant > 1 ? d->significant + 1 : 1;
+    store16(p + 2, d.rest);
+    p += d.significant > 1 ? d.significant + 1 : 1;
     *p++ = 'e';
     *p++ = exponent < 0 ? '-' : '+';
     unsigned skip = magnitude < 100; /* the first of three digits */
@@ -150,24 +196,26 @@ put_scientific(uint8_t *p, const digit_string *d)
 
 /* 0.00015 */
 static uint8_t *
-put_fraction(uint8_t *p, const digit_string *d)
+put_fraction(uint8_t *p, digit_string d)
 {
     memcpy(p, "0.000", 5);
-    p += 2 - d->point;
-    memcpy(p, d->text, 17);
-    return p + d->significant;
+    p += 2 - d.point;
+    p[0] = d.first;
+    store16(p + 1, d.rest);
+    return p + d.significant;
 }
 
-/* 1500.0, 15.25 */
+/* 1500.0, 15.25: the point is put between the digits in the register. */
 static uint8_t *
-put_fixed(uint8_t *p, const digit_string *d)
+put_fixed(uint8_t *p, digit_string d)
 {
-    int point = d->point;
-    memcpy(p, d->text, 17);
-    p[point] = '.';
-    memcpy(p + point + 1, d->text + point, 17 - (size_t)point);
-    int fraction = d->significant > point ? d->significant - point : 1;
-    return p + point + 1 + fraction;
+    unsigned shift = 8 * (unsigned)(d.point - 1); /* at most 120 */
+    rj__wide integer_part = ((rj__wide)1 << shift) - 1;
+    rj__wide fraction = (d.rest & ~integer_part) << 8;
+    p[0] = d.first;
+    store16(p + 1, (d.rest & integer_part) | (rj__wide)'.' << shift | fraction);
+    p[17] = (uint8_t)(d.rest >> 120);
+    return p + 1 + (d.significant > d.point ? d.significant : d.point + 1);
 }
 
 uint8_t *
@@ -185,9 +233,12 @@ rj__put_double(uint8_t *p, double value)
     }
     uint64_t c = exponent ? fraction | (uint64_t)1 << FRACTION_BITS : fraction;
     int q = (exponent ? exponent : 1) - EXPONENT_BIAS;
-    digit_string digits;
-    to_digits(shortest(c, q, fraction == 0 && exponent > 1), &digits);
+    decimal d;
+    /* Powers of two have uneven intervals, subnormals fewer digits than the fast way expects. */
+    if (RJ__UNLIKELY(fraction == 0 || exponent == 0) || !shortest_fast(c, q, &d))
+        d = shortest(c, q, fraction == 0 && exponent > 1);
+    digit_string digits = to_digits(d);
     if (digits.point > 16 || digits.point < -3)
-        return put_scientific(p, &digits);
-    return digits.point > 0 ? put_fixed(p, &digits) : put_fraction(p, &digits);
+        return put_scientific(p, digits);
+    return digits.point > 0 ? put_fixed(p, digits) : put_fraction(p, digits);
 }

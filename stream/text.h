@@ -26,6 +26,10 @@ typedef struct rj__text {
  * characters that all become six. */
 #define RJ__TEXT_ROOM 64
 
+/* What rj__copy_clean may touch around a string: bytes it may read before, bytes it may write after. */
+#define RJ__BEFORE 16
+#define RJ__AFTER 16
+
 /* Writes the text's JSON body (no quotes) from its position on at `dst`, until it ends or fewer than RJ__TEXT_ROOM bytes
  * are left before `end`. Returns the new end of output, or NULL at a lone surrogate (position is on it). */
 typedef uint8_t *rj__put_text_fn(rj__text *text, uint8_t *dst, const uint8_t *end);
@@ -46,5 +50,9 @@ const rj__arch *rj__arch_list(size_t *count);
 /* For each byte: 0 if it stands for itself in a string, the letter after the backslash if it has a short escape
  * (RFC 8259, section 7), 'u' if it needs the long one. */
 extern const uint8_t rj__escape_letter[256];
+
+/* Vectors of '"', '\', and of 0x1f, the last control character. In memory, because compilers rebuild vector constants for
+ * every string otherwise. */
+extern const uint8_t rj__quotes[32], rj__backslashes[32], rj__controls[32];
 
 #endif

@@ -10,6 +10,20 @@
 
 #include "../python.h"
 
+/* PyDict_Next on copies: variables whose address it takes could not live in registers on the direct way either. */
+RJ__INLINE int
+rj_dict_next(PyObject *dict, Py_ssize_t *pos, PyObject **key, PyObject **value)
+{
+    Py_ssize_t p = *pos;
+    PyObject *k, *v;
+    if (!PyDict_Next(dict, &p, &k, &v))
+        return 0;
+    *pos = p;
+    *key = k;
+    *value = v;
+    return 1;
+}
+
 #if !defined(RJSON_PORTABLE) && PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030F0000 && !defined(Py_GIL_DISABLED)
 #include "dict_layout_311.h"
 
@@ -33,7 +47,7 @@ RJ__INLINE int
 rj_dict_view_next(const rj_dict_view *view, PyObject *dict, Py_ssize_t *pos, PyObject **key, PyObject **value)
 {
     if (RJ__UNLIKELY(!view->entries))
-        return PyDict_Next(dict, pos, key, value);
+        return rj_dict_next(dict, pos, key, value);
     while (*pos < view->count) {
         const rj_dict_entry *entry = &view->entries[(*pos)++];
         *key = entry->key;
@@ -61,7 +75,7 @@ RJ__INLINE int
 rj_dict_view_next(const rj_dict_view *view, PyObject *dict, Py_ssize_t *pos, PyObject **key, PyObject **value)
 {
     (void)view;
-    return PyDict_Next(dict, pos, key, value);
+    return rj_dict_next(dict, pos, key, value);
 }
 
 #endif

@@ -24,9 +24,10 @@ typedef uint32_t rj__block_mask;
 RJ__INLINE __m256i
 rj__avx2_special(__m256i v)
 {
-    __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(v, _mm256_set1_epi8(0x1f)), v);
-    __m256i quote = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('"'));
-    __m256i backslash = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\'));
+    __m256i controls = _mm256_load_si256((const __m256i *)rj__controls);
+    __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(v, controls), v);
+    __m256i quote = _mm256_cmpeq_epi8(v, _mm256_load_si256((const __m256i *)rj__quotes));
+    __m256i backslash = _mm256_cmpeq_epi8(v, _mm256_load_si256((const __m256i *)rj__backslashes));
     return _mm256_or_si256(control, _mm256_or_si256(quote, backslash));
 }
 
@@ -108,6 +109,25 @@ rj__copy_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
     return 0;
 }
 
+/* Up to 16 bytes, with at least 16 readable ones before them: one load that ends where the string ends, shifted to the front. No
+ * branch depends on the length, which is what short strings differ in. Stores 16 bytes. */
+RJ__INLINE int
+rj__avx2_copy_clean_to_16(const uint8_t *src, size_t length, uint8_t *dst)
+{
+    static const uint8_t shifts[32] = {0,    1,    2,    3,    4,    5,    6,    7,    8,    9,    10,
+                                       11,   12,   13,   14,   15,   0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+                                       0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80};
+    __m128i v = _mm_loadu_si128((const __m128i *)(src + length - 16));
+    __m128i shift = _mm_loadu_si128((const __m128i *)(shifts + 16 - length));
+    v = _mm_shuffle_epi8(v, shift);
+    _mm_storeu_si128((__m128i *)dst, v);
+    __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_load_si128((const __m128i *)rj__controls)), v);
+    __m128i quote = _mm_cmpeq_epi8(v, _mm_load_si128((const __m128i *)rj__quotes));
+    __m128i backslash = _mm_cmpeq_epi8(v, _mm_load_si128((const __m128i *)rj__backslashes));
+    unsigned special = (unsigned)_mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, backslash)));
+    return _bzhi_u32(special, (unsigned)length) != 0;
+}
+
 RJ__INLINE int
 rj__avx2_copy_clean_16_to_32(const uint8_t *src, size_t length, uint8_t *dst)
 {
@@ -119,13 +139,13 @@ rj__avx2_copy_clean_16_to_32(const uint8_t *src, size_t length, uint8_t *dst)
     return !_mm256_testz_si256(special, special);
 }
 
-/* Copies ASCII bytes, exactly `length` of them; nonzero if one must be escaped (what was written is of no use then).
- * Never reads outside the string: short ones are loaded as two overlapping halves. */
+/* Copies ASCII bytes; nonzero if one must be escaped (what was written is of no use then). At least RJ__BEFORE readable bytes
+ * come before `src`, and up to RJ__AFTER bytes may be written past `dst + length`. */
 RJ__INLINE int
 rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst)
 {
-    if (length < 16)
-        return rj__swar_copy_clean(src, length, dst);
+    if (RJ__LIKELY(length <= 16))
+        return rj__avx2_copy_clean_to_16(src, length, dst);
     if (length <= 32)
         return rj__avx2_copy_clean_16_to_32(src, length, dst);
     const uint8_t *last = src + length - 32;
