@@ -64,21 +64,39 @@ append(PyObject **path, PyObject *text)
     Py_XDECREF(text);
 }
 
+/* Whether a level is one that the path shows: not one of `default`, nor a value that was not begun. */
+static int
+is_shown(const rj_frame *f)
+{
+    return f->kind != RJ_FRAME_DEFAULT && f->kind != RJ_FRAME_VALUE;
+}
+
+static size_t
+count_shown(const rj_encoder *e)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < e->frame_count; i++)
+        count += (size_t)is_shown(&e->frames[i]);
+    if (count > 0 && e->problem_in_key)
+        count--; /* the innermost container is the place */
+    return count;
+}
+
 /* The path of the item at hand, "$" for the root. A new str, or NULL without memory (or a key that has no repr). */
 static PyObject *
 path_text(const rj_encoder *e)
 {
-    size_t levels = e->frame_count;
-    if (levels > 0 && e->problem_in_key)
-        levels--; /* the container is the place */
+    size_t levels = count_shown(e), level = 0;
+    size_t hidden = levels > 2 * PATH_ENDS ? levels - 2 * PATH_ENDS : 0;
     PyObject *path = PyUnicode_FromString("$");
-    for (size_t i = 0; i < levels && path; i++) {
-        if (i == PATH_ENDS && levels > 2 * PATH_ENDS) {
-            append(&path, PyUnicode_FromFormat("[... %zu levels ...]", levels - 2 * PATH_ENDS));
-            i = levels - PATH_ENDS;
-        }
-        if (path)
+    for (size_t i = 0; level < levels && path; i++) {
+        if (!is_shown(&e->frames[i]))
+            continue;
+        if (hidden && level == PATH_ENDS)
+            append(&path, PyUnicode_FromFormat("[... %zu levels ...]", hidden));
+        if (path && (level < PATH_ENDS || level >= PATH_ENDS + hidden))
             append(&path, frame_text(&e->frames[i]));
+        level++;
     }
     return path;
 }

@@ -1,0 +1,114 @@
+"""Ways to encode one object, so that every test of content runs over every path and at hostile chunk sizes."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import rjson
+
+# Below the minimum, the minimum, odd ones, a page, the default.
+CHUNK_SIZES = [1, 512, 513, 777, 4096, 65536]
+
+
+def stdlib(obj: Any, **options: Any) -> str:
+    """What the standard library writes, in rjson's compact form."""
+    return json.dumps(obj, ensure_ascii=False, separators=(",", ":"), **options)
+
+
+class Reader:
+    """Reads a descriptor or socket to its end on another thread."""
+
+    def __init__(self, read: Callable[[int], bytes], pause: float = 0) -> None:
+        self.data = b""
+        self._read = read
+        self._pause = pause
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        parts = []
+        wait = threading.Event()
+        while part := self._read(65536):
+            parts.append(part)
+            if self._pause:
+                wait.wait(self._pause)
+        self.data = b"".join(parts)
+
+    def result(self) -> bytes:
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+        return self.data
+
+
+@contextmanager
+def pipe(pause: float = 0) -> Iterator[tuple[int, Reader]]:
+    """A pipe's writing end, and a reader of the other; close the end, then ask for the result."""
+    r, w = os.pipe()
+    reader = Reader(lambda n: os.read(r, n), pause)
+    try:
+        yield w, reader
+    finally:
+        os.close(w)
+        reader.result()
+        os.close(r)
+
+
+def tcp_pair() -> tuple[socket.socket, socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname())
+        accepted, _ = server.accept()
+    return client, accepted
+
+
+def _via_pipe(obj: Any, options: dict[str, Any]) -> bytes:
+    with pipe() as (fd, reader):
+        rjson.dump_to(obj, fd, **options)
+    return reader.result()
+
+
+def _via_socket(obj: Any, options: dict[str, Any]) -> bytes:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        reader = Reader(theirs.recv)
+        rjson.dump_to(obj, ours, **options)
+        ours.close()
+        return reader.result()
+
+
+def _via_bytesio(obj: Any, options: dict[str, Any]) -> bytes:
+    fp = io.BytesIO()
+    count = rjson.dump(obj, fp, **options)
+    assert count == len(fp.getvalue())
+    return fp.getvalue()
+
+
+def _via_stringio(obj: Any, options: dict[str, Any]) -> bytes:
+    fp = io.StringIO()
+    count = rjson.dump(obj, fp, **options)
+    assert count == len(fp.getvalue())
+    return fp.getvalue().encode()
+
+
+def _via_iterencode(obj: Any, options: dict[str, Any]) -> bytes:
+    chunks = list(rjson.iterencode(obj, **options))
+    assert all(len(chunk) <= max(512, options["chunk_size"]) for chunk in chunks)
+    return b"".join(chunks)
+
+
+STREAMS = [_via_bytesio, _via_stringio, _via_iterencode, _via_pipe, _via_socket]
+
+
+def check_everywhere(make: Callable[[], Any], expected: str, **options: Any) -> None:
+    """`make()` encodes to `expected` on every path. A function, because iterators can be used only once."""
+    assert rjson.dumps(make(), **options) == expected
+    assert rjson.dumps_bytes(make(), **options) == expected.encode()
+    for chunk_size in CHUNK_SIZES:
+        for stream in STREAMS:
+            assert stream(make(), {"chunk_size": chunk_size, **options}).decode() == expected

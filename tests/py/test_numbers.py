@@ -1,0 +1,80 @@
+"""Numbers are written as repr writes them."""
+
+import random
+import struct
+import sys
+
+import pytest
+
+import rjson
+
+
+def bits(n):
+    return struct.unpack("<d", n.to_bytes(8, "little"))[0]
+
+
+def test_random_doubles():
+    """100,000 doubles of random bits."""
+    rng = random.Random(1)
+    for _ in range(100_000):
+        x = bits(rng.getrandbits(64))
+        if x - x == 0:
+            assert rjson.dumps(x) == repr(x)
+
+
+def test_powers_and_their_neighbours():
+    """All powers of two and ten, and the doubles beside them: where shortest-digits algorithms go wrong."""
+    powers = [2.0**e for e in range(-1074, 1024)] + [float(f"1e{e}") for e in range(-323, 309)]
+    for x in powers:
+        (n,) = struct.unpack("<Q", struct.pack("<d", x))
+        for y in (x, -x, bits(n - 1), bits(n + 1), bits(n + 2)):
+            assert rjson.dumps(y) == repr(y)
+
+
+def test_ordinary_doubles():
+    """Prices, ratios, integers as floats, and halves: short decimals and ties."""
+    rng = random.Random(2)
+    for i in range(50_000):
+        for x in (i / 100, i / 3, float(i), i + 0.5, i * 1e15, i * 1e-9, round(rng.uniform(-1e6, 1e6), i % 8)):
+            assert rjson.dumps(x) == repr(x)
+
+
+def test_single_precision_values():
+    """Doubles that were floats in another life have long decimals."""
+    rng = random.Random(3)
+    for _ in range(20_000):
+        (x,) = struct.unpack("<f", rng.getrandbits(32).to_bytes(4, "little"))
+        if x - x == 0:
+            assert rjson.dumps(x) == repr(x)
+
+
+def test_integers_of_every_length():
+    """Around every power of two and ten up to far beyond 64 bits."""
+    for base, top in ((2, 200), (10, 60)):
+        for e in range(top):
+            for d in (-2, -1, 0, 1, 2):
+                for n in (base**e + d, -(base**e) + d):
+                    assert rjson.dumps(n) == str(n)
+
+
+def test_random_integers():
+    """100,000 of random length."""
+    rng = random.Random(4)
+    for _ in range(100_000):
+        n = rng.getrandbits(rng.randrange(1, 130)) * rng.choice((1, -1))
+        assert rjson.dumps(n) == str(n)
+
+
+def test_huge_integers_obey_the_interpreters_limit():
+    """sys.set_int_max_str_digits guards against quadratic time here as it does in json."""
+    n = 10**5000
+    before = sys.get_int_max_str_digits()
+    with pytest.raises(ValueError, match="limit"):
+        rjson.dumps([n])
+    sys.set_int_max_str_digits(0)
+    try:
+        text = "1" + "0" * 5000
+        assert rjson.dumps([n, {n: n}]) == f'[{text},{{"{text}":{text}}}]'
+        assert b"".join(rjson.iterencode([n], chunk_size=512)).decode() == f"[{text}]"
+    finally:
+        sys.set_int_max_str_digits(before)
