@@ -116,8 +116,7 @@ chunks_next(PyObject *op)
     rj_run run = rj_encoder_run(self->encoder);
     self->busy = 0;
     if (run == RJ_RUN_FAILED) {
-        rj_raise_sink(&self->sink.base, NULL);
-        rj_encoder_raise(self->encoder, self->sink.base.accepted);
+        rj_encoder_raise(self->encoder, NULL, self->sink.base.accepted);
         finish(self);
         return NULL;
     }

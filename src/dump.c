@@ -10,7 +10,7 @@ on_window(rj_encoder *e)
 static int
 flush(rj_encoder *e, const rj_pace *pace)
 {
-    if (rj_sink_flush(e->sink) < 0)
+    if (rj_pace_check_open(pace) < 0 || rj_sink_flush(e->sink) < 0)
         return -1;
     return rj_pace_report(pace, e->sink->accepted);
 }
@@ -24,11 +24,8 @@ rj_dump_run(rj_state *state, const rj_options *options, PyObject *obj, const rj_
     e->on_window = on_window;
     e->on_window_ctx = pace;
     int rc = rj_encoder_run(e) == RJ_RUN_DONE ? flush(e, pace) : -1;
-    if (rc < 0) {
-        if (!e->problem && sink->status < 0)
-            rj_raise_sink(sink, target->label);
-        rj_encoder_raise(e, sink->accepted);
-    }
+    if (rc < 0)
+        rj_encoder_raise(e, target->label, sink->accepted);
     rj_encoder_release(e);
     return rc;
 }

@@ -93,8 +93,7 @@ rj_dumps(rj_state *state, const rj_options *options, PyObject *obj, int as_str)
         result = take_result(&sink, as_str, e->non_ascii);
     }
     else {
-        rj_raise_sink(&sink.base, NULL);
-        rj_encoder_raise(e, 0);
+        rj_encoder_raise(e, NULL, 0);
     }
     rj_sink_free(&sink.base);
     rj_encoder_release(e);

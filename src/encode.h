@@ -104,11 +104,9 @@ int rj_encoder_traverse(rj_encoder *e, visitproc visit, void *arg);
 /* Encodes until the document is complete, the sink pauses, or something fails. A complete document's last window has been
  * taken back by the sink; flushing it is the caller's. */
 rj_run rj_encoder_run(rj_encoder *e);
-/* After RJ_RUN_FAILED, or when the sink failed in its flush: sets the exception with its path and `bytes_written`. */
-void rj_encoder_raise(rj_encoder *e, uint64_t bytes_written);
-/* Turns a sink's failure into a Python exception, unless one is set already (by a Python sink). `label`: the target, for the
- * message of an OSError; NULL if the sink makes no system calls. */
-void rj_raise_sink(const rj_sink *sink, PyObject *label);
+/* After RJ_RUN_FAILED, or when the sink failed in its flush: sets the exception, with `bytes_written` and the path where it has
+ * one. `label`: the target, for the message of an OSError (see rj_raise_errno); NULL if the sink makes no system calls. */
+void rj_encoder_raise(rj_encoder *e, PyObject *label, uint64_t bytes_written);
 /* Sets the OSError for an errno. `label`: a str, or an object whose repr names the target. */
 void rj_raise_errno(int sys_errno, PyObject *label);
 

@@ -133,49 +133,6 @@ note_path(rj_state *state, PyObject *exception, PyObject *path)
     Py_XDECREF(note);
 }
 
-/* Raises the recorded problem, its path in the message. */
-static void
-raise_problem(rj_encoder *e, PyObject *path)
-{
-    PyErr_Format(e->problem_type, "%U at %U", e->problem, path);
-}
-
-/* The path, with any exception that is set left alone. */
-static PyObject *
-path_or_root(const rj_encoder *e)
-{
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyObject *path = path_text(e);
-    if (!path) {
-        PyErr_Clear();
-        path = PyUnicode_FromString("$");
-    }
-    if (path)
-        PyErr_Restore(type, value, traceback);
-    return path;
-}
-
-void
-rj_encoder_raise(rj_encoder *e, uint64_t bytes_written)
-{
-    PyObject *type, *exception, *traceback;
-    PyObject *path = path_or_root(e);
-    if (!path)
-        return; /* MemoryError */
-    if (e->problem)
-        raise_problem(e, path);
-    PyErr_Fetch(&type, &exception, &traceback);
-    PyErr_NormalizeException(&type, &exception, &traceback);
-    set_attribute(exception, e->state->str_bytes_written, PyLong_FromUnsignedLongLong(bytes_written));
-    if (e->problem)
-        set_attribute(exception, e->state->str_path, Py_NewRef(path));
-    else if (e->sink->status == RJ_OK)
-        note_path(e->state, exception, path); /* the place says nothing about a target's failure */
-    Py_DECREF(path);
-    PyErr_Restore(type, exception, traceback);
-}
-
 void
 rj_raise_errno(int sys_errno, PyObject *label)
 {
@@ -187,11 +144,10 @@ rj_raise_errno(int sys_errno, PyObject *label)
     Py_DECREF(name);
 }
 
-void
-rj_raise_sink(const rj_sink *sink, PyObject *label)
+/* Turns the sink's failure into an exception. */
+static void
+raise_sink(const rj_sink *sink, PyObject *label)
 {
-    if (PyErr_Occurred())
-        return;
     switch (sink->status) {
     case RJ_ENOMEM:
         PyErr_NoMemory();
@@ -206,4 +162,42 @@ rj_raise_sink(const rj_sink *sink, PyObject *label)
     default:
         PyErr_SetString(PyExc_SystemError, rj_strerror(sink->status));
     }
+}
+
+/* The path; "$" where there is no memory for more. NULL with MemoryError where there is not even that much. No exception may
+ * be set. */
+static PyObject *
+path_or_root(const rj_encoder *e)
+{
+    PyObject *path = path_text(e);
+    if (path)
+        return path;
+    PyErr_Clear();
+    return PyUnicode_FromString("$");
+}
+
+void
+rj_encoder_raise(rj_encoder *e, PyObject *label, uint64_t bytes_written)
+{
+    PyObject *type, *exception, *traceback;
+    if (e->problem) {
+        PyErr_Clear(); /* whatever went wrong on the way out of it */
+        PyObject *path = path_or_root(e);
+        if (path)
+            PyErr_Format(e->problem_type, "%U at %U", e->problem, path);
+        Py_XDECREF(path);
+    }
+    else if (!PyErr_Occurred()) {
+        raise_sink(e->sink, label);
+    }
+    PyErr_Fetch(&type, &exception, &traceback);
+    PyErr_NormalizeException(&type, &exception, &traceback);
+    set_attribute(exception, e->state->str_bytes_written, PyLong_FromUnsignedLongLong(bytes_written));
+    PyObject *path = path_or_root(e);
+    if (path && e->problem)
+        set_attribute(exception, e->state->str_path, Py_NewRef(path));
+    else if (path && e->sink->status == RJ_OK)
+        note_path(e->state, exception, path); /* the place says nothing about a target's failure */
+    Py_XDECREF(path);
+    PyErr_Restore(type, exception, traceback); /* in place of any other */
 }

@@ -13,21 +13,21 @@ enter(void *ctx)
     pace->saved = PyEval_SaveThread();
 }
 
-static int
-target_is_open(const rj_pace *pace)
+int
+rj_pace_check_open(const rj_pace *pace)
 {
     if (!pace->still_open)
-        return 1;
+        return 0;
     PyObject *fd = PyObject_CallNoArgs(pace->still_open);
     if (!fd)
-        return 0;
+        return -1;
     long number = PyLong_AsLong(fd);
     Py_DECREF(fd);
     if (number == pace->fd)
-        return 1;
+        return 0;
     if (!PyErr_Occurred())
         PyErr_SetString(PyExc_ValueError, "the target was closed while it was written to");
-    return 0;
+    return -1;
 }
 
 static int
@@ -36,7 +36,7 @@ leave(void *ctx)
     rj_pace *pace = ctx;
     PyEval_RestoreThread(pace->saved);
     pace->last_release_ns = rj__monotonic_ns();
-    return PyErr_CheckSignals() < 0 || !target_is_open(pace);
+    return PyErr_CheckSignals() < 0 || rj_pace_check_open(pace) < 0;
 }
 
 rj_wait_hooks
@@ -97,9 +97,9 @@ rj_pace_report(const rj_pace *pace, uint64_t bytes)
 int
 rj_pace_on_window(rj_encoder *e, rj_pace *pace)
 {
-    if (PyErr_CheckSignals() < 0 || let_others_run(e, pace) < 0)
+    if (PyErr_CheckSignals() < 0 || let_others_run(e, pace) < 0 || rj_pace_report(pace, e->sink->accepted) < 0)
         return -1;
-    return rj_pace_report(pace, e->sink->accepted);
+    return rj_pace_check_open(pace);
 }
 
 int

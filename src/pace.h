@@ -14,8 +14,11 @@ typedef struct rj_pace {
 } rj_pace;
 
 /* Hooks for waits in stream/, `ctx` being a rj_pace: they release the GIL, take it again, handle signals, and make sure that
- * the target has not been closed meanwhile (its number may belong to another file by now). */
+ * the target has not been closed meanwhile. */
 rj_wait_hooks rj_pace_hooks(rj_pace *pace);
+/* Makes sure that the target still has the descriptor that is written to: the document's own code may have closed it, and the
+ * number may be another file's by now. -1 with an exception. */
+int rj_pace_check_open(const rj_pace *pace);
 /* For every window of an encoder that writes to a target. -1 with an exception. */
 int rj_pace_on_window(rj_encoder *e, rj_pace *pace);
 /* For every window of an encoder that writes to memory: signals only, so that `dumps` stays atomic. */

@@ -42,7 +42,7 @@ def dump_to(request: Request, target: Any) -> int:
         return _to_socket(request, target)
     if isinstance(target, tempfile._TemporaryFileWrapper):
         return dump_to(request, target.file)
-    if isinstance(target, io.IOBase):
+    if isinstance(target, (io.TextIOBase, io.BufferedIOBase, io.RawIOBase)):
         return _to_stream(request, target)
     if callable(getattr(target, "write", None)):
         return _to_write(request, target, target.write, mode=_guess_mode(target))
@@ -102,7 +102,7 @@ def _would_block_errors() -> tuple[type[BaseException], ...]:
 # ---- file objects
 
 
-def _to_stream(request: Request, stream: io.IOBase) -> int:
+def _to_stream(request: Request, stream: io.TextIOBase | io.BufferedIOBase | io.RawIOBase) -> int:
     if not stream.writable():  # raises ValueError if it is closed
         raise io.UnsupportedOperation(f"target is not writable: {stream!r}")
     if isinstance(stream, io.TextIOBase):
