@@ -8,9 +8,9 @@
 #include "python.h"
 
 typedef struct rj_bytes_chunk {
-    PyObject *bytes;   /* owned, or NULL */
-    size_t capacity;   /* of every bytes object that is made */
-    size_t length;     /* bytes of output in it */
+    PyObject *bytes; /* owned, or NULL */
+    size_t capacity; /* of every bytes object that is made */
+    size_t length;   /* bytes of output in it */
 } rj_bytes_chunk;
 
 /* Makes the chunk writable: drops a bytes object that was handed out and kept. -1 with MemoryError. */

@@ -15,10 +15,9 @@ typedef struct pickup_sink {
 } pickup_sink;
 
 typedef struct chunks_object {
-    PyObject_HEAD
-    rj_encoder *encoder; /* NULL when the iteration is over */
-    PyObject *root;      /* owned */
-    rj_options options;  /* default_ is owned */
+    PyObject_HEAD rj_encoder *encoder; /* NULL when the iteration is over */
+    PyObject *root;                    /* owned */
+    rj_options options;                /* default_ is owned */
     pickup_sink sink;
     int busy;
 } chunks_object;

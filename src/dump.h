@@ -6,12 +6,12 @@
 
 /* What all targets have in common. References are borrowed. */
 typedef struct rj_target {
-    PyObject *label;      /* for messages: a str, or an object whose repr will do */
-    PyObject *progress;   /* callable, or NULL */
-    PyObject *fileno;     /* callable that gives the descriptor, or NULL */
+    PyObject *label;       /* for messages: a str, or an object whose repr will do */
+    PyObject *progress;    /* callable, or NULL */
+    PyObject *fileno;      /* callable that gives the descriptor, or NULL */
     PyObject *would_block; /* exception type, or tuple of them, that means "not now" */
     size_t chunk_size;
-    int64_t timeout_ms;   /* negative: no limit */
+    int64_t timeout_ms; /* negative: no limit */
 } rj_target;
 
 /* To a str or a bytes object. */

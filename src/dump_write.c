@@ -25,8 +25,8 @@ typedef struct write_sink {
     rj_bytes_chunk chunk;
     rj_pace *pace;
     int count_characters;
-    uint64_t characters; /* of whole chunks, in bytes mode */
-    unsigned nap_us;     /* 0 after progress */
+    uint64_t characters;  /* of whole chunks, in bytes mode */
+    unsigned nap_us;      /* 0 after progress */
     uint64_t deadline_ns; /* of the wait that is going on; 0: none, or no limit */
 } write_sink;
 

@@ -64,9 +64,9 @@ typedef enum rj_phase { RJ_PHASE_START, RJ_PHASE_RUNNING, RJ_PHASE_PAUSED, RJ_PH
 
 typedef struct rj_encoder {
     rj_state *state;
-    const rj_options *options; /* borrowed */
-    rj_sink *sink;             /* borrowed */
-    PyObject *root;            /* borrowed */
+    const rj_options *options;  /* borrowed */
+    rj_sink *sink;              /* borrowed */
+    PyObject *root;             /* borrowed */
     uint8_t *start, *cur, *end; /* the window, and where the output ends while no walk function is active */
     rj_phase phase;
     rj_stop stop;

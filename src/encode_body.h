@@ -92,15 +92,25 @@ continue_text(rj_encoder *e, uint8_t *cur)
     return cur;
 }
 
+/* Any string. */
 static RJ__NOINLINE uint8_t *
 put_string(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     if (rj_text_from_str(e, str) < 0)
         return rj_stop_error(e);
+    *cur++ = '"';
+    if (RJ__LIKELY((ptrdiff_t)e->text.length <= (e->end - cur - RJ_ITEM_ROOM) / 6)) {
+        /* It fits whatever its characters become: nothing can interrupt it, so nobody must own it. */
+        uint8_t *next = rj__put_text(&e->text, cur, e->end);
+        if (RJ__LIKELY(next != NULL)) {
+            next[0] = '"';
+            next[1] = tail;
+            return next + 2;
+        }
+    }
     e->text_owner = Py_NewRef(str);
     e->text_quoted = 1;
     e->text_tail = tail;
-    *cur++ = '"';
     return continue_text(e, cur);
 }
 
@@ -247,6 +257,8 @@ RJ__INLINE uint8_t *
 put_container_or_other(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     PyTypeObject *type = Py_TYPE(v);
+    if (type == &PyUnicode_Type)
+        return put_string(e, cur, v, ',');
     if (type == &PyDict_Type)
         return put_dict(e, cur, v);
     if (type == &PyList_Type || type == &PyTuple_Type)

@@ -9,9 +9,8 @@
 #include <structmember.h>
 
 typedef struct encoder_object {
-    PyObject_HEAD
-    rj_options options; /* default_ is owned */
-    rj_state *state;    /* of the module, which the type keeps alive */
+    PyObject_HEAD rj_options options; /* default_ is owned */
+    rj_state *state;                  /* of the module, which the type keeps alive */
 } encoder_object;
 
 static int
@@ -162,8 +161,8 @@ target_from(rj_target *target, PyObject *label, Py_ssize_t chunk_size, PyObject 
 static PyObject *
 encoder_dump_fd(PyObject *op, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"obj",    "fd",      "label",      "chunk_size", "timeout", "progress",
-                            "fileno", "overlap", "characters", NULL};
+    static char *names[] = {"obj",      "fd",     "label",   "chunk_size", "timeout",
+                            "progress", "fileno", "overlap", "characters", NULL};
     encoder_object *self = (encoder_object *)op;
     PyObject *obj, *label, *timeout, *progress, *fileno;
     Py_ssize_t chunk_size;
@@ -197,8 +196,8 @@ write_mode_from(const char *name, rj_write_mode *mode)
 static PyObject *
 encoder_dump_write(PyObject *op, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"obj",      "write",  "label", "chunk_size",    "timeout",    "progress",
-                            "fileno",   "mode",   "none_is_nothing",        "characters", "would_block", NULL};
+    static char *names[] = {"obj",    "write", "label",           "chunk_size", "timeout",     "progress",
+                            "fileno", "mode",  "none_is_nothing", "characters", "would_block", NULL};
     encoder_object *self = (encoder_object *)op;
     PyObject *obj, *write, *label, *timeout, *progress, *fileno, *would_block;
     const char *mode_name;
@@ -207,8 +206,7 @@ encoder_dump_write(PyObject *op, PyObject *args, PyObject *kwargs)
     rj_write_mode mode;
     rj_target target;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOnOOOsppO:_dump_write", names, &obj, &write, &label, &chunk_size,
-                                     &timeout, &progress, &fileno, &mode_name, &none_is_nothing, &characters,
-                                     &would_block))
+                                     &timeout, &progress, &fileno, &mode_name, &none_is_nothing, &characters, &would_block))
         return NULL;
     if (write_mode_from(mode_name, &mode) < 0 || target_from(&target, label, chunk_size, timeout, progress, fileno) < 0)
         return NULL;
@@ -237,8 +235,7 @@ static PyMethodDef encoder_methods[] = {
 
 static PyMemberDef encoder_members[] = {
     {"default", T_OBJECT, offsetof(encoder_object, options.default_), READONLY, PyDoc_STR("The `default` option.")},
-    {"max_depth", T_PYSSIZET, offsetof(encoder_object, options.max_depth), READONLY,
-     PyDoc_STR("The `max_depth` option.")},
+    {"max_depth", T_PYSSIZET, offsetof(encoder_object, options.max_depth), READONLY, PyDoc_STR("The `max_depth` option.")},
     {NULL, 0, 0, 0, NULL},
 };
 

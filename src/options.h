@@ -12,7 +12,10 @@ typedef struct rj_options {
     int allow_nan;
 } rj_options;
 
-#define RJ_OPTIONS_INIT {NULL, RJ_MAX_DEPTH_DEFAULT, 0}
+#define RJ_OPTIONS_INIT                                                                                                     \
+    {                                                                                                                       \
+        NULL, RJ_MAX_DEPTH_DEFAULT, 0                                                                                       \
+    }
 
 /* Sets the option `name`. 1 if there is one of that name, 0 if not, -1 with an exception for a bad value. */
 int rj_options_set(rj_options *options, PyObject *name, PyObject *value);

@@ -5,12 +5,12 @@
 #include "encode.h"
 
 typedef struct rj_pace {
-    PyObject *progress;      /* callable, or NULL; borrowed */
-    PyObject *still_open;    /* callable that gives the target's fd or raises, or NULL; borrowed */
-    int fd;                  /* what still_open must give */
-    uint64_t interval_ns;    /* the switch interval */
+    PyObject *progress;       /* callable, or NULL; borrowed */
+    PyObject *still_open;     /* callable that gives the target's fd or raises, or NULL; borrowed */
+    int fd;                   /* what still_open must give */
+    uint64_t interval_ns;     /* the switch interval */
     uint64_t last_release_ns; /* when other threads last had the chance to run; 0: not looked yet */
-    PyThreadState *saved;    /* while the GIL is released */
+    PyThreadState *saved;     /* while the GIL is released */
 } rj_pace;
 
 /* Hooks for waits in stream/, `ctx` being a rj_pace: they release the GIL, take it again, handle signals, and make sure that

@@ -6,8 +6,7 @@
 #include <structmember.h>
 
 typedef struct raw_object {
-    PyObject_HEAD
-    PyObject *bytes;
+    PyObject_HEAD PyObject *bytes;
     char non_ascii;
 } raw_object;
 

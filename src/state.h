@@ -21,10 +21,10 @@ typedef struct rj_state {
     PyObject *str_add_note;
     PyObject *str_notes;
     PyObject *str_characters_written;
-    rj_encode_fn encode;             /* the walk for the instruction set chosen at import */
-    const char *isa;                 /* its name */
-    struct rj_encoder *spare;        /* a context kept for the next call, or NULL */
-    size_t last_size;                /* bytes of the last result of dumps: an estimate for the next */
+    rj_encode_fn encode;      /* the walk for the instruction set chosen at import */
+    const char *isa;          /* its name */
+    struct rj_encoder *spare; /* a context kept for the next call, or NULL */
+    size_t last_size;         /* bytes of the last result of dumps: an estimate for the next */
 } rj_state;
 
 extern struct PyModuleDef rj_module;

@@ -5,8 +5,8 @@ const char *
 rj_strerror(int status)
 {
     switch (status) {
-#define RJ__CASE(code, name, text)                                                                 \
-    case code:                                                                                     \
+#define RJ__CASE(code, name, text)                                                                                          \
+    case code:                                                                                                              \
         return text;
         RJ_STATUS_MAP(RJ__CASE)
 #undef RJ__CASE

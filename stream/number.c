@@ -6,13 +6,14 @@
 #include "arch/digits16.h"
 #include "pow10_table.h"
 
-#define D1(h, t, u) {'0' + h, '0' + t, '0' + u, h ? 0 : t ? 1 : 2}
-#define D10(h, t)                                                                                  \
-    D1(h, t, 0), D1(h, t, 1), D1(h, t, 2), D1(h, t, 3), D1(h, t, 4), D1(h, t, 5), D1(h, t, 6),     \
-        D1(h, t, 7), D1(h, t, 8), D1(h, t, 9)
-#define D100(h)                                                                                    \
-    D10(h, 0), D10(h, 1), D10(h, 2), D10(h, 3), D10(h, 4), D10(h, 5), D10(h, 6), D10(h, 7),        \
-        D10(h, 8), D10(h, 9)
+#define D1(h, t, u)                                                                                                         \
+    {                                                                                                                       \
+        '0' + h, '0' + t, '0' + u, h ? 0 : t ? 1 : 2                                                                        \
+    }
+#define D10(h, t)                                                                                                           \
+    D1(h, t, 0), D1(h, t, 1), D1(h, t, 2), D1(h, t, 3), D1(h, t, 4), D1(h, t, 5), D1(h, t, 6), D1(h, t, 7), D1(h, t, 8),    \
+        D1(h, t, 9)
+#define D100(h) D10(h, 0), D10(h, 1), D10(h, 2), D10(h, 3), D10(h, 4), D10(h, 5), D10(h, 6), D10(h, 7), D10(h, 8), D10(h, 9)
 
 /* One entry more than is indexed: reading three bytes from an entry's last digit stays inside. */
 const uint8_t rj__digits3[1001][4] = {D100(0), D100(1), D100(2), D100(3), D100(4),
@@ -89,17 +90,62 @@ shortest(uint64_t c, int q, int uneven)
     return (decimal){s + (uint64_t)round_up, k};
 }
 
+/* 17 significant digits, zeros at the end. Sixteen of them stay in a register, the first in its lowest byte: loading bytes that
+ * were stored a moment ago in other pieces would stall. */
+typedef struct digit_string {
+    rj__wide first16; /* ASCII, like the last */
+    uint8_t last;
+    int significant; /* without trailing zeros; at least 1 */
+    int point;       /* value = 0.DIGITS * 10^point */
+} digit_string;
+
+#define E15 1000000000000000u
+#define E16 10000000000000000u
+
+/* How many of eight digit values (see rj__digits8) there are up to the last nonzero one. */
+static int
+significant8(uint64_t digits)
+{
+    return digits ? 8 - __builtin_clzll(digits) / 8 : 0;
+}
+
+/* Of a number with 16 digits and one more behind them. */
+RJ__INLINE digit_string
+to_digits(uint64_t n16, unsigned last, int exponent)
+{
+    rj__digits16 d = rj__split_digits16(n16);
+    int significant = last ? 17 : d.last8 ? 8 + significant8(d.last8) : significant8(d.first8);
+    return (digit_string){
+        .first16 = (rj__wide)(d.last8 | RJ__ASCII_ZEROS) << 64 | (d.first8 | RJ__ASCII_ZEROS),
+        .last = (uint8_t)('0' + last),
+        .significant = significant,
+        .point = 17 + exponent,
+    };
+}
+
+/* A result of any number of digits, brought to 17. */
+static RJ__NOINLINE digit_string
+to_digits_slow(decimal d)
+{
+    while (d.digits < E16) {
+        d.digits *= 10;
+        d.exponent--;
+    }
+    return to_digits(d.digits / 10, (unsigned)(d.digits % 10), d.exponent);
+}
+
 /* The same for almost every double, from one product: c * 2^q in units of 10^k, of which `tens` are the leading digits and the
  * rest lies between 0 and 10. Returns 0 where the answer is too close to call.
  *
  * All distances are in units of 2^-60. The product's error: g is rounded up by less than 2^-128 of its scale, which c << h
  * (below 2^57) turns into less than 2^-7 units of 2^-64; cutting off the low product's low half costs less than one such
- * unit; cutting F to 60 bits less than one unit of 2^-60. The half width is cut off by less than one unit. So what is closer
- * than MARGIN, 8 units, to a boundary is left to the exact algorithm, and everything else is decided as it would decide. */
+ * unit; cutting `fraction` to 60 bits less than one unit of 2^-60. The half width is cut off by less than one unit. So what is
+ * closer than MARGIN, 8 units, to a boundary is left to the exact algorithm, and everything else is decided as it would
+ * decide. */
 #define MARGIN 8
 
-static int
-shortest_fast(uint64_t c, int q, decimal *out)
+RJ__INLINE int
+shortest_fast(uint64_t c, int q, digit_string *out)
 {
     int k = floor_log10_pow2(q);
     int h = q + floor_log2_pow10(-k) + 1;
@@ -113,61 +159,22 @@ shortest_fast(uint64_t c, int q, decimal *out)
     uint64_t half_width = g[0] >> (5 - h); /* of the rounding interval */
     if (RJ__UNLIKELY((above - half_width + MARGIN < 2 * MARGIN) | (below - half_width + MARGIN < 2 * MARGIN)))
         return 0;
-    if (above < half_width || below < half_width) {
-        *out = (decimal){tens + (below < half_width), k + 1};
-        return 1;
-    }
     uint64_t half = (uint64_t)1 << 63;
-    if (RJ__UNLIKELY(fraction - half + 16 * MARGIN < 32 * MARGIN))
+    unsigned last = (unsigned)ones + (fraction >= half);
+    if (above < half_width || below < half_width) { /* a number that ends in zero is inside: one digit less */
+        tens += below < half_width;
+        last = 0;
+    }
+    else if (RJ__UNLIKELY(fraction - half + 16 * MARGIN < 32 * MARGIN)) {
         return 0;
-    *out = (decimal){whole + (fraction >= half), k};
+    }
+    if (tens < E15) { /* c * 2^q / 10^k lies between 2^52 and 10 * 2^53: 16 or 17 digits */
+        tens = tens * 10 + last;
+        last = 0;
+        k--;
+    }
+    *out = to_digits(tens, last, k);
     return 1;
-}
-
-/* 17 significant digits, zeros at the end. They stay in registers, sixteen in a wide integer with the first in its lowest
- * byte: loading bytes that were stored a moment ago in other pieces would stall. */
-typedef struct digit_string {
-    uint8_t first;   /* ASCII, like the rest */
-    rj__wide rest;
-    int significant; /* without trailing zeros; at least 1 */
-    int point;       /* value = 0.DIGITS * 10^point */
-} digit_string;
-
-static const uint64_t integer_pow10[] = {
-    1u, 10u, 100u, 1000u, 10000u, 100000u, 1000000u, 10000000u, 100000000u, 1000000000u, 10000000000u,
-    100000000000u, 1000000000000u, 10000000000000u, 100000000000000u, 1000000000000000u, 10000000000000000u,
-    100000000000000000u,
-};
-
-static unsigned
-decimal_length(uint64_t n)
-{
-    /* 1233 / 4096 is just above log10(2). */
-    unsigned guess = (unsigned)(64 - __builtin_clzll(n)) * 1233 >> 12;
-    return guess + (n >= integer_pow10[guess]);
-}
-
-/* How many of eight digit values (see rj__digits8) there are up to the last nonzero one. */
-static int
-significant8(uint64_t digits)
-{
-    return digits ? 8 - __builtin_clzll(digits) / 8 : 0;
-}
-
-static digit_string
-to_digits(decimal d)
-{
-    unsigned length = decimal_length(d.digits);
-    uint64_t n = d.digits * integer_pow10[17 - length];
-    uint64_t first = n / 10000000000000000u;
-    uint64_t low16 = n - first * 10000000000000000u;
-    rj__digits16 digits = rj__split_digits16(low16);
-    return (digit_string){
-        .first = (uint8_t)('0' + first),
-        .rest = (rj__wide)(digits.last8 | RJ__ASCII_ZEROS) << 64 | (digits.first8 | RJ__ASCII_ZEROS),
-        .significant = digits.last8 ? 9 + significant8(digits.last8) : 1 + significant8(digits.first8),
-        .point = (int)length + d.exponent,
-    };
 }
 
 static void
@@ -183,9 +190,10 @@ put_scientific(uint8_t *p, digit_string d)
 {
     int exponent = d.point - 1;
     unsigned magnitude = (unsigned)(exponent < 0 ? -exponent : exponent);
-    p[0] = d.first;
+    store16(p + 1, d.first16);
+    p[0] = (uint8_t)d.first16;
     p[1] = '.';
-    store16(p + 2, d.rest);
+    p[17] = d.last;
     p += d.significant > 1 ? d.significant + 1 : 1;
     *p++ = 'e';
     *p++ = exponent < 0 ? '-' : '+';
@@ -200,8 +208,8 @@ put_fraction(uint8_t *p, digit_string d)
 {
     memcpy(p, "0.000", 5);
     p += 2 - d.point;
-    p[0] = d.first;
-    store16(p + 1, d.rest);
+    store16(p, d.first16);
+    p[16] = d.last;
     return p + d.significant;
 }
 
@@ -209,12 +217,18 @@ put_fraction(uint8_t *p, digit_string d)
 static uint8_t *
 put_fixed(uint8_t *p, digit_string d)
 {
-    unsigned shift = 8 * (unsigned)(d.point - 1); /* at most 120 */
+    if (RJ__UNLIKELY(d.point == 16)) {
+        store16(p, d.first16);
+        p[16] = '.';
+        p[17] = d.last;
+        return p + 18;
+    }
+    unsigned shift = 8 * (unsigned)d.point;
     rj__wide integer_part = ((rj__wide)1 << shift) - 1;
-    rj__wide fraction = (d.rest & ~integer_part) << 8;
-    p[0] = d.first;
-    store16(p + 1, (d.rest & integer_part) | (rj__wide)'.' << shift | fraction);
-    p[17] = (uint8_t)(d.rest >> 120);
+    rj__wide fraction = (d.first16 & ~integer_part) << 8;
+    store16(p, (d.first16 & integer_part) | (rj__wide)'.' << shift | fraction);
+    p[16] = (uint8_t)(d.first16 >> 120);
+    p[17] = d.last;
     return p + 1 + (d.significant > d.point ? d.significant : d.point + 1);
 }
 
@@ -233,12 +247,11 @@ rj__put_double(uint8_t *p, double value)
     }
     uint64_t c = exponent ? fraction | (uint64_t)1 << FRACTION_BITS : fraction;
     int q = (exponent ? exponent : 1) - EXPONENT_BIAS;
-    decimal d;
+    digit_string digits;
     /* Powers of two have uneven intervals, subnormals fewer digits than the fast way expects. */
-    if (RJ__UNLIKELY(fraction == 0 || exponent == 0) || !shortest_fast(c, q, &d))
-        d = shortest(c, q, fraction == 0 && exponent > 1);
-    digit_string digits = to_digits(d);
-    if (digits.point > 16 || digits.point < -3)
-        return put_scientific(p, digits);
-    return digits.point > 0 ? put_fixed(p, digits) : put_fraction(p, digits);
+    if (RJ__UNLIKELY(fraction == 0 || exponent == 0) || RJ__UNLIKELY(!shortest_fast(c, q, &digits)))
+        digits = to_digits_slow(shortest(c, q, fraction == 0 && exponent > 1));
+    if (digits.point > 0 && digits.point <= 16)
+        return put_fixed(p, digits);
+    return digits.point <= 0 && digits.point > -4 ? put_fraction(p, digits) : put_scientific(p, digits);
 }

@@ -63,8 +63,8 @@ rj__fd_deadline(const rj__fd_io *io)
 }
 
 int
-rj__fd_write_step(rj__fd_io *io, int pause, const struct iovec *parts, int count, uint64_t deadline_ns,
-                  size_t *written, int *sys_errno)
+rj__fd_write_step(rj__fd_io *io, int pause, const struct iovec *parts, int count, uint64_t deadline_ns, size_t *written,
+                  int *sys_errno)
 {
     int stop;
     ssize_t n = rj__fd_io_write(io, parts, count, &stop);

@@ -21,8 +21,8 @@ int rj__queue_parts(const rj__queue *q, struct iovec *parts, unsigned most);
 
 /* Writes once, waiting first if the descriptor wants that. *written gets the bytes accepted. RJ_OK, RJ_PAUSE (only with
  * `pause`), or a failure with errno in *sys_errno. `deadline_ns`: see rj__fd_deadline. */
-int rj__fd_write_step(rj__fd_io *io, int pause, const struct iovec *parts, int count, uint64_t deadline_ns,
-                      size_t *written, int *sys_errno);
+int rj__fd_write_step(rj__fd_io *io, int pause, const struct iovec *parts, int count, uint64_t deadline_ns, size_t *written,
+                      int *sys_errno);
 /* When a wait that begins now ends; 0 for never. */
 uint64_t rj__fd_deadline(const rj__fd_io *io);
 

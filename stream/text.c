@@ -2,7 +2,10 @@
 #include "text.h"
 
 #define X8(c) c, c, c, c, c, c, c, c
-#define X32(c) {X8(c), X8(c), X8(c), X8(c)}
+#define X32(c)                                                                                                              \
+    {                                                                                                                       \
+        X8(c), X8(c), X8(c), X8(c)                                                                                          \
+    }
 
 const uint8_t rj__escape_letter[256] = {
     X8('u'), 'b', 't', 'n', 'u', 'f', 'r', 'u', 'u', X8('u'), X8('u'), ['"'] = '"', ['\\'] = '\\',

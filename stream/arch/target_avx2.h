@@ -75,8 +75,8 @@ rj__avx2_put_three_byte(__m128i v, uint8_t *dst)
     __m256i middle = _mm256_and_si256(_mm256_slli_epi32(c, 2), _mm256_set1_epi32(0x3f00));
     __m256i last = _mm256_and_si256(_mm256_slli_epi32(c, 16), _mm256_set1_epi32(0x3f0000));
     __m256i bytes = _mm256_or_si256(_mm256_or_si256(lead, middle), _mm256_or_si256(last, _mm256_set1_epi32(0x8080E0)));
-    const __m256i squeeze = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1));
+    const __m256i squeeze =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1));
     bytes = _mm256_shuffle_epi8(bytes, squeeze);
     _mm_storeu_si128((__m128i *)dst, _mm256_castsi256_si128(bytes));
     _mm_storeu_si128((__m128i *)(dst + 12), _mm256_extracti128_si256(bytes, 1));

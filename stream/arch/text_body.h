@@ -60,8 +60,7 @@ rj__copy_plain(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *e
     size_t i = 0;
     *found = 0;
     for (; i + RJ__BLOCK <= stop; i += RJ__BLOCK) {
-        rj__block_mask mask =
-            pass_high ? rj__copy_block_utf8(src + i, dst + i) : rj__copy_block_ascii(src + i, dst + i);
+        rj__block_mask mask = pass_high ? rj__copy_block_utf8(src + i, dst + i) : rj__copy_block_ascii(src + i, dst + i);
         if (mask) {
             *found = 1;
             return i + rj__plain_bytes(mask);

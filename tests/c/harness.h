@@ -69,7 +69,7 @@ test_allocator(test_memory *m)
 typedef struct test_target {
     char *data;
     size_t length;
-    size_t most;        /* bytes to take per call; 0: all */
+    size_t most; /* bytes to take per call; 0: all */
     unsigned calls;
     unsigned block_every; /* every n-th call takes nothing; 0: never */
     unsigned fail_at;     /* the n-th call fails with EPIPE; 0: never */

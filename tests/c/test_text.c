@@ -59,7 +59,7 @@ place(const uint32_t *points, size_t count, size_t width, uint8_t *end, size_t *
         size_t n = 0;
         for (size_t i = 0; i < count; i++)
             n += points[i] < 0x20 || points[i] == '"' || points[i] == '\\' ? (utf8[n] = (uint8_t)points[i], 1)
-                                                                          : reference_char(points[i], utf8 + n);
+                                                                           : reference_char(points[i], utf8 + n);
         *units = n;
         return memcpy(end - n, utf8, n);
     }
@@ -77,7 +77,8 @@ static const struct {
     rj__text_kind kind;
     size_t width;
     uint32_t highest; /* code point */
-} kinds[] = {{RJ__TEXT_LATIN1, 1, 0xFF}, {RJ__TEXT_UCS2, 2, 0xFFFF}, {RJ__TEXT_UCS4, 4, 0x10FFFF}, {RJ__TEXT_UTF8, 0, 0x10FFFF}};
+} kinds[] = {
+    {RJ__TEXT_LATIN1, 1, 0xFF}, {RJ__TEXT_UCS2, 2, 0xFFFF}, {RJ__TEXT_UCS4, 4, 0x10FFFF}, {RJ__TEXT_UTF8, 0, 0x10FFFF}};
 
 /* Writes the text through windows of `window` bytes, the last ending at the guard. */
 static size_t
@@ -115,7 +116,8 @@ check(const uint32_t *points, size_t count, size_t kind, const guarded *in, cons
 static void
 test_all_lengths_and_positions(const guarded *in, const guarded *out)
 {
-    static const uint32_t special[] = {'"', '\\', 0, 0x1f, '\n', 0x7f, 0x80, 0xE9, 0x3BB, 0x7FF, 0x800, 0x4E2D, 0xFFFF, 0x1F600, 0x10FFFF};
+    static const uint32_t special[] = {'"',   '\\',  0,     0x1f,   '\n',   0x7f,    0x80,    0xE9,
+                                       0x3BB, 0x7FF, 0x800, 0x4E2D, 0xFFFF, 0x1F600, 0x10FFFF};
     uint32_t points[LONGEST];
     for (size_t kind = 0; kind < COUNT(kinds); kind++)
         for (size_t length = 0; length <= LONGEST; length++) {
@@ -125,7 +127,7 @@ test_all_lengths_and_positions(const guarded *in, const guarded *out)
             for (size_t s = 0; s < COUNT(special); s++) {
                 if (special[s] > kinds[kind].highest)
                     continue;
-                for (size_t at = 0; at < length; at += length > 70 ? 5 : 1) {
+                for (size_t at = 0; at<length; at += length> 70 ? 5 : 1) {
                     uint32_t before = points[at];
                     points[at] = special[s];
                     check(points, length, kind, in, out);

@@ -61,7 +61,8 @@ expected_sample(void)
 {
     static char text[2 * LONG_STRING + 1000];
     char *p = text;
-    p += sprintf(p, "{\"ints\":[-9223372036854775808,18446744073709551615,-1],\"\":0.25,\"t\\\"\\\\\\n\\u0001\":true,\"long\":\"");
+    p += sprintf(
+        p, "{\"ints\":[-9223372036854775808,18446744073709551615,-1],\"\":0.25,\"t\\\"\\\\\\n\\u0001\":true,\"long\":\"");
     for (int i = 0; i < LONG_STRING; i++)
         p += sprintf(p, long_text[i] == '"' ? "\\\"" : "%c", long_text[i]);
     p += sprintf(p, "\",\"nested\":");
@@ -175,9 +176,9 @@ test_invalid_sequences(void)
     static const struct {
         const char *calls;
         int status;
-    } cases[] = {{"f", RJ_ESTATE},   {"O", RJ_ESTATE},   {"A", RJ_ESTATE},   {"k", RJ_ESTATE},   {"vv", RJ_ESTATE},
-                 {"vo", RJ_ESTATE},  {"ov", RJ_ESTATE},  {"oa", RJ_ESTATE},  {"okk", RJ_ESTATE}, {"okO", RJ_ESTATE},
-                 {"oA", RJ_ESTATE},  {"aO", RJ_ESTATE},  {"ak", RJ_ESTATE},  {"of", RJ_ESTATE},  {"af", RJ_ESTATE},
+    } cases[] = {{"f", RJ_ESTATE},   {"O", RJ_ESTATE},   {"A", RJ_ESTATE},   {"k", RJ_ESTATE},    {"vv", RJ_ESTATE},
+                 {"vo", RJ_ESTATE},  {"ov", RJ_ESTATE},  {"oa", RJ_ESTATE},  {"okk", RJ_ESTATE},  {"okO", RJ_ESTATE},
+                 {"oA", RJ_ESTATE},  {"aO", RJ_ESTATE},  {"ak", RJ_ESTATE},  {"of", RJ_ESTATE},   {"af", RJ_ESTATE},
                  {"okf", RJ_ESTATE}, {"aAA", RJ_ESTATE}, {"aAa", RJ_ESTATE}, {"okvv", RJ_ESTATE}, {"R", RJ_EINVAL},
                  {"u", RJ_EUTF8},    {"oU", RJ_EUTF8},   {"an", RJ_ENUMBER}, {"i", RJ_ENUMBER}};
     for (size_t i = 0; i < COUNT(cases); i++) {

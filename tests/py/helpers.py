@@ -16,6 +16,9 @@ import rjson
 # Below the minimum, the minimum, odd ones, a page, the default.
 CHUNK_SIZES = [1, 512, 513, 777, 4096, 65536]
 
+# The address sanitizer keeps what was freed, so memory cannot be measured under it.
+UNDER_ASAN = "asan" in os.environ.get("LD_PRELOAD", "")
+
 
 def stdlib(obj: Any, **options: Any) -> str:
     """What the standard library writes, in rjson's compact form."""

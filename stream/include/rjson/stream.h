@@ -47,17 +47,17 @@ extern "C" {
 /* ---- status codes --------------------------------------------------------------------------
  * 0 is success, a negative code a failure, a positive one a condition that is not an error.
  * Failures stick: the object that met one answers it to every later call. */
-#define RJ_STATUS_MAP(X)                                                                           \
-    X(0, OK, "success")                                                                            \
-    X(1, PAUSE, "the sink would block: continue when it has drained")                              \
-    X(-1, ENOMEM, "out of memory")                                                                 \
-    X(-2, EINVAL, "invalid argument")                                                              \
-    X(-3, EIO, "the target failed (see the errno)")                                                \
-    X(-4, ETIMEOUT, "the target accepted nothing within the timeout")                              \
-    X(-5, ECANCELED, "a callback asked to stop")                                                   \
-    X(-6, ESTATE, "this call is not allowed at this place of the document")                        \
-    X(-7, EUTF8, "a string is not valid UTF-8")                                                    \
-    X(-8, ENUMBER, "NaN and Infinity are not JSON (RFC 8259, section 6)")                          \
+#define RJ_STATUS_MAP(X)                                                                                                    \
+    X(0, OK, "success")                                                                                                     \
+    X(1, PAUSE, "the sink would block: continue when it has drained")                                                       \
+    X(-1, ENOMEM, "out of memory")                                                                                          \
+    X(-2, EINVAL, "invalid argument")                                                                                       \
+    X(-3, EIO, "the target failed (see the errno)")                                                                         \
+    X(-4, ETIMEOUT, "the target accepted nothing within the timeout")                                                       \
+    X(-5, ECANCELED, "a callback asked to stop")                                                                            \
+    X(-6, ESTATE, "this call is not allowed at this place of the document")                                                 \
+    X(-7, EUTF8, "a string is not valid UTF-8")                                                                             \
+    X(-8, ENUMBER, "NaN and Infinity are not JSON (RFC 8259, section 6)")                                                   \
     X(-9, EDEPTH, "nested too deeply")
 
 typedef enum rj_status {
@@ -172,8 +172,8 @@ typedef struct rj_memory_sink {
  * the caller's). `scratch` (borrowed until the sink is closed; NULL for none) holds the output while it fits
  * in `scratch_size` bytes, prefix and spare byte included. Without scratch the first block has room for
  * `size_hint` bytes. Allocates nothing yet. Close with rj_sink_free(&s->base). */
-RJ_API void rj_memory_sink_init(rj_memory_sink *s, const rj_allocator *alloc, size_t prefix, size_t size_hint,
-                                void *scratch, size_t scratch_size);
+RJ_API void rj_memory_sink_init(rj_memory_sink *s, const rj_allocator *alloc, size_t prefix, size_t size_hint, void *scratch,
+                                size_t scratch_size);
 /* The output so far: `*length` bytes, borrowed until the next call on the sink. NULL if there is none. */
 RJ_API const uint8_t *rj_memory_sink_data(const rj_memory_sink *s, size_t *length);
 /* Gives the block away: prefix, `s->length` bytes of output, one spare byte. The caller owns it and releases it
@@ -186,8 +186,7 @@ RJ_API void *rj_memory_sink_detach(rj_memory_sink *s);
 typedef ptrdiff_t (*rj_write_fn)(void *ctx, const uint8_t *data, size_t length);
 /* Makes a heap sink that collects chunks of `chunk_size` bytes and hands each to `write`. The sink pauses when
  * `write` returns 0. RJ_EINVAL, RJ_ENOMEM. Free with rj_sink_free. */
-RJ_API int rj_callback_sink_new(rj_sink **out, rj_write_fn write, void *ctx, size_t chunk_size,
-                                const rj_allocator *alloc);
+RJ_API int rj_callback_sink_new(rj_sink **out, rj_write_fn write, void *ctx, size_t chunk_size, const rj_allocator *alloc);
 
 /* -- file descriptors: files, pipes, terminals, stream sockets; blocking or not */
 /* Called around every operation that may block, on the thread that drives the sink. An interpreter releases its lock
@@ -209,7 +208,13 @@ typedef struct rj_fd_options {
 } rj_fd_options;
 
 /* Defaults of everything: 64 KiB chunks, wait without limit, no overlap, no hooks. */
-#define RJ_FD_OPTIONS_INIT {0, 0, -1, 0, 0, {NULL, NULL, NULL}}
+#define RJ_FD_OPTIONS_INIT                                                                                                  \
+    {                                                                                                                       \
+        0, 0, -1, 0, 0,                                                                                                     \
+        {                                                                                                                   \
+            NULL, NULL, NULL                                                                                                \
+        }                                                                                                                   \
+    }
 
 /* Makes a heap sink that writes to `fd` (borrowed: it must stay open and is not closed; its flags are not changed).
  * Short writes and EINTR are continued, EAGAIN waits with poll(2) up to the timeout. A closed peer is RJ_EIO with

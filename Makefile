@@ -1,0 +1,107 @@
+# Everything a fresh Debian or Ubuntu machine needs is installed by the targets themselves, and only what is missing.
+#
+#   make demo        stream a real file tree as JSON: into a file, through gzip, over a socket, a million rows
+#   make test        all tests: C, Python, examples, README
+#   make test-asan   all of them again under the address and undefined-behaviour sanitizers
+#   make test-all    the Python tests on every installed Python (nox)
+#   make test-slow   long forms: millions of numbers, long fuzzing; make valgrind, make tsan
+#   make bench       figures of this machine, against the peers that PyPI has
+#   make lint        warnings as errors on gcc and clang, formatting, types
+
+PYTHON ?= python3
+VENV = .venv
+BIN = $(VENV)/bin
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+NATIVE = $(shell find src stream -name '*.[ch]') setup.py pyproject.toml
+
+.PHONY: demo test test-asan test-portable test-all test-slow valgrind tsan bench lint format clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/bench.stamp
+	$(BIN)/python examples/py/demo.py
+
+test: $(VENV)/test.stamp
+	$(BIN)/python -m pytest
+
+# ---- set-up
+
+# $(1): apt packages, $(2): a command that succeeds where they are there already.
+define system_packages
+	@$(2) >/dev/null 2>&1 || tools/install_packages.sh $(1)
+endef
+
+.PRECIOUS: $(VENV)/bin/python
+$(VENV)/bin/python:
+	$(call system_packages,gcc libc6-dev python3-dev python3-venv pkg-config libuv1-dev,$(PYTHON) tools/check_toolchain.py)
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/build.stamp: $(VENV)/bin/python $(NATIVE)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "setuptools>=64" wheel
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/build.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[test]"
+	$(call system_packages,openssl,openssl version)
+	@touch $@
+
+$(VENV)/bench.stamp: $(VENV)/build.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[bench]"
+	@touch $@
+
+# ---- more ways to test
+
+build/asan.stamp: $(VENV)/test.stamp
+	CFLAGS="-O1 -g $(SANITIZE)" LDFLAGS="$(SANITIZE)" $(BIN)/python setup.py --quiet build --build-lib build/asan/lib --build-temp build/asan/tmp
+	@touch $@
+
+test-asan: build/asan.stamp
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PYTHONMALLOC=malloc PYTHONPATH=build/asan/lib \
+	$(BIN)/python -m pytest -p no:cacheprovider tests/py
+
+build/portable.stamp: $(VENV)/test.stamp
+	RJSON_PORTABLE=1 $(BIN)/python setup.py --quiet build --build-lib build/portable/lib --build-temp build/portable/tmp
+	@touch $@
+
+# Without knowledge of CPython's internals, and on every instruction set of this machine.
+test-portable: build/portable.stamp
+	PYTHONPATH=build/portable/lib $(BIN)/python -m pytest -p no:cacheprovider -q tests/py
+	RJSON_ISA=scalar $(BIN)/python -m pytest -p no:cacheprovider -q tests/py/test_values.py tests/py/test_errors.py tests/py/test_files.py
+
+test-all: $(VENV)/test.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check nox
+	$(BIN)/python -m nox
+
+test-slow: $(VENV)/test.stamp
+	RJSON_SLOW=1 $(BIN)/python -m pytest tests/fuzz tests/py/test_numbers.py
+
+valgrind:
+	$(call system_packages,valgrind,valgrind --version)
+	$(MAKE) -C stream BUILD=../build/stream tests
+	for t in build/stream/tests/*; do valgrind --quiet --error-exitcode=1 --leak-check=full $$t || exit 1; done
+
+tsan:
+	$(MAKE) -C stream SANITIZE=1 SANITIZERS=thread BUILD=../build/stream-tsan tests
+	build/stream-tsan/tests/test_sink_fd
+
+bench: $(VENV)/bench.stamp
+	$(BIN)/python bench/stream.py
+
+# ---- quality
+
+lint: $(VENV)/test.stamp
+	$(call system_packages,clang clang-format libclang-rt-dev,clang --version && clang-format --version)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[lint]"
+	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	tools/check_warnings.sh $(BIN)/python
+
+format: $(VENV)/test.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[lint]"
+	clang-format -i $$(git ls-files '*.c' '*.h')
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+clean:
+	rm -rf build $(VENV) python/rjson/*.so *.egg-info python/*.egg-info

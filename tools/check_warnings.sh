@@ -1,0 +1,20 @@
+#!/bin/sh
+# Compiles every C file with gcc and with clang, warnings being errors, with and without knowledge of CPython's internals.
+# Usage: check_warnings.sh PYTHON
+set -e
+cd "$(dirname "$0")/.."
+include=$("$1" -c 'import sysconfig; print(sysconfig.get_path("include"))')
+for cc in gcc clang; do
+    for file in src/*.c stream/*.c stream/arch/*.c; do
+        case "$(uname -m) $file" in
+        x86_64*) ;;
+        *avx2* | *x86*) continue ;;
+        esac
+        for portable in "" -DRJSON_PORTABLE=1; do
+            $cc -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror $portable -fsyntax-only \
+                -Istream/include -Istream -I"$include" "$file"
+        done
+    done
+    $cc -x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Istream/include stream/include/rjson/stream.h
+done
+echo "no warnings: gcc, clang, and the public header as C++"
