@@ -17,8 +17,8 @@ typedef struct rj_target {
 /* To a str or a bytes object. */
 PyObject *rj_dumps(rj_state *state, const rj_options *options, PyObject *obj, int as_str);
 /* To a file descriptor; a count of bytes, or of characters. */
-PyObject *rj_dump_fd(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, int fd, int overlap,
-                     int count_characters);
+PyObject *rj_dump_fd(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, int fd,
+                     rj_overlap overlap, int count_characters);
 /* Through `write` (or `send`), a callable that takes bytes, or str if `mode` says so. */
 typedef enum rj_write_mode { RJ_WRITE_BYTES, RJ_WRITE_TEXT, RJ_WRITE_EITHER } rj_write_mode;
 /* What a None from `write` means. */

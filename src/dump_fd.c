@@ -56,13 +56,13 @@ counting_close(rj_sink *base)
 static const rj_sink_ops counting_ops = {counting_lend, counting_take, counting_flush, counting_close};
 
 static rj_sink *
-new_fd_sink(const rj_target *target, int fd, int overlap, rj_pace *pace)
+new_fd_sink(const rj_target *target, int fd, rj_overlap overlap, rj_pace *pace)
 {
     rj_fd_options options = RJ_FD_OPTIONS_INIT;
     rj_sink *sink;
     options.chunk_size = target->chunk_size;
     options.timeout_ms = target->timeout_ms;
-    options.overlap = overlap;
+    options.overlap = (int)overlap;
     options.hooks = rj_pace_hooks(pace);
     int rc = rj_fd_sink_new(&sink, fd, &options, NULL);
     if (rc == RJ_OK)
@@ -75,7 +75,7 @@ new_fd_sink(const rj_target *target, int fd, int overlap, rj_pace *pace)
 }
 
 PyObject *
-rj_dump_fd(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, int fd, int overlap,
+rj_dump_fd(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, int fd, rj_overlap overlap,
            int count_characters)
 {
     rj_pace pace = {.progress = target->progress, .still_open = target->fileno, .fd = fd};

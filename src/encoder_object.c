@@ -158,20 +158,30 @@ target_from(rj_target *target, PyObject *label, Py_ssize_t chunk_size, PyObject 
     return 0;
 }
 
+/* None: where it is faster. -1 with an exception. */
+static int
+overlap_from(PyObject *value, rj_overlap *overlap)
+{
+    int on = PyObject_IsTrue(value);
+    *overlap = value == Py_None ? RJ_OVERLAP_AUTO : on ? RJ_OVERLAP_ON : RJ_OVERLAP_OFF;
+    return on < 0 ? -1 : 0;
+}
+
 static PyObject *
 encoder_dump_fd(PyObject *op, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"obj",      "fd",     "label",   "chunk_size", "timeout",
                             "progress", "fileno", "overlap", "characters", NULL};
     encoder_object *self = (encoder_object *)op;
-    PyObject *obj, *label, *timeout, *progress, *fileno;
+    PyObject *obj, *label, *timeout, *progress, *fileno, *wanted_overlap;
     Py_ssize_t chunk_size;
-    int fd, overlap, characters;
+    int fd, characters;
+    rj_overlap overlap;
     rj_target target;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OiOnOOOpp:_dump_fd", names, &obj, &fd, &label, &chunk_size, &timeout,
-                                     &progress, &fileno, &overlap, &characters))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OiOnOOOOp:_dump_fd", names, &obj, &fd, &label, &chunk_size, &timeout,
+                                     &progress, &fileno, &wanted_overlap, &characters))
         return NULL;
-    if (target_from(&target, label, chunk_size, timeout, progress, fileno) < 0)
+    if (overlap_from(wanted_overlap, &overlap) < 0 || target_from(&target, label, chunk_size, timeout, progress, fileno) < 0)
         return NULL;
     return rj_dump_fd(self->state, &self->options, obj, &target, fd, overlap, characters);
 }

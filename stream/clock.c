@@ -1,7 +1,8 @@
-/* Time, for timeouts and for a producer that shares its thread. */
+/* Time and processors: for timeouts, and for producers that share a thread. */
 #define _GNU_SOURCE
 #include "internal.h"
 
+#include <sched.h>
 #include <time.h>
 
 uint64_t
@@ -17,4 +18,12 @@ rj__nap_us(unsigned microseconds)
 {
     struct timespec nap = {0, (long)microseconds * 1000};
     nanosleep(&nap, NULL);
+}
+
+int
+rj__processor_count(void)
+{
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    return sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
 }

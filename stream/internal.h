@@ -22,6 +22,9 @@ uint64_t rj__monotonic_ns(void);
 /* Sleeps that long, so that another thread gets to run. */
 void rj__nap_us(unsigned microseconds);
 
+/* How many processors this thread may run on. */
+int rj__processor_count(void);
+
 /* Whether `length` bytes are well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong). */
 int rj__utf8_valid(const uint8_t *s, size_t length);
 /* How many characters they are. */

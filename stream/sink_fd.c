@@ -149,22 +149,32 @@ wait_overlap(fd_sink *s, int all)
     return rc < 0 ? rj_sink_fail(&s->base, rc, 0) : s->base.status;
 }
 
+/* Hands the queue over to a second thread. Only when a batch is full: a smaller document pays for no thread. Where there
+ * can be no thread, the queue stays, and the sink goes on alone. */
+static void
+start_overlap(fd_sink *s)
+{
+    s->overlap_wanted = 0;
+    if (rj__overlap_start(&s->overlap, &s->io, &s->alloc) < 0) {
+        s->overlap = NULL;
+        return;
+    }
+    while (s->queue.count > 0)
+        rj__overlap_push(s->overlap, rj__queue_pop(&s->queue));
+}
+
 /* Sends a full chunk on its way. */
 static int
 push(fd_sink *s, rj_chunk *chunk)
 {
-    if (s->overlap_wanted && !s->overlap) {
-        /* Only now: a document that fits in one chunk pays for no thread. Without one, it goes on alone. */
-        s->overlap_wanted = 0;
-        if (rj__overlap_start(&s->overlap, &s->io, &s->alloc) < 0)
-            s->overlap = NULL;
-    }
     if (s->overlap) {
         rj__overlap_push(s->overlap, chunk);
         reclaim_overlap(s);
         return s->base.status;
     }
     rj__queue_push(&s->queue, chunk);
+    if (s->overlap_wanted && s->queue.count >= s->batch)
+        start_overlap(s);
     return RJ_OK;
 }
 
@@ -276,10 +286,13 @@ size_batch(fd_sink *s, size_t chunk_size, unsigned max_chunks, unsigned *limit)
 /* A second thread must be able to give up, so it may not sit in a write that a peer can hold up for ever; and it needs
  * a chunk of its own. */
 static int
-can_overlap(const rj__fd_io *io, const rj_fd_options *options)
+wants_overlap(const rj__fd_io *io, const rj_fd_options *options)
 {
-    int may_hang = io->kind == RJ__FD_BLOCKING || io->kind == RJ__FD_NOWAIT;
-    return options->overlap && !options->pause && !may_hang && options->max_chunks != 1;
+    if (options->overlap == RJ_OVERLAP_OFF || options->pause || options->max_chunks == 1)
+        return 0;
+    if (options->overlap == RJ_OVERLAP_AUTO)
+        return io->kind == RJ__FD_FILE && rj__processor_count() > 1;
+    return io->kind != RJ__FD_BLOCKING && io->kind != RJ__FD_NOWAIT;
 }
 
 int
@@ -295,7 +308,7 @@ rj_fd_sink_new(rj_sink **out, int fd, const rj_fd_options *options, const rj_all
     if (rj__fd_io_init(&sink.io, fd, o->timeout_ms, &o->hooks) < 0)
         return RJ_EIO;
     rj_pool_init(&sink.pool, &a, o->chunk_size, 1); /* settles the chunk size */
-    sink.overlap_wanted = can_overlap(&sink.io, o);
+    sink.overlap_wanted = wants_overlap(&sink.io, o);
     size_batch(&sink, sink.pool.chunk_size, o->max_chunks, &limit);
     sink.pool.limit = limit;
     fd_sink *s = rj__allocate(&a, sizeof *s);

@@ -35,7 +35,7 @@ class Encoder:
         timeout: float | None,
         progress: Callable[[int], object] | None,
         fileno: Callable[[], int] | None,
-        overlap: bool,
+        overlap: bool | None,
         characters: bool,
     ) -> int: ...
     def _dump_write(

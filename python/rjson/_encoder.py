@@ -45,7 +45,7 @@ class Encoder(_core.Encoder):
         chunk_size: int = CHUNK_SIZE,
         timeout: float | None = None,
         progress: Callable[[int], object] | None = None,
-        overlap: bool = False,
+        overlap: bool | None = None,
     ) -> int:
         """Write `obj` to a file object; see `rjson.dump`."""
         if not callable(getattr(fp, "write", None)):
@@ -60,7 +60,7 @@ class Encoder(_core.Encoder):
         chunk_size: int = CHUNK_SIZE,
         timeout: float | None = None,
         progress: Callable[[int], object] | None = None,
-        overlap: bool = False,
+        overlap: bool | None = None,
     ) -> int:
         """Write `obj` to a descriptor, socket or file object; see `rjson.dump_to`."""
         return _targets.dump_to(_targets.Request(self, obj, chunk_size, timeout, progress, overlap), target)
@@ -80,7 +80,7 @@ def dump(
     chunk_size: int = CHUNK_SIZE,
     timeout: float | None = None,
     progress: Callable[[int], object] | None = None,
-    overlap: bool = False,
+    overlap: bool | None = None,
     **options: Unpack[Options],
 ) -> int:
     """Encode `obj` as JSON and write it to `fp` while it is being encoded, in constant memory.
@@ -91,7 +91,7 @@ def dump(
         chunk_size: Bytes per write, about.
         timeout: Seconds to wait at most while `fp` accepts nothing; None is no limit.
         progress: Called with the bytes written so far, about once per chunk.
-        overlap: Write to a file on a second thread while the next chunk is encoded.
+        overlap: Write on a second thread while the next chunk is encoded. None: for regular files, where it is faster.
         **options: Those of `Encoder`.
 
     Returns:
@@ -121,7 +121,7 @@ def dump_to(
     chunk_size: int = CHUNK_SIZE,
     timeout: float | None = None,
     progress: Callable[[int], object] | None = None,
-    overlap: bool = False,
+    overlap: bool | None = None,
     **options: Unpack[Options],
 ) -> int:
     """Encode `obj` as JSON and write it to `target`: `dump` for descriptors and sockets as well.
@@ -132,7 +132,8 @@ def dump_to(
         chunk_size: Bytes per write, about.
         timeout: Seconds to wait at most while `target` accepts nothing. None: a socket's own timeout, else no limit.
         progress: Called with the bytes written so far, about once per chunk.
-        overlap: Write on a second thread while the next chunk is encoded (files and sockets; ignored for others).
+        overlap: Write on a second thread while the next chunk is encoded (files and sockets; ignored for others). None: for
+            regular files, where it is faster.
         **options: Those of `Encoder`.
 
     Returns:

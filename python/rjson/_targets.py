@@ -31,7 +31,7 @@ class Request(NamedTuple):
     chunk_size: int
     timeout: float | None
     progress: Callable[[int], object] | None
-    overlap: bool
+    overlap: bool | None
 
 
 def dump_to(request: Request, target: Any) -> int:

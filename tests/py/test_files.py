@@ -28,7 +28,7 @@ def chunk_size(request):
     return request.param
 
 
-@pytest.mark.parametrize("overlap", [False, True])
+@pytest.mark.parametrize("overlap", [None, False, True])
 def test_descriptor(tmp_path, chunk_size, overlap):
     """An int is a file descriptor; it stays open, its position after the document."""
     fd = os.open(tmp_path / "f", os.O_RDWR | os.O_CREAT)
@@ -265,7 +265,7 @@ def test_descriptors_that_are_none(fd):
     assert caught.value.errno == errno.EBADF
 
 
-@pytest.mark.parametrize("overlap", [False, True])
+@pytest.mark.parametrize("overlap", [None, False, True])
 def test_full_device(overlap, chunk_size):
     """ENOSPC names the target and counts what was accepted."""
     with open("/dev/full", "wb", buffering=0) as fp:

@@ -33,7 +33,7 @@ def pair(request):
 
 
 @pytest.mark.parametrize("timeout", [None, 30.0, 0.0], ids=["blocking", "timeout", "non-blocking"])
-@pytest.mark.parametrize("overlap", [False, True])
+@pytest.mark.parametrize("overlap", [None, False, True])
 def test_socket(pair, chunk_size, timeout, overlap):
     """Every byte arrives, whatever the socket's mode, which is left as it was."""
     ours, theirs = pair
@@ -55,7 +55,7 @@ def test_socket_by_descriptor(pair):
 
 
 @pytest.mark.parametrize("how", ["argument", "socket", "non-blocking", "zero"])
-@pytest.mark.parametrize("overlap", [False, True])
+@pytest.mark.parametrize("overlap", [None, False, True])
 def test_timeout(pair, how, overlap):
     """A peer that reads nothing: TimeoutError, and bytes_written is what the peer finds later."""
     ours, theirs = pair

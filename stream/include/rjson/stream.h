@@ -198,19 +198,22 @@ typedef struct rj_wait_hooks {
     void *ctx;
 } rj_wait_hooks;
 
+/* AUTO is on where it measured faster: for regular files, on more than one processor. */
+typedef enum rj_overlap { RJ_OVERLAP_OFF, RJ_OVERLAP_ON, RJ_OVERLAP_AUTO } rj_overlap;
+
 typedef struct rj_fd_options {
     size_t chunk_size;   /* bytes; 0: RJ_CHUNK_DEFAULT */
     unsigned max_chunks; /* memory bound in chunks; 0: what measured best for the kind of descriptor */
     int64_t timeout_ms;  /* the longest wait without progress; negative: no limit, 0: don't wait at all */
     int pause;           /* nonzero: answer RJ_PAUSE where the descriptor would block, never wait */
-    int overlap;         /* nonzero: a second thread writes one chunk while the next is produced */
+    int overlap;         /* rj_overlap: whether a second thread writes chunks while the next is produced */
     rj_wait_hooks hooks; /* zero: none */
 } rj_fd_options;
 
-/* Defaults of everything: 64 KiB chunks, wait without limit, no overlap, no hooks. */
+/* Defaults of everything: 64 KiB chunks, wait without limit, no second thread, no hooks. */
 #define RJ_FD_OPTIONS_INIT                                                                                                  \
     {                                                                                                                       \
-        0, 0, -1, 0, 0,                                                                                                     \
+        0, 0, -1, 0, RJ_OVERLAP_OFF,                                                                                        \
         {                                                                                                                   \
             NULL, NULL, NULL                                                                                                \
         }                                                                                                                   \
@@ -218,8 +221,8 @@ typedef struct rj_fd_options {
 
 /* Makes a heap sink that writes to `fd` (borrowed: it must stay open and is not closed; its flags are not changed).
  * Short writes and EINTR are continued, EAGAIN waits with poll(2) up to the timeout. A closed peer is RJ_EIO with
- * EPIPE and raises no SIGPIPE. `options` may be NULL. `overlap` is ignored where a blocked write could not be called
- * off: for blocking pipes and terminals.
+ * EPIPE and raises no SIGPIPE. `options` may be NULL. The second thread starts when the first chunks are full; it is not used
+ * where a blocked write could not be called off (blocking pipes and terminals), nor with `pause`.
  * RJ_EINVAL, RJ_ENOMEM, or RJ_EIO with errno set for a bad descriptor. Free with rj_sink_free. */
 RJ_API int rj_fd_sink_new(rj_sink **out, int fd, const rj_fd_options *options, const rj_allocator *alloc);
 
