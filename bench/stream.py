@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
-from machine import describe, interleaved_minimum
 
 import rjson
+from machine import describe, interleaved_minimum
 
 ROWS = 1_300_000
 
@@ -46,7 +46,14 @@ def make_rows(count: int) -> list[dict[str, Any]]:
 def make_measurements(count: int) -> list[dict[str, Any]]:
     """Rows with floats and non-ASCII text."""
     return [
-        {"id": i, "name": f"station {i}", "city": "Zürich", "lat": 47 + i / 7e6, "lon": 8.5 - i / 3e6, "value": i * 0.37}
+        {
+            "id": i,
+            "name": f"station {i}",
+            "city": "Zürich",
+            "lat": 47 + i / 7e6,
+            "lon": 8.5 - i / 3e6,
+            "value": i * 0.37,
+        }
         for i in range(count)
     ]
 
@@ -250,7 +257,13 @@ def bench_first() -> None:
         print(f"    {count:>9,} items: " + ", ".join(f"{name} {s * 1000:.2f}" for name, s in best.items()))
 
 
-SECTIONS = {"null": bench_null, "file": bench_file, "memory": bench_memory, "gil": bench_gil, "first": bench_first}
+SECTIONS = {
+    "null": bench_null,
+    "file": bench_file,
+    "memory": bench_memory,
+    "gil": bench_gil,
+    "first": bench_first,
+}
 
 
 def main() -> None:

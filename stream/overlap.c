@@ -7,9 +7,11 @@
 #include "sink_fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #define TICK_MS 50
 
@@ -93,6 +95,12 @@ rj__overlap_start(rj__overlap **out, const rj__fd_io *io, const rj_allocator *al
     if (!o)
         return RJ_ENOMEM;
     *o = (rj__overlap){.alloc = *alloc, .io = *io};
+    /* A descriptor of its own: the program may close the other one, and the number be another file's, in mid-write. */
+    o->io.fd = fcntl(io->fd, F_DUPFD_CLOEXEC, 0);
+    if (o->io.fd < 0) {
+        rj__release(alloc, o);
+        return RJ_EIO;
+    }
     o->io.hooks = (rj_wait_hooks){NULL, NULL, NULL}; /* they belong to the producer's thread */
     pthread_mutex_init(&o->mutex, NULL);
     pthread_condattr_init(&attr);
@@ -103,6 +111,7 @@ rj__overlap_start(rj__overlap **out, const rj__fd_io *io, const rj_allocator *al
     if (rc != 0) {
         pthread_cond_destroy(&o->changed);
         pthread_mutex_destroy(&o->mutex);
+        close(o->io.fd);
         rj__release(alloc, o);
         errno = rc;
         return RJ_EIO;
@@ -198,5 +207,6 @@ rj__overlap_stop(rj__overlap *o, void (*reclaimed)(void *ctx, rj_chunk *chunk), 
         reclaimed(ctx, rj__queue_pop(&o->done));
     pthread_cond_destroy(&o->changed);
     pthread_mutex_destroy(&o->mutex);
+    close(o->io.fd);
     rj__release(&alloc, o);
 }

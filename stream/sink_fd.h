@@ -29,7 +29,8 @@ uint64_t rj__fd_deadline(const rj__fd_io *io);
 /* The second thread of `overlap`: writes chunks while the producer fills the next. */
 typedef struct rj__overlap rj__overlap;
 
-/* Starts the thread. RJ_OK, RJ_ENOMEM, or RJ_EIO with errno when there can be no more threads. */
+/* Starts the thread, on a duplicate of the descriptor. RJ_OK, RJ_ENOMEM, or RJ_EIO with errno when there can be no more threads
+ * or descriptors. */
 int rj__overlap_start(rj__overlap **out, const rj__fd_io *io, const rj_allocator *alloc);
 /* Consumes a full chunk. There is always room: at most RJ__FD_MAX_CHUNKS chunks exist. */
 void rj__overlap_push(rj__overlap *o, rj_chunk *chunk);

@@ -1,7 +1,7 @@
 """`make demo`: stream a real file tree as JSON, in constant memory, and check every byte of it.
 
-Each line of the table is a run in a process of its own. "seconds" is the whole job: producing the records (walking the tree and
-hashing, or making up rows), encoding and writing. rjson gets the records from a generator; the others need a list.
+Each line of the table is a run in a process of its own. "seconds" is the whole job: producing the records (walking the
+tree and hashing, or making up rows), encoding and writing. rjson gets them from a generator; the others need a list.
 
     python examples/py/demo.py [--files N] [--rows N]      smaller runs
 """
@@ -89,7 +89,14 @@ def file_tree(count: int | None) -> Iterator[dict[str, Any]]:
 
 def synthetic_rows(count: int) -> Iterator[dict[str, Any]]:
     for i in range(count):
-        yield {"id": i, "name": f"user {i}", "email": f"user{i}@example.com", "score": i / 8, "tags": ["a", "é"], "ok": True}
+        yield {
+            "id": i,
+            "name": f"user {i}",
+            "email": f"user{i}@example.com",
+            "score": i / 8,
+            "tags": ["a", "é"],
+            "ok": True,
+        }
 
 
 # ---- ways to write them

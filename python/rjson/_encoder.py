@@ -109,9 +109,7 @@ def dump(
     >>> fp.getvalue()
     '{"squares":[0,1,4,9]}'
     """
-    return _encoder(options).dump(
-        obj, fp, chunk_size=chunk_size, timeout=timeout, progress=progress, overlap=overlap
-    )
+    return _encoder(options).dump(obj, fp, chunk_size=chunk_size, timeout=timeout, progress=progress, overlap=overlap)
 
 
 def dump_to(
@@ -154,9 +152,7 @@ def dump_to(
     >>> os.close(r), os.close(w)
     (None, None)
     """
-    return _encoder(options).dump_to(
-        obj, target, chunk_size=chunk_size, timeout=timeout, progress=progress, overlap=overlap
-    )
+    return _encoder(options).dump_to(obj, target, chunk_size=chunk_size, timeout=timeout, progress=progress, overlap=overlap)
 
 
 def iterencode(obj: Any, *, chunk_size: int = CHUNK_SIZE, **options: Unpack[Options]) -> Iterator[bytes]:

@@ -1,8 +1,8 @@
 """What a target is, and the one right way to write to it.
 
-Only three kinds are written through their file descriptor: plain sockets, raw files, and buffered (or UTF-8 text) files on top
-of a raw file, which are flushed first. Everything else has a layer between `write` and the descriptor (TLS, compression, a
-text codec, somebody's subclass), so it is written through its own `write` or `send`.
+Only three kinds are written through their file descriptor: plain sockets, raw files, and buffered (or UTF-8 text) files
+on top of a raw file, which are flushed first. Everything else has a layer between `write` and the descriptor (TLS,
+compression, a text codec, somebody's subclass), so it is written through its own `write` or `send`.
 """
 
 from __future__ import annotations
@@ -156,9 +156,7 @@ def _guess_mode(target: Any) -> str:
 # ---- the two ways
 
 
-def _to_fd(
-    request: Request, fd: int, label: object, fileno: Callable[[], int] | None, *, characters: bool = False
-) -> int:
+def _to_fd(request: Request, fd: int, label: object, fileno: Callable[[], int] | None, *, characters: bool = False) -> int:
     return request.encoder._dump_fd(
         obj=request.obj,
         fd=fd,

@@ -5,9 +5,9 @@ import pickle
 import sys
 
 import pytest
-from helpers import CHUNK_SIZES
 
 import rjson
+from helpers import CHUNK_SIZES
 
 
 class Opaque:
@@ -92,7 +92,9 @@ def test_bad_keys(key):
     assert caught.value.path == "$.a[0]"
 
 
-@pytest.mark.parametrize(("value", "name"), [(float("nan"), "NaN"), (float("inf"), "Infinity"), (float("-inf"), "-Infinity")])
+@pytest.mark.parametrize(
+    ("value", "name"), [(float("nan"), "NaN"), (float("inf"), "Infinity"), (float("-inf"), "-Infinity")]
+)
 def test_non_finite_floats(value, name):
     """They are no JSON, as values or as keys."""
     with pytest.raises(rjson.EncodeError, match=rf"^float {name} is not JSON .* at \$\[1\]$") as caught:
@@ -306,7 +308,10 @@ def test_max_depth_is_checked(wrong, error):
         rjson.dumps([], max_depth=wrong)
 
 
-@pytest.mark.parametrize(("wrong", "error"), [(0, ValueError), (-5, ValueError), (2**31, ValueError), ("x", TypeError), (1.5, TypeError)])
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [(0, ValueError), (-5, ValueError), (2**31, ValueError), ("x", TypeError), (1.5, TypeError)],
+)
 def test_chunk_size_is_checked(wrong, error):
     """Zero, negative and absurd sizes are refused before anything is written."""
     fp = io.BytesIO()

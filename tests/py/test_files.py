@@ -14,11 +14,14 @@ import threading
 import zipfile
 
 import pytest
-from helpers import CHUNK_SIZES, pipe, stdlib
 
 import rjson
+from helpers import CHUNK_SIZES, pipe, stdlib
 
-DOC = {"rows": [{"id": i, "text": 'é中😀"\n' * (i % 7), "x": i / 8} for i in range(600)], "long": "ü" * 70_000}
+DOC = {
+    "rows": [{"id": i, "text": 'é中😀"\n' * (i % 7), "x": i / 8} for i in range(600)],
+    "long": "ü" * 70_000,
+}
 TEXT = stdlib(DOC)
 BYTES = TEXT.encode()
 
@@ -202,7 +205,11 @@ def test_subprocess_stdin(chunk_size, bufsize, text):
     """A child process reads the whole document from its standard input."""
     if text and bufsize == 0:
         bufsize = 1
-    command = [sys.executable, "-c", "import sys, hashlib; d = sys.stdin.buffer.read(); print(len(d), hashlib.md5(d).hexdigest())"]
+    command = [
+        sys.executable,
+        "-c",
+        "import sys, hashlib; d = sys.stdin.buffer.read(); print(len(d), hashlib.md5(d).hexdigest())",
+    ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=bufsize, text=text, encoding="utf-8" if text else None) as child:  # fmt: skip
         rjson.dump_to(DOC, child.stdin, chunk_size=chunk_size)
         out, _ = child.communicate()
@@ -228,7 +235,12 @@ def test_dump_to_names_a_wrong_target(wrong):
 
 def test_closed_files(tmp_path):
     """ValueError, as from any other operation on a closed file."""
-    for open_it in (lambda p: open(p, "wb"), lambda p: open(p, "w"), lambda p: open(p, "wb", 0), lambda p: gzip.open(p, "wb")):
+    for open_it in (
+        lambda p: open(p, "wb"),
+        lambda p: open(p, "w"),
+        lambda p: open(p, "wb", 0),
+        lambda p: gzip.open(p, "wb"),
+    ):
         fp = open_it(tmp_path / "f")
         fp.close()
         with pytest.raises(ValueError, match="closed"):

@@ -6,9 +6,9 @@ import itertools
 import sqlite3
 
 import pytest
-from helpers import check_everywhere, stdlib
 
 import rjson
+from helpers import check_everywhere, stdlib
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,15 @@ def test_iterators_at_any_depth():
     """Inside lists, dicts, other iterators, and what default returns."""
 
     def make():
-        return {"rows": ({"id": i, "tags": (str(t) for t in range(i % 3))} for i in range(400)), "after": [iter("ab"), 1]}
+        return {
+            "rows": ({"id": i, "tags": (str(t) for t in range(i % 3))} for i in range(400)),
+            "after": [iter("ab"), 1],
+        }
 
-    expected = {"rows": [{"id": i, "tags": [str(t) for t in range(i % 3)]} for i in range(400)], "after": [["a", "b"], 1]}
+    expected = {
+        "rows": [{"id": i, "tags": [str(t) for t in range(i % 3)]} for i in range(400)],
+        "after": [["a", "b"], 1],
+    }
     check_everywhere(make, stdlib(expected))
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from helpers import UNDER_ASAN
 
 pytestmark = pytest.mark.skipif(UNDER_ASAN, reason="the sanitizer keeps what was freed")

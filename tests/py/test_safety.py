@@ -10,9 +10,9 @@ import threading
 import weakref
 
 import pytest
-from helpers import CHUNK_SIZES, UNDER_ASAN
 
 import rjson
+from helpers import CHUNK_SIZES, UNDER_ASAN
 
 
 class Opaque:

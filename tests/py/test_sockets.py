@@ -11,9 +11,9 @@ import threading
 import time
 
 import pytest
-from helpers import CHUNK_SIZES, Reader, stdlib, tcp_pair
 
 import rjson
+from helpers import CHUNK_SIZES, Reader, stdlib, tcp_pair
 
 DOC = {"rows": [{"id": i, "text": "é中😀" * (i % 9)} for i in range(2000)], "long": "x" * 300_000}
 BYTES = stdlib(DOC).encode()

@@ -8,11 +8,11 @@ import sys
 import types
 
 import pytest
-from helpers import check_everywhere, stdlib
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rjson
+from helpers import check_everywhere, stdlib
 
 
 class StrSub(str):
@@ -96,8 +96,8 @@ VALUES = [
     "😀", "a😀é中", "x" * 1000, "é" * 1000, "中" * 1000, "😀" * 1000, '"' * 1000, "\x01" * 1000, ("abc" * 20 + "\n") * 40,
     [], {}, (), [[]], [{}], {"": ""}, {"a": {}}, [[], [[], [[]]]], {"a": [1, {"b": (2, 3)}]}, (1, "two", 3.0),
     {"é": 1, "中": 2, "😀": 3, 'q"': 4, "k" * 64: 5, "k" * 65: 6, "k" * 3000: [7]},
-    {1: "int", -5: "neg", 2**70: "big", 1.5: "float", True: "bool", None: "none", 1e16: "exp", -0.0: "zero"},
-    {StrSub("key"): StrSub("value"), IntSub(5): IntSub(6), FloatSub(1.5): FloatSub(2.5)},
+    {1: "int", -5: "neg", 2**70: "big", 1.5: "float", None: "none", 1e16: "exp", -0.0: "zero"},
+    {True: "bool", False: [1]}, {StrSub("key"): StrSub("value"), IntSub(5): IntSub(6), FloatSub(1.5): FloatSub(2.5)},
     [IntSub(2**80), Color.RED], {Color.RED: Color.RED},
     ListSub([1, [2]]), ListSub(), DictSub(a=1), DictSub(), Point(1, [2]), collections.OrderedDict(z=1, a=[2]),
     collections.defaultdict(list, a=[1]), collections.Counter("aab"), moved_to_end(), with_deleted_entries(), split_table(),
@@ -143,9 +143,12 @@ json_values = st.recursive(
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text()
     | st.text(st.sampled_from('abc"\\\n\x00é中😀'), max_size=700),
-    lambda inner: st.lists(inner)
-    | st.dictionaries(
-        st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.none() | st.booleans(), inner
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(
+            st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.none() | st.booleans(),
+            inner,
+        )
     ),
     max_leaves=30,
 )
@@ -234,7 +237,7 @@ def test_raw_refuses_what_can_never_be_json(wrong, error):
 
 def test_strings_with_a_cached_utf8_form():
     """A str whose UTF-8 was asked for before (by open(), say) is written the same."""
-    text = "naïve 中文 😀 \" \\ \x01" * 200
+    text = 'naïve 中文 😀 " \\ \x01' * 200
     before = rjson.dumps(text)
     sys.intern(text)
     open_name = text[:50].replace("\x01", "")

@@ -5,9 +5,9 @@ import os
 import threading
 
 import pytest
-from helpers import CHUNK_SIZES, stdlib
 
 import rjson
+from helpers import CHUNK_SIZES, stdlib
 
 DOC = {"rows": [{"id": i, "text": 'é中😀"' * (i % 9)} for i in range(500)], "long": "ü" * 70_000}
 TEXT = stdlib(DOC)
@@ -236,7 +236,10 @@ def test_exception_of_write(chunk_size, fail_at):
     assert rjson.dumps_bytes(doc).startswith(target.data)
 
 
-@pytest.mark.parametrize(("answer", "error"), [(10**6, ValueError), (-1, ValueError), ("3", TypeError), (2.0, TypeError), (2**70, OverflowError)])
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [(10**6, ValueError), (-1, ValueError), ("3", TypeError), (2.0, TypeError), (2**70, OverflowError)],
+)
 def test_impossible_answers(answer, error):
     """A count that cannot be true is an error, not a lost byte."""
 
@@ -255,7 +258,10 @@ def test_coroutine_write_is_refused():
         async def write(self, data):
             pass
 
-    with pytest.warns(RuntimeWarning, match="never awaited"), pytest.raises(TypeError, match="must return an int or None"):
+    with (
+        pytest.warns(RuntimeWarning, match="never awaited"),
+        pytest.raises(TypeError, match="must return an int or None"),
+    ):
         rjson.dump([1], Async())
 
 

@@ -1,0 +1,100 @@
+"""The C library: its tests under sanitizers on every compiler that is here, its example, and what its header promises."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from helpers import UNDER_ASAN
+
+ROOT = Path(__file__).parents[2]
+COMPILERS = [cc for cc in ("gcc", "clang") if shutil.which(cc)]
+TESTS = sorted(path.stem for path in (ROOT / "tests/c").glob("test_*.c"))
+
+pytestmark = pytest.mark.skipif(UNDER_ASAN, reason="it is built with its own sanitizers, and not for preloading")
+
+
+def build(cc, target, sanitize):
+    name = f"stream-{cc}{'-asan' if sanitize else ''}"
+    command = ["make", "-C", "stream", "-j2", f"CC={cc}", f"BUILD=../build/{name}", target]
+    done = subprocess.run([*command, "SANITIZE=1"] if sanitize else command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr  # warnings are errors there
+    return ROOT / "build" / name
+
+
+@pytest.fixture(scope="module", params=COMPILERS)
+def sanitized(request):
+    if request.param == "clang" and not any(Path("/usr/lib").glob("llvm-*/lib/clang/*/lib/linux/libclang_rt.asan*")):
+        pytest.skip("clang's sanitizer runtime is not installed (libclang-rt-dev)")
+    return build(request.param, "tests", True)
+
+
+@pytest.mark.parametrize("test", TESTS)
+def test_under_address_and_undefined_behaviour_sanitizers(sanitized, test):
+    """Each file's promises hold, without a memory error or undefined behaviour."""
+    done = subprocess.run([sanitized / "tests" / test], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def stream_rows():
+    return build("gcc", "examples", False) / "examples/stream_rows"
+
+
+def test_example_streams_a_valid_document(stream_rows):
+    """examples/c: a hundred thousand rows through a pipe."""
+    out = subprocess.run([stream_rows, "100000"], capture_output=True, check=True).stdout
+    rows = json.loads(out)
+    assert len(rows) == 100_000
+    assert rows[1234] == {"id": 1234, "name": "row 1234", "share": 29.25, "even": True}
+
+
+def test_example_in_constant_memory(stream_rows):
+    """Ten times the rows take no more memory."""
+    peaks = []
+    for count in ("200000", "2000000"):
+        r, w = os.pipe()
+        with subprocess.Popen([stream_rows, count], stdout=subprocess.DEVNULL) as child:
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+        os.close(r), os.close(w)
+        assert child.returncode == 0
+        peaks.append(usage.ru_maxrss)
+    assert peaks[1] < peaks[0] + 500
+
+
+def test_example_reports_failures(stream_rows):
+    """A full disk and a closed pipe are exit codes and messages, not signals."""
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([stream_rows, "100000"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    r, w = os.pipe()
+    os.close(r)
+    done = subprocess.run([stream_rows, "100000"], stdout=w, stderr=subprocess.PIPE, text=True)
+    os.close(w)
+    assert done.returncode == 1
+    assert "Broken pipe" in done.stderr
+
+
+@pytest.mark.parametrize("cc", COMPILERS)
+def test_public_header_compiles_alone_as_c_and_cxx(cc, tmp_path):
+    """For C11 and C++11, with all warnings."""
+    for language, standard in (("c", "c11"), ("c++", "c++11")):
+        source = tmp_path / "x"
+        source.write_text("#include <rjson/stream.h>\nint main(void) { return RJ_OK; }\n")
+        command = [cc, "-x", language, f"-std={standard}", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"]
+        done = subprocess.run([*command, "-I", ROOT / "stream/include", source], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
+def test_stream_never_includes_python():
+    """The C library is usable without CPython, and the extension makes no system call of its own."""
+    for path in [*(ROOT / "stream").rglob("*.[ch]")]:
+        assert "Python.h" not in path.read_text(), path
+    for path in (ROOT / "src").rglob("*.[ch]"):
+        assert "<unistd.h>" not in path.read_text(), path
+        assert "<sys/" not in path.read_text(), path

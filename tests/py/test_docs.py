@@ -1,0 +1,59 @@
+"""Every example in the README and the docstrings does what it says."""
+
+import doctest
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rjson
+from rjson import _encoder
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("module", [rjson, _encoder])
+def test_docstrings(module):
+    """The examples of the docstrings."""
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+def python_blocks():
+    text = (ROOT / "README.md").read_text()
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.mark.parametrize("code", python_blocks(), ids=lambda code: code.splitlines()[0][:40])
+def test_readme_examples(code, tmp_path):
+    """Each Python block of the README runs as it stands, in a process and folder of its own."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_readme_has_examples():
+    """And there are some."""
+    assert len(python_blocks()) >= 4
+
+
+def test_everything_public_is_documented():
+    """Names in __all__ exist, have docstrings, and are in the README."""
+    readme = (ROOT / "README.md").read_text()
+    for name in rjson.__all__:
+        thing = getattr(rjson, name)
+        assert isinstance(thing, str) or thing.__doc__, name
+        if not name.startswith("_"):
+            assert name in readme, name
+
+
+def test_signatures():
+    """help() and editors see the real parameters."""
+    import inspect
+
+    for function in (rjson.dumps, rjson.dumps_bytes, rjson.dump, rjson.dump_to, rjson.iterencode, rjson.Raw, rjson.Encoder):
+        assert inspect.signature(function).parameters, function

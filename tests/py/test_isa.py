@@ -1,0 +1,52 @@
+"""The instruction set is chosen at import, can be forced, and makes no difference to the output."""
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+import rjson
+
+CODE = r"""
+import hashlib, random, sys, rjson
+rng = random.Random(5)
+alphabet = [c for c in map(chr, [*range(0, 0x250), 0x3bb, 0x7ff, 0x800, 0x4e2d, 0xfffd, 0x1f600, 0x10ffff])]
+doc = []
+for i in range(4000):
+    doc.append("".join(rng.choices(alphabet[: rng.choice([128, 256, len(alphabet)])], k=rng.randrange(i % 200 + 1))))
+    doc.append({"k" * (i % 70): rng.random(), str(i): i * 10**9, doc[-1]: [None, True]})
+digest = hashlib.sha256(rjson.dumps_bytes(doc))
+digest.update(b"".join(rjson.iterencode(doc, chunk_size=777)))
+print(rjson.isa, digest.hexdigest())
+"""
+
+
+def run(isa):
+    env = {**os.environ, "RJSON_ISA": isa}
+    return subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, env=env)
+
+
+def test_forced_instruction_sets_agree():
+    """The widest that this machine has writes what the scalar one writes."""
+    scalar = run("scalar")
+    assert scalar.stdout.startswith("scalar "), scalar.stderr
+    best = run("")
+    assert best.stdout.split()[1] == scalar.stdout.split()[1]
+
+
+def test_unknown_instruction_set():
+    """Forcing one that does not exist is an ImportError that names it."""
+    done = run("mmx")
+    assert done.returncode != 0
+    assert "ImportError" in done.stderr
+    assert "RJSON_ISA=mmx" in done.stderr
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64" or "RJSON_ISA" in os.environ, reason="AVX2 is for x86-64")
+def test_best_is_chosen():
+    """AVX2 where the processor has it."""
+    with open("/proc/cpuinfo") as f:
+        has_avx2 = " avx2 " in f.read()
+    assert rjson.isa == ("avx2" if has_avx2 else "scalar")

@@ -1,0 +1,46 @@
+"""The package installs from a clone and from an sdist, and ships its types."""
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+import rjson
+from helpers import UNDER_ASAN
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.skipif(UNDER_ASAN, reason="compilers cannot run under the preloaded sanitizer")
+def test_install_from_sdist(tmp_path):
+    """sdist, then a wheel from it in another folder, then use in a fresh environment."""
+    sources = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", ROOT, sources], check=True, capture_output=True)
+    subprocess.run([sys.executable, "setup.py", "-q", "sdist", "-d", tmp_path], cwd=sources, check=True, capture_output=True)
+    (sdist,) = tmp_path.glob("rjson-*.tar.gz")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run(
+        [*pip, "wheel", "--no-build-isolation", "--no-deps", "-w", tmp_path, sdist], check=True, capture_output=True
+    )
+    (wheel,) = tmp_path.glob("rjson-*.whl")
+    venv.create(tmp_path / "env", with_pip=False)
+    python = tmp_path / "env/bin/python"
+    target = subprocess.run(
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    subprocess.run([*pip, "install", "--no-deps", "--target", target, wheel], check=True, capture_output=True)
+    code = "import rjson, os; print(rjson.dumps([1]), sorted(os.listdir(os.path.dirname(rjson.__file__))))"
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    out = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True, cwd=tmp_path, env=env).stdout
+    assert out.startswith("[1] ")
+    assert "py.typed" in out
+    assert "_core.pyi" in out
+
+
+def test_version_stands_in_one_place():
+    """The header's version is the package's."""
+    header = (ROOT / "stream/include/rjson/stream.h").read_text()
+    assert f'#define RJ_VERSION "{rjson.__version__}"' in header
