@@ -12,6 +12,7 @@ import argparse
 import grp
 import gzip
 import hashlib
+import importlib
 import io
 import json
 import os
@@ -31,9 +32,9 @@ from typing import Any, NamedTuple
 import rjson
 
 try:
-    import orjson
+    orjson: Any = importlib.import_module("orjson")
 except ImportError:
-    orjson = None  # type: ignore[assignment]
+    orjson = None
 
 Records = Callable[[], Iterator[dict[str, Any]]]
 
