@@ -42,7 +42,7 @@ $(VENV)/build.stamp: $(VENV)/bin/python $(NATIVE)
 
 $(VENV)/test.stamp: $(VENV)/build.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[test]"
-	$(call system_packages,openssl,openssl version)
+	$(call system_packages,openssl g++,openssl version && g++ --version)
 	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/build.stamp
