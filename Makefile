@@ -12,7 +12,7 @@ PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-NATIVE = $(shell find src stream -name '*.[ch]') setup.py pyproject.toml
+NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefile
 
 .PHONY: demo test test-asan test-portable test-all test-slow valgrind tsan bench lint format clean
 .DELETE_ON_ERROR:
