@@ -57,7 +57,7 @@ pickup_close(rj_sink *base)
     rj_bytes_chunk_clear(&((pickup_sink *)base)->chunk);
 }
 
-static const rj_sink_ops pickup_ops = {pickup_lend, pickup_take, pickup_flush, pickup_close};
+static const rj_sink_ops pickup_ops = {pickup_lend, pickup_take, pickup_flush, NULL, pickup_close};
 
 /* Ends the iteration: nothing is kept longer than needed. */
 static void
@@ -125,6 +125,18 @@ chunks_next(PyObject *op)
     return chunk;
 }
 
+static PyObject *
+chunks_close(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    chunks_object *self = (chunks_object *)op;
+    if (self->busy) {
+        PyErr_SetString(PyExc_ValueError, "iterencode() is already running");
+        return NULL;
+    }
+    finish(self);
+    Py_RETURN_NONE;
+}
+
 static int
 chunks_traverse(PyObject *op, visitproc visit, void *arg)
 {
@@ -154,7 +166,15 @@ chunks_dealloc(PyObject *op)
 
 PyDoc_STRVAR(chunks_doc, "The chunks of one encoding, as bytes; made by iterencode().");
 
+PyDoc_STRVAR(close_doc, "close($self, /)\n--\n\nEnd the iteration, and let go of the document. WSGI servers call it.");
+
+static PyMethodDef chunks_methods[] = {
+    {"close", chunks_close, METH_NOARGS, close_doc},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyType_Slot chunks_slots[] = {
+    {Py_tp_methods, chunks_methods},
     {Py_tp_doc, (void *)chunks_doc},
     {Py_tp_iter, RJ_SLOT(PyObject_SelfIter)},
     {Py_tp_iternext, RJ_SLOT(chunks_next)},

@@ -15,6 +15,15 @@ flush(rj_encoder *e, const rj_pace *pace)
     return rj_pace_report(pace, e->sink->accepted);
 }
 
+/* Waits for a write that is under way on a second thread, so that the count of bytes is final. Keeps the exception. */
+static void
+abort_sink(rj_sink *sink)
+{
+    PyThreadState *saved = PyEval_SaveThread();
+    rj_sink_abort(sink);
+    PyEval_RestoreThread(saved);
+}
+
 int
 rj_dump_run(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, rj_sink *sink, rj_pace *pace)
 {
@@ -24,8 +33,11 @@ rj_dump_run(rj_state *state, const rj_options *options, PyObject *obj, const rj_
     e->on_window = on_window;
     e->on_window_ctx = pace;
     int rc = rj_encoder_run(e) == RJ_RUN_DONE ? flush(e, pace) : -1;
-    if (rc < 0)
+    if (rc < 0) {
+        e->target_failed = sink->status < 0;
+        abort_sink(sink);
         rj_encoder_raise(e, target->label, sink->accepted);
+    }
     rj_encoder_release(e);
     return rc;
 }

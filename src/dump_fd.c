@@ -48,12 +48,20 @@ counting_flush(rj_sink *base)
 }
 
 static void
+counting_abort(rj_sink *base)
+{
+    counting_sink *s = (counting_sink *)base;
+    rj_sink_abort(s->inner);
+    copy_state(s);
+}
+
+static void
 counting_close(rj_sink *base)
 {
     rj_sink_free(((counting_sink *)base)->inner);
 }
 
-static const rj_sink_ops counting_ops = {counting_lend, counting_take, counting_flush, counting_close};
+static const rj_sink_ops counting_ops = {counting_lend, counting_take, counting_flush, counting_abort, counting_close};
 
 static rj_sink *
 new_fd_sink(const rj_target *target, int fd, rj_overlap overlap, rj_pace *pace)

@@ -283,7 +283,7 @@ write_close(rj_sink *base)
     rj_bytes_chunk_clear(&((write_sink *)base)->chunk);
 }
 
-static const rj_sink_ops write_ops = {write_lend, write_take, write_flush, write_close};
+static const rj_sink_ops write_ops = {write_lend, write_take, write_flush, NULL, write_close};
 
 PyObject *
 rj_dump_write(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, PyObject *write,

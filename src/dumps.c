@@ -6,6 +6,9 @@
 /* Estimates beyond this are not reserved in advance: growing in place is cheap there, and a wrong guess expensive. */
 #define ESTIMATE_MAX ((size_t)32 << 20)
 
+/* Smaller results are copied out of a block that is much too large. */
+#define SMALL ((size_t)64 << 10)
+
 static void *
 object_allocate(void *ctx, size_t size)
 {
@@ -59,6 +62,9 @@ take_result(rj_memory_sink *sink, int as_str, int non_ascii)
     if (as_str && non_ascii)
         return copy_result(data, length, as_str, non_ascii);
     size_t allocated = sink->prefix + sink->capacity + 1;
+    if (length < SMALL &&
+        length < allocated / 4) /* the estimate was far off: the rest of a large block is not kept for it */
+        return copy_result(data, length, as_str, non_ascii);
     void *block = rj_memory_sink_detach(sink);
     if (!block)
         return copy_result(data, length, as_str, non_ascii);

@@ -82,6 +82,7 @@ typedef struct rj_encoder {
     /* An error to raise, without its path: exception type (borrowed) and message (owned). */
     PyObject *problem_type, *problem;
     int problem_in_key; /* the innermost container is the place, not its item */
+    int target_failed;  /* not the document but its target: the place says nothing about that */
     int problem_lost;   /* there was no memory for its path */
     /* Called after each new window, with ancestors owned; -1 with an exception stops the walk. May be NULL. */
     int (*on_window)(struct rj_encoder *e);

@@ -196,8 +196,8 @@ rj_encoder_raise(rj_encoder *e, PyObject *label, uint64_t bytes_written)
     PyObject *path = path_or_root(e);
     if (path && e->problem)
         set_attribute(exception, e->state->str_path, Py_NewRef(path));
-    else if (path && e->sink->status == RJ_OK)
-        note_path(e->state, exception, path); /* the place says nothing about a target's failure */
+    else if (path && !e->target_failed)
+        note_path(e->state, exception, path);
     Py_XDECREF(path);
     PyErr_Restore(type, exception, traceback); /* in place of any other */
 }

@@ -24,6 +24,7 @@ struct rj__overlap {
     rj__queue todo;
     rj__queue done;
     int stop;
+    int joined; /* the producer's: the thread is no more */
     int status; /* the thread's failure */
     int sys_errno;
     uint64_t accepted;
@@ -193,14 +194,23 @@ rj__overlap_report(rj__overlap *o, uint64_t *accepted, int *sys_errno)
 }
 
 void
-rj__overlap_stop(rj__overlap *o, void (*reclaimed)(void *ctx, rj_chunk *chunk), void *ctx)
+rj__overlap_stop(rj__overlap *o)
 {
-    rj_allocator alloc = o->alloc;
+    if (o->joined)
+        return;
     pthread_mutex_lock(&o->mutex);
     o->stop = 1;
     pthread_cond_broadcast(&o->changed);
     pthread_mutex_unlock(&o->mutex);
     pthread_join(o->thread, NULL);
+    o->joined = 1;
+}
+
+void
+rj__overlap_free(rj__overlap *o, void (*reclaimed)(void *ctx, rj_chunk *chunk), void *ctx)
+{
+    rj_allocator alloc = o->alloc;
+    rj__overlap_stop(o);
     while (o->todo.count > 0)
         reclaimed(ctx, rj__queue_pop(&o->todo));
     while (o->done.count > 0)

@@ -37,6 +37,14 @@ rj_sink_flush(rj_sink *sink)
 }
 
 void
+rj_sink_abort(rj_sink *sink)
+{
+    if (sink->ops->abort)
+        sink->ops->abort(sink);
+    rj_sink_fail(sink, RJ_ECANCELED, 0);
+}
+
+void
 rj_sink_free(rj_sink *sink)
 {
     if (sink)

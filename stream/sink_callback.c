@@ -75,7 +75,7 @@ callback_close(rj_sink *base)
     rj__release(&alloc, s);
 }
 
-static const rj_sink_ops callback_ops = {callback_lend, callback_take, callback_flush, callback_close};
+static const rj_sink_ops callback_ops = {callback_lend, callback_take, callback_flush, NULL, callback_close};
 
 int
 rj_callback_sink_new(rj_sink **out, rj_write_fn write, void *ctx, size_t chunk_size, const rj_allocator *alloc)

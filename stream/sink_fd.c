@@ -249,13 +249,24 @@ release_to_pool(void *ctx, rj_chunk *chunk)
     rj_pool_release(&s->pool, chunk);
 }
 
+/* Without the second thread `accepted` is always up to date. */
+static void
+fd_abort(rj_sink *base)
+{
+    fd_sink *s = (fd_sink *)base;
+    if (!s->overlap)
+        return;
+    rj__overlap_stop(s->overlap);
+    report_overlap(s);
+}
+
 static void
 fd_close(rj_sink *base)
 {
     fd_sink *s = (fd_sink *)base;
     rj_allocator alloc = s->alloc;
     if (s->overlap)
-        rj__overlap_stop(s->overlap, release_to_pool, s);
+        rj__overlap_free(s->overlap, release_to_pool, s);
     while (s->queue.count > 0)
         rj_pool_release(&s->pool, rj__queue_pop(&s->queue));
     if (s->filling)
@@ -264,7 +275,7 @@ fd_close(rj_sink *base)
     rj__release(&alloc, s);
 }
 
-static const rj_sink_ops fd_ops = {fd_lend, fd_take, fd_flush, fd_close};
+static const rj_sink_ops fd_ops = {fd_lend, fd_take, fd_flush, fd_abort, fd_close};
 
 /* How many chunks to collect before a write, and how many may exist. */
 static void

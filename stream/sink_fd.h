@@ -41,8 +41,9 @@ rj_chunk *rj__overlap_reclaim(rj__overlap *o);
 int rj__overlap_wait(rj__overlap *o, int all, const rj_wait_hooks *hooks);
 /* Bytes accepted by the descriptor, the failure (RJ_OK if none) and its errno, so far. */
 int rj__overlap_report(rj__overlap *o, uint64_t *accepted, int *sys_errno);
-/* Ends the thread without writing what is queued (unless it is in the middle of it), then frees everything; queued
- * chunks come back through `reclaimed` (owned by the caller). */
-void rj__overlap_stop(rj__overlap *o, void (*reclaimed)(void *ctx, rj_chunk *chunk), void *ctx);
+/* Ends the thread: it completes the write that it is in, and writes nothing of what is queued. May be called twice. */
+void rj__overlap_stop(rj__overlap *o);
+/* Stops, then frees everything; queued chunks come back through `reclaimed` (owned by the caller). */
+void rj__overlap_free(rj__overlap *o, void (*reclaimed)(void *ctx, rj_chunk *chunk), void *ctx);
 
 #endif

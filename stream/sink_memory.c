@@ -77,7 +77,7 @@ memory_close(rj_sink *base)
     s->block = NULL;
 }
 
-static const rj_sink_ops memory_ops = {memory_lend, memory_take, memory_flush, memory_close};
+static const rj_sink_ops memory_ops = {memory_lend, memory_take, memory_flush, NULL, memory_close};
 
 void
 rj_memory_sink_init(rj_memory_sink *s, const rj_allocator *alloc, size_t prefix, size_t size_hint, void *scratch,

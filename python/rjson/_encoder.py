@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import _core, _targets
@@ -155,13 +155,16 @@ def dump_to(
     return _encoder(options).dump_to(obj, target, chunk_size=chunk_size, timeout=timeout, progress=progress, overlap=overlap)
 
 
-def iterencode(obj: Any, *, chunk_size: int = CHUNK_SIZE, **options: Unpack[Options]) -> Iterator[bytes]:
+def iterencode(obj: Any, *, chunk_size: int = CHUNK_SIZE, **options: Unpack[Options]) -> _core.Chunks:
     """Encode `obj` lazily, as an iterator of chunks: for WSGI and everything else that takes an iterable of bytes.
 
     Args:
         obj: What `dumps` takes. Iterators in it are consumed as the chunks are asked for.
         chunk_size: The largest size of a chunk, in bytes; less than 512 is taken as 512.
         **options: Those of `Encoder`.
+
+    Returns:
+        An iterator of bytes, with a `close()` that ends it early.
 
     Raises:
         EncodeError: From the iterator, when it comes to something that cannot be encoded.

@@ -103,7 +103,9 @@ def _would_block_errors() -> tuple[type[BaseException], ...]:
 
 
 def _to_stream(request: Request, stream: io.TextIOBase | io.BufferedIOBase | io.RawIOBase) -> int:
-    if not stream.writable():  # raises ValueError if it is closed
+    # Streams written in Python may have a write() and not say so; theirs is asked when it comes to that.
+    is_builtin = type(stream).__module__ == "_io"
+    if is_builtin and not stream.writable():  # raises ValueError if it is closed
         raise io.UnsupportedOperation(f"target is not writable: {stream!r}")
     if isinstance(stream, io.TextIOBase):
         return _to_text(request, stream)

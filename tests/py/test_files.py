@@ -385,3 +385,30 @@ def test_progress(chunk_size):
     assert caught.value.bytes_written > 10_000
     with pytest.raises(TypeError, match="progress must be callable"):
         rjson.dump([1], io.BytesIO(), progress=5)
+
+
+@pytest.mark.parametrize("overlap", [None, False, True])
+@pytest.mark.parametrize("mode", ["wb", "w"])
+def test_failure_counts_what_is_in_the_file(tmp_path, overlap, mode):
+    """Also while a second thread is writing: bytes_written is final, and the file's size."""
+    for rows in (10, 3000, 20_000, 60_000):
+        with open(tmp_path / "f", mode, encoding=None if "b" in mode else "utf-8") as fp:
+            with pytest.raises(ZeroDivisionError) as caught:
+                rjson.dump(("x" * 50 if i else 1 / i for i in range(rows, -1, -1)), fp, overlap=overlap)
+            assert caught.value.bytes_written == os.path.getsize(tmp_path / "f") == fp.tell()
+            assert caught.value.__notes__ == [f"while encoding $[{rows}]"]
+
+
+def test_stream_that_does_not_say_that_it_is_writable():
+    """A stream class with a write() of its own is written to."""
+
+    class Minimal(io.RawIOBase):
+        data = b""
+
+        def write(self, b):
+            self.data += bytes(b)
+            return len(b)
+
+    target = Minimal()
+    assert rjson.dump([1, 2], target) == 5
+    assert target.data == b"[1,2]"

@@ -73,7 +73,6 @@ def test_items_are_asked_for_one_at_a_time():
     first = next(chunks)
     assert first.startswith(b'[{"id":0,')
     assert produced <= 12
-    chunks.close() if hasattr(chunks, "close") else None
 
 
 def test_first_bytes_do_not_wait_for_an_endless_array():

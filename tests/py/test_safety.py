@@ -182,6 +182,23 @@ def test_abandoned_iteration_frees_everything():
     assert ref() is None
 
 
+def test_closed_iteration_frees_everything():
+    """close() ends a paused iteration at once, and may be called again."""
+
+    class Node(list):
+        pass
+
+    node = Node(["x" * 10_000])
+    ref = weakref.ref(node)
+    chunks = rjson.iterencode(node, chunk_size=512)
+    next(chunks)
+    del node
+    chunks.close()
+    assert ref() is None
+    chunks.close()
+    assert list(chunks) == []
+
+
 def test_garbage_cycle_through_a_paused_iterator():
     """An iterator whose document refers back to it is collected."""
 

@@ -136,6 +136,8 @@ typedef struct rj_sink_ops {
     int (*take)(rj_sink *self, size_t used);
     /* Pushes everything that was taken to the target. RJ_PAUSE: call again when it has drained. */
     int (*flush)(rj_sink *self);
+    /* Gives up: nothing more is sent, and `accepted` is final when it returns. NULL where that is so anyway. */
+    void (*abort)(rj_sink *self);
     /* Releases what the sink owns, the sink itself included if it is on the heap. Flushes nothing and
      * does not close the target. */
     void (*close)(rj_sink *self);
@@ -152,6 +154,9 @@ struct rj_sink {
 RJ_API int rj_sink_lend(rj_sink *sink, size_t hint, rj_window *out);
 RJ_API int rj_sink_take(rj_sink *sink, size_t used);
 RJ_API int rj_sink_flush(rj_sink *sink);
+/* Gives up on a document that will not be completed: what was taken but not yet accepted is dropped. The sink answers
+ * RJ_ECANCELED (or its earlier failure) from then on. */
+RJ_API void rj_sink_abort(rj_sink *sink);
 /* Consumes the sink (see `close` above). NULL is allowed. */
 RJ_API void rj_sink_free(rj_sink *sink);
 /* Records a failure, for sinks of your own: the first one stays. Returns the one that is recorded. */
