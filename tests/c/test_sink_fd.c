@@ -359,6 +359,37 @@ test_drop_without_flush(void)
     close(fds[0]);
 }
 
+/* After an abort `accepted` is what the file has, nothing more is written, and the sink says so. */
+static void
+test_abort(void)
+{
+    for (int overlap = 0; overlap <= 1; overlap++)
+        for (size_t total = 100; total < 3 * TOTAL; total = total * 3 + 1) {
+            char name[] = "/tmp/rjson-test-XXXXXX";
+            int fd = mkstemp(name);
+            CHECK(fd >= 0);
+            unlink(name);
+            rj_fd_options options = RJ_FD_OPTIONS_INIT;
+            options.overlap = overlap;
+            rj_sink *sink = open_sink(fd, options);
+            rj_window w;
+            for (size_t done = 0; done < total;) {
+                CHECK(rj_sink_lend(sink, 0, &w) == RJ_OK);
+                size_t n = (size_t)(w.end - w.cur);
+                for (size_t i = 0; i < n; i++)
+                    w.cur[i] = pattern(done + i);
+                CHECK(rj_sink_take(sink, n) == RJ_OK);
+                done += n;
+            }
+            rj_sink_abort(sink);
+            uint64_t accepted = sink->accepted;
+            CHECK(rj_sink_lend(sink, 0, &w) == RJ_ECANCELED && rj_sink_flush(sink) == RJ_ECANCELED);
+            rj_sink_free(sink);
+            check_file(fd, 0, accepted);
+            close(fd);
+        }
+}
+
 static void
 test_no_memory(void)
 {
@@ -394,6 +425,7 @@ main(void)
     test_bad_descriptors();
     test_files();
     test_drop_without_flush();
+    test_abort();
     test_no_memory();
     return 0;
 }

@@ -291,8 +291,15 @@ def test_hash_of_a_recycled_chunk_is_its_own():
     """A chunk that was hashed and dropped does not lend its hash to the next."""
     doc = [f"{i:06d}" * 20 for i in range(2000)]
     hashes = []
-    for chunk in rjson.iterencode(doc, chunk_size=2000):
-        hashes.append((hash(chunk), hash(bytes(bytearray(chunk)))))
+    identities = set()
+
+    class Hasher:
+        def write(self, data):
+            identities.add(id(data))
+            hashes.append((hash(data), hash(bytes(bytearray(data)))))
+
+    rjson.dump(doc, Hasher(), chunk_size=2000)
+    assert len(identities) < len(hashes)  # chunks were recycled
     assert all(a == b for a, b in hashes)
 
 
