@@ -1,6 +1,7 @@
 """What cannot be encoded is an exception that names the type and the place, and nothing more is written."""
 
 import io
+import itertools
 import pickle
 import sys
 
@@ -187,6 +188,22 @@ def test_circular_references_far_down(depth):
         if inner is root:
             break
         root = inner
+
+
+def test_circular_references_on_the_way_back():
+    """A reference to any container above, after thousands of levels below were finished, is still found."""
+    levels = [[] for _ in range(2000)]
+    for outer, inner in itertools.pairwise(levels):
+        outer.append(inner)
+    assert rjson.dumps(levels[0]) == "[" * 2000 + "]" * 2000
+    for below, above in [(1900, 0), (1500, 1400), (1000, 999), (700, 3), (500, 250), (300, 299), (140, 100), (130, 1)] + [
+        (1200, n) for n in range(0, 1200, 7)
+    ]:
+        levels[below].append(levels[above])
+        with pytest.raises(rjson.EncodeError, match="circular"):
+            rjson.dumps(levels[0])
+        levels[below].pop()
+    assert rjson.dumps(levels[0]) == "[" * 2000 + "]" * 2000
 
 
 def deep(levels, kind):

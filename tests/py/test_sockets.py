@@ -1,5 +1,6 @@
 """Sockets: TCP, Unix, TLS; blocking, with a timeout, non-blocking; readers that are slow, stop and reset."""
 
+import collections
 import errno
 import os
 import socket
@@ -260,13 +261,17 @@ def test_tls_timeout(certificate, nonblocking):
 # ---- the rest of the process
 
 
-@pytest.mark.parametrize("target", ["socket", "pipe", "null"])
+@pytest.mark.parametrize("target", ["socket", "pipe", "null", "write"])
 def test_ctrl_c_is_answered(target):
     """SIGINT in the middle of an endless dump is KeyboardInterrupt, whether it waits or writes."""
     code = """
-import itertools, os, signal, socket, sys, threading, rjson
+import collections, itertools, os, signal, socket, sys, threading, rjson
+
+class Forgetful:
+    write = collections.deque(maxlen=1).append  # runs no Python code in which a signal could be handled
+
 kind = sys.argv[1]
-target = {"socket": lambda: socket.socketpair()[0], "pipe": lambda: os.pipe()[1], "null": lambda: os.open(os.devnull, os.O_WRONLY)}[kind]()
+target = {"socket": lambda: socket.socketpair()[0], "pipe": lambda: os.pipe()[1], "null": lambda: os.open(os.devnull, os.O_WRONLY), "write": Forgetful}[kind]()
 keep = socket.socketpair()
 if kind == "socket":
     target = keep[0]
@@ -317,6 +322,30 @@ def test_other_threads_get_their_turn(pair):
     ours.shutdown(socket.SHUT_WR)
     reader.result()
     assert turns >= 3
+
+
+def test_other_threads_get_their_turn_where_nothing_waits():
+    """Also when neither the document nor the target runs Python code or waits for anything."""
+    done = threading.Event()
+    turns = 0
+
+    class Forgetful:
+        write = collections.deque(maxlen=1).append
+
+    def count():
+        nonlocal turns
+        while not done.is_set():
+            turns += 1
+            time.sleep(0.001)
+
+    counter = threading.Thread(target=count)
+    counter.start()
+    before = turns
+    rjson.dump([BIG] * 40, Forgetful())
+    during = turns - before
+    done.set()
+    counter.join()
+    assert during >= 3
 
 
 def test_waiting_releases_the_gil(pair):
