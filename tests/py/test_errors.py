@@ -202,8 +202,12 @@ def test_circular_references_on_the_way_back():
         below = rng.randrange(1, 1990)
         above = rng.randrange(below)
         levels[below].append(levels[above])
-        with pytest.raises(rjson.EncodeError, match="circular"):
+        with pytest.raises(rjson.EncodeError, match="circular") as caught:
             rjson.dumps(levels[0])
+        hidden = below + 1 - 40
+        middle = f"[... {hidden} levels ...]" if hidden > 0 else ""
+        shown = below if hidden <= 0 else 39
+        assert caught.value.path == "$" + "[0]" * min(shown, 20) + middle + "[0]" * (shown - min(shown, 20)) + "[1]"
         levels[below].pop()
     assert rjson.dumps(levels[0]) == "[" * 2000 + "]" * 2000
 
