@@ -24,6 +24,7 @@ typedef struct write_sink {
     rj_write_none none;
     rj_bytes_chunk chunk;
     rj_pace *pace;
+    int refused; /* write() raised TypeError */
     int count_characters;
     uint64_t characters;  /* of whole chunks, in bytes mode */
     unsigned nap_us;      /* 0 after progress */
@@ -146,6 +147,7 @@ offer(write_sink *s, PyObject *piece)
     }
     if (PyErr_ExceptionMatches(s->target->would_block))
         return count_from_blocking_error(s, length_of(piece));
+    s->refused = PyErr_ExceptionMatches(PyExc_TypeError);
     return -1;
 }
 
@@ -214,7 +216,7 @@ send_as_either(write_sink *s, PyObject *bytes)
 {
     s->mode = RJ_WRITE_BYTES;
     int rc = send_all(s, bytes);
-    if (rc == RJ_OK || s->base.accepted > 0 || !PyErr_ExceptionMatches(PyExc_TypeError))
+    if (rc == RJ_OK || s->base.accepted > 0 || !s->refused)
         return rc;
     PyErr_Clear();
     s->mode = RJ_WRITE_TEXT;

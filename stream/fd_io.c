@@ -21,10 +21,8 @@ kind_of(mode_t mode, int flags)
         return RJ__FD_FILE;
     if (flags & O_NONBLOCK)
         return RJ__FD_NONBLOCK;
-#ifdef RWF_NOWAIT
     if (S_ISFIFO(mode))
         return RJ__FD_NOWAIT;
-#endif
     return RJ__FD_BLOCKING;
 }
 
@@ -36,7 +34,7 @@ sigpipe_is_ignored(void)
 }
 
 int
-rj__fd_io_init(rj__fd_io *io, int fd, int64_t timeout_ms, const rj_wait_hooks *hooks)
+rj__fd_io_init(rj__fd_io *io, int fd, const rj_fd_options *options)
 {
     struct stat st;
     int flags = fcntl(fd, F_GETFL);
@@ -49,8 +47,9 @@ rj__fd_io_init(rj__fd_io *io, int fd, int64_t timeout_ms, const rj_wait_hooks *h
     io->fd = fd;
     io->kind = kind_of(st.st_mode, flags);
     io->guard_sigpipe = io->kind != RJ__FD_SOCKET && io->kind != RJ__FD_FILE && !sigpipe_is_ignored();
-    io->timeout_ms = timeout_ms;
-    io->hooks = *hooks;
+    io->must_not_block = options->pause || options->timeout_ms >= 0;
+    io->timeout_ms = options->timeout_ms;
+    io->hooks = options->hooks;
     return RJ_OK;
 }
 
@@ -95,6 +94,20 @@ write_between_hooks(rj__fd_io *io, const struct iovec *parts, int count, int *st
     return n;
 }
 
+/* POSIX: a pipe that polls as writable takes PIPE_BUF bytes without blocking. (Linux; only another writer on the same pipe
+ * could get in between.) */
+static ssize_t
+write_to_pipe(const rj__fd_io *io, const struct iovec *parts)
+{
+    struct pollfd p = {io->fd, POLLOUT, 0};
+    int ready = poll(&p, 1, 0);
+    if (ready == 0)
+        errno = EAGAIN;
+    if (ready <= 0)
+        return -1;
+    return write(io->fd, parts->iov_base, parts->iov_len < PIPE_BUF ? parts->iov_len : PIPE_BUF);
+}
+
 static ssize_t
 write_nowait(rj__fd_io *io, const struct iovec *parts, int count, int *stop)
 {
@@ -103,8 +116,9 @@ write_nowait(rj__fd_io *io, const struct iovec *parts, int count, int *stop)
     if (n >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
         return n;
 #endif
-    io->kind = RJ__FD_BLOCKING; /* pipes have it since Linux 6.4 */
-    return write_between_hooks(io, parts, count, stop);
+    /* Pipes have it since Linux 6.4. */
+    io->kind = io->must_not_block ? RJ__FD_PIPE : RJ__FD_BLOCKING;
+    return io->must_not_block ? write_to_pipe(io, parts) : write_between_hooks(io, parts, count, stop);
 }
 
 static ssize_t
@@ -117,6 +131,8 @@ write_by_kind(rj__fd_io *io, const struct iovec *parts, int count, int *stop)
         return write_parts(io->fd, parts, count);
     case RJ__FD_NOWAIT:
         return write_nowait(io, parts, count, stop);
+    case RJ__FD_PIPE:
+        return write_to_pipe(io, parts);
     default:
         return write_between_hooks(io, parts, count, stop);
     }

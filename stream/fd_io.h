@@ -12,6 +12,7 @@ typedef enum rj__fd_kind {
     RJ__FD_SOCKET,   /* send(MSG_DONTWAIT | MSG_NOSIGNAL): never blocks, whatever its flags */
     RJ__FD_NONBLOCK, /* O_NONBLOCK is set: write never blocks */
     RJ__FD_NOWAIT,   /* a blocking pipe: pwritev2(RWF_NOWAIT), which never blocks where the kernel has it for pipes */
+    RJ__FD_PIPE,     /* the same where the kernel has not: poll, then at most PIPE_BUF bytes, which a writable pipe takes */
     RJ__FD_FILE,     /* a regular file: blocks, though never for a peer */
     RJ__FD_BLOCKING  /* anything else: may block for as long as the peer likes */
 } rj__fd_kind;
@@ -19,13 +20,14 @@ typedef enum rj__fd_kind {
 typedef struct rj__fd_io {
     int fd;
     rj__fd_kind kind;
-    int guard_sigpipe; /* SIGPIPE must be kept from the process (it isn't ignored, and this is no socket) */
+    int guard_sigpipe;  /* SIGPIPE must be kept from the process (it isn't ignored, and this is no socket) */
+    int must_not_block; /* writes return instead: there is a timeout to keep, or a pause to answer */
     int64_t timeout_ms;
     rj_wait_hooks hooks;
 } rj__fd_io;
 
 /* Looks at the descriptor. RJ_OK, or RJ_EIO with errno set. */
-int rj__fd_io_init(rj__fd_io *io, int fd, int64_t timeout_ms, const rj_wait_hooks *hooks);
+int rj__fd_io_init(rj__fd_io *io, int fd, const rj_fd_options *options);
 /* Writes what the descriptor takes now: bytes written, or -1 with errno (EAGAIN and EINTR among them). Runs the
  * hooks where the call may block; *stop is set when they asked to stop. */
 ssize_t rj__fd_io_write(rj__fd_io *io, const struct iovec *parts, int count, int *stop);

@@ -316,7 +316,7 @@ rj_fd_sink_new(rj_sink **out, int fd, const rj_fd_options *options, const rj_all
     unsigned limit;
     if (o->chunk_size > RJ_CHUNK_MAX)
         return RJ_EINVAL;
-    if (rj__fd_io_init(&sink.io, fd, o->timeout_ms, &o->hooks) < 0)
+    if (rj__fd_io_init(&sink.io, fd, o) < 0)
         return RJ_EIO;
     rj_pool_init(&sink.pool, &a, o->chunk_size, 1); /* settles the chunk size */
     sink.overlap_wanted = wants_overlap(&sink.io, o);

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "harness.h"
 
+#include "fd_io.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -144,6 +146,29 @@ test_channels(void)
 }
 
 /* ---- waiting */
+
+/* Kernels whose pipes don't know RWF_NOWAIT: a blocking pipe is written to without blocking all the same. */
+static void
+test_pipe_without_nowait(void)
+{
+    int fds[2];
+    static uint8_t zeros[10000];
+    make_channel(PIPE, 0, fds);
+    rj__fd_io io = {.fd = fds[1], .kind = RJ__FD_PIPE, .must_not_block = 1};
+    struct iovec part = {zeros, sizeof zeros};
+    int stop;
+    ssize_t n, total = 0, drained = 0;
+    while ((n = rj__fd_io_write(&io, &part, 1, &stop)) > 0)
+        total += n;
+    CHECK(n == -1 && errno == EAGAIN && total >= 4096);
+    for (ssize_t got; drained < total; drained += got) {
+        uint8_t buffer[5000];
+        CHECK((got = read(fds[0], buffer, sizeof buffer)) > 0);
+    }
+    CHECK(drained == total && rj__fd_io_write(&io, &part, 1, &stop) > 0);
+    close(fds[0]);
+    close(fds[1]);
+}
 
 static void
 test_timeout(void)
@@ -417,6 +442,7 @@ int
 main(void)
 {
     test_channels();
+    test_pipe_without_nowait();
     test_timeout();
     test_hooks();
     test_interrupting_signals();

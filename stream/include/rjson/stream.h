@@ -227,7 +227,8 @@ typedef struct rj_fd_options {
 /* Makes a heap sink that writes to `fd` (borrowed: it must stay open and is not closed; its flags are not changed).
  * Short writes and EINTR are continued, EAGAIN waits with poll(2) up to the timeout. A closed peer is RJ_EIO with
  * EPIPE and raises no SIGPIPE. `options` may be NULL. The second thread starts when the first chunks are full; it is not used
- * where a blocked write could not be called off (blocking pipes and terminals), nor with `pause`.
+ * where a blocked write could not be called off (blocking pipes and terminals), nor with `pause`. A terminal in blocking mode
+ * is the one kind of descriptor that may block beyond `timeout_ms`, and in spite of `pause`.
  * RJ_EINVAL, RJ_ENOMEM, or RJ_EIO with errno set for a bad descriptor. Free with rj_sink_free. */
 RJ_API int rj_fd_sink_new(rj_sink **out, int fd, const rj_fd_options *options, const rj_allocator *alloc);
 
