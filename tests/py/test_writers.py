@@ -247,7 +247,7 @@ def test_impossible_answers(answer, error):
         def write(self, data):
             return answer
 
-    with pytest.raises(error, match="write\\(\\)|index-sized"):
+    with pytest.raises(error, match=r"write\(\)|index-sized"):
         rjson.dump([1, 2, 3], Liar())
 
 
