@@ -359,8 +359,9 @@ rj_encoder_acquire(rj_state *state, const rj_options *options, PyObject *root, r
     return e;
 }
 
-void
-rj_encoder_release(rj_encoder *e)
+/* What a document that was not completed leaves behind. */
+static void
+drop_references(rj_encoder *e)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback); /* what is dropped here may run code of its own */
@@ -369,9 +370,17 @@ rj_encoder_release(rj_encoder *e)
     Py_CLEAR(e->text_owner);
     Py_CLEAR(e->problem);
     PyErr_Restore(type, value, traceback);
+}
+
+void
+rj_encoder_release(rj_encoder *e)
+{
+    if (RJ__UNLIKELY(e->frame_count || e->text_owner || e->problem))
+        drop_references(e);
     if (e->frames != e->inline_frames)
         PyMem_Free(e->frames);
-    rj_ptrset_free(&e->ancestors);
+    if (e->ancestors.slots)
+        rj_ptrset_free(&e->ancestors);
     if (e->state->spare)
         PyMem_Free(e);
     else

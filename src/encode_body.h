@@ -596,7 +596,7 @@ static uint8_t *
 RJ__NAME(begin)(rj_encoder *e, uint8_t *cur)
 {
     e->native = e->owned = 0;
-    cur = put_value(e, cur, e->root);
+    cur = put_container_or_other(e, cur, e->root);
     if (cur)
         return cur;
     rj_order_frames(e, 0);
