@@ -90,11 +90,11 @@ shortest(uint64_t c, int q, int uneven)
     return (decimal){s + (uint64_t)round_up, k};
 }
 
-/* 17 significant digits, zeros at the end. Sixteen of them stay in a register, the first in its lowest byte: loading bytes that
- * were stored a moment ago in other pieces would stall. */
+/* 17 significant digits, zeros at the end. Sixteen of them stay in a register: loading bytes that were stored a moment ago in
+ * other pieces would stall. */
 typedef struct digit_string {
-    rj__wide first16; /* ASCII, like the last */
-    uint8_t last;
+    rj__digits16 first16;
+    uint8_t last;    /* ASCII */
     int significant; /* without trailing zeros; at least 1 */
     int point;       /* value = 0.DIGITS * 10^point */
 } digit_string;
@@ -102,23 +102,15 @@ typedef struct digit_string {
 #define E15 1000000000000000u
 #define E16 10000000000000000u
 
-/* How many of eight digit values (see rj__digits8) there are up to the last nonzero one. */
-static int
-significant8(uint64_t digits)
-{
-    return digits ? 8 - __builtin_clzll(digits) / 8 : 0;
-}
-
 /* Of a number with 16 digits and one more behind them. */
 RJ__INLINE digit_string
 to_digits(uint64_t n16, unsigned last, int exponent)
 {
     rj__digits16 d = rj__split_digits16(n16);
-    int significant = last ? 17 : d.last8 ? 8 + significant8(d.last8) : significant8(d.first8);
     return (digit_string){
-        .first16 = (rj__wide)(d.last8 | RJ__ASCII_ZEROS) << 64 | (d.first8 | RJ__ASCII_ZEROS),
+        .first16 = d,
         .last = (uint8_t)('0' + last),
-        .significant = significant,
+        .significant = last ? 17 : rj__significant16(d),
         .point = 17 + exponent,
     };
 }
@@ -177,24 +169,15 @@ shortest_fast(uint64_t c, int q, digit_string *out)
     return 1;
 }
 
-static void
-store16(uint8_t *p, rj__wide bytes_first_lowest)
-{
-    rj__store8(p, (uint64_t)bytes_first_lowest);
-    rj__store8(p + 8, (uint64_t)(bytes_first_lowest >> 64));
-}
-
 /* 1.5e-07, 1e+16: at least two digits of exponent, and its sign. */
 static uint8_t *
-put_scientific(uint8_t *p, digit_string d)
+put_scientific(uint8_t *p, const digit_string *d)
 {
-    int exponent = d.point - 1;
+    int exponent = d->point - 1;
     unsigned magnitude = (unsigned)(exponent < 0 ? -exponent : exponent);
-    store16(p + 1, d.first16);
-    p[0] = (uint8_t)d.first16;
-    p[1] = '.';
-    p[17] = d.last;
-    p += d.significant > 1 ? d.significant + 1 : 1;
+    rj__put_pointed16(p, d->first16, 1);
+    p[17] = d->last;
+    p += d->significant > 1 ? d->significant + 1 : 1;
     *p++ = 'e';
     *p++ = exponent < 0 ? '-' : '+';
     unsigned skip = magnitude < 100; /* the first of three digits */
@@ -204,32 +187,28 @@ put_scientific(uint8_t *p, digit_string d)
 
 /* 0.00015 */
 static uint8_t *
-put_fraction(uint8_t *p, digit_string d)
+put_fraction(uint8_t *p, const digit_string *d)
 {
     memcpy(p, "0.000", 5);
-    p += 2 - d.point;
-    store16(p, d.first16);
-    p[16] = d.last;
-    return p + d.significant;
+    p += 2 - d->point;
+    rj__put_digits16(p, d->first16);
+    p[16] = d->last;
+    return p + d->significant;
 }
 
-/* 1500.0, 15.25: the point is put between the digits in the register. */
-static uint8_t *
-put_fixed(uint8_t *p, digit_string d)
+/* 1500.0, 15.25 */
+RJ__INLINE uint8_t *
+put_fixed(uint8_t *p, const digit_string *d)
 {
-    if (RJ__UNLIKELY(d.point == 16)) {
-        store16(p, d.first16);
+    if (RJ__UNLIKELY(d->point == 16)) {
+        rj__put_digits16(p, d->first16);
         p[16] = '.';
-        p[17] = d.last;
+        p[17] = d->last;
         return p + 18;
     }
-    unsigned shift = 8 * (unsigned)d.point;
-    rj__wide integer_part = ((rj__wide)1 << shift) - 1;
-    rj__wide fraction = (d.first16 & ~integer_part) << 8;
-    store16(p, (d.first16 & integer_part) | (rj__wide)'.' << shift | fraction);
-    p[16] = (uint8_t)(d.first16 >> 120);
-    p[17] = d.last;
-    return p + 1 + (d.significant > d.point ? d.significant : d.point + 1);
+    rj__put_pointed16(p, d->first16, d->point);
+    p[17] = d->last;
+    return p + 1 + (d->significant > d->point ? d->significant : d->point + 1);
 }
 
 uint8_t *
@@ -252,6 +231,6 @@ rj__put_double(uint8_t *p, double value)
     if (RJ__UNLIKELY(fraction == 0 || exponent == 0) || RJ__UNLIKELY(!shortest_fast(c, q, &digits)))
         digits = to_digits_slow(shortest(c, q, fraction == 0 && exponent > 1));
     if (digits.point > 0 && digits.point <= 16)
-        return put_fixed(p, digits);
-    return digits.point <= 0 && digits.point > -4 ? put_fraction(p, digits) : put_scientific(p, digits);
+        return put_fixed(p, &digits);
+    return digits.point <= 0 && digits.point > -4 ? put_fraction(p, &digits) : put_scientific(p, &digits);
 }

@@ -1,17 +1,22 @@
-/* Sixteen digits at once: with SSE2, which every x86-64 has, or as two halves in general registers. */
+/* Sixteen decimal digits at once, and a point between them: with SSE2, which every x86-64 has, or in general registers. */
 #ifndef RJSON_DIGITS16_H
 #define RJSON_DIGITS16_H
 
 #include "../number.h"
 
-/* The digit values of n < 10^16, eight in each word, the first digit in the first word's lowest byte. */
-typedef struct rj__digits16 {
-    uint64_t first8, last8;
-} rj__digits16;
+/* What both ways offer:
+ *     rj__digits16 d = rj__split_digits16(n)   the digits of n < 10^16
+ *     rj__significant16(d)                     how many there are up to the last that is not zero; 0 if all are
+ *     rj__put_digits16(p, d)                   stores them: 16 bytes
+ *     rj__put_pointed16(p, d, point)           stores them with a '.' before digit `point` (1 to 15): 17 bytes */
 
 #if defined(__SSE2__)
 
 #include <emmintrin.h>
+
+typedef struct rj__digits16 {
+    __m128i values; /* 0 to 9, the first digit in the lowest byte */
+} rj__digits16;
 
 /* Each step splits every lane in two, dividing by a multiplication with a rounded-up reciprocal that is exact for the lane's
  * range: 8 digits in 64 bits, 4 in 32, 2 in 16, 1 in 8. */
@@ -28,16 +33,87 @@ rj__split_digits16(uint64_t n)
     __m128i twos = _mm_or_si128(q, _mm_slli_epi32(r, 16));
     q = _mm_mulhi_epu16(twos, _mm_set1_epi16(6554)); /* / 10 */
     r = _mm_sub_epi16(twos, _mm_mullo_epi16(q, _mm_set1_epi16(10)));
-    __m128i ones = _mm_or_si128(q, _mm_slli_epi16(r, 8));
-    return (rj__digits16){(uint64_t)_mm_cvtsi128_si64(ones), (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(ones, ones))};
+    return (rj__digits16){_mm_or_si128(q, _mm_slli_epi16(r, 8))};
+}
+
+RJ__INLINE int
+rj__significant16(rj__digits16 d)
+{
+    unsigned nonzero = (unsigned)_mm_movemask_epi8(_mm_cmpgt_epi8(d.values, _mm_setzero_si128()));
+    return nonzero ? 32 - __builtin_clz(nonzero) : 0;
+}
+
+RJ__INLINE __m128i
+rj__ascii16(rj__digits16 d)
+{
+    return _mm_or_si128(d.values, _mm_set1_epi8('0'));
+}
+
+RJ__INLINE void
+rj__put_digits16(uint8_t *p, rj__digits16 d)
+{
+    _mm_storeu_si128((__m128i *)(void *)p, rj__ascii16(d));
+}
+
+/* The digits before the point come from the text as it is, those behind it from the text moved up by one byte. The masks are
+ * windows on one row of bytes: ones, the point's place, zeros. */
+RJ__INLINE void
+rj__put_pointed16(uint8_t *p, rj__digits16 d, int point)
+{
+#define X15(c) c, c, c, c, c, c, c, c, c, c, c, c, c, c, c
+    static const uint8_t before[31] = {X15(0xff), X15(0), 0}, after[31] = {X15(0), 0, X15(0xff)};
+    static const uint8_t dot[31] = {X15(0), '.', X15(0)};
+#undef X15
+    __m128i text = rj__ascii16(d), moved = _mm_slli_si128(text, 1);
+    __m128i out = _mm_and_si128(text, _mm_loadu_si128((const __m128i *)(const void *)(before + 15 - point)));
+    out = _mm_or_si128(out, _mm_and_si128(moved, _mm_loadu_si128((const __m128i *)(const void *)(after + 15 - point))));
+    out = _mm_or_si128(out, _mm_loadu_si128((const __m128i *)(const void *)(dot + 15 - point)));
+    _mm_storeu_si128((__m128i *)(void *)p, out);
+    p[16] = (uint8_t)(_mm_extract_epi16(text, 7) >> 8);
 }
 
 #else
+
+__extension__ typedef unsigned __int128 rj__text16;
+
+typedef struct rj__digits16 {
+    uint64_t first8, last8; /* values 0 to 9, the first digit in the lowest byte */
+} rj__digits16;
 
 RJ__INLINE rj__digits16
 rj__split_digits16(uint64_t n)
 {
     return (rj__digits16){rj__digits8((uint32_t)(n / 100000000)), rj__digits8((uint32_t)(n % 100000000))};
+}
+
+RJ__INLINE int
+rj__significant8(uint64_t digits)
+{
+    return digits ? 8 - __builtin_clzll(digits) / 8 : 0;
+}
+
+RJ__INLINE int
+rj__significant16(rj__digits16 d)
+{
+    return d.last8 ? 8 + rj__significant8(d.last8) : rj__significant8(d.first8);
+}
+
+RJ__INLINE void
+rj__put_digits16(uint8_t *p, rj__digits16 d)
+{
+    rj__store8(p, d.first8 | RJ__ASCII_ZEROS);
+    rj__store8(p + 8, d.last8 | RJ__ASCII_ZEROS);
+}
+
+RJ__INLINE void
+rj__put_pointed16(uint8_t *p, rj__digits16 d, int point)
+{
+    rj__text16 text = (rj__text16)(d.last8 | RJ__ASCII_ZEROS) << 64 | (d.first8 | RJ__ASCII_ZEROS);
+    rj__text16 before = ((rj__text16)1 << (8 * point)) - 1;
+    rj__text16 out = (text & before) | (rj__text16)'.' << (8 * point) | (text & ~before) << 8;
+    rj__store8(p, (uint64_t)out);
+    rj__store8(p + 8, (uint64_t)(out >> 64));
+    p[16] = (uint8_t)(text >> 120);
 }
 
 #endif
