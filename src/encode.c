@@ -223,8 +223,9 @@ rj_text_from_str(rj_encoder *e, PyObject *str)
 }
 
 PyObject *
-rj_big_int_text(PyObject *v)
+rj_int_text(rj_encoder *e, PyObject *v)
 {
+    rj_own_ancestors(e); /* an exception that it makes may start the garbage collector, and that finalizers */
     return PyLong_Type.tp_repr(v);
 }
 
@@ -258,7 +259,7 @@ key_text(rj_encoder *e, PyObject *key)
     if (key == Py_None)
         return PyUnicode_FromString("null");
     if (PyLong_Check(key))
-        return PyLong_Type.tp_repr(key);
+        return rj_int_text(e, key);
     if (PyFloat_Check(key))
         return float_key_text(e, key);
     rj_fail(e, NULL, "keys must be str, int, float, bool or None, not %.200s", Py_TYPE(key)->tp_name);

@@ -137,8 +137,8 @@ int rj_is_open_on_heap(const rj_encoder *e, PyObject *obj);
 void rj_set_native_limit(rj_encoder *e);
 /* Points e->text at a string's contents. -1 with an exception. */
 int rj_text_from_str(rj_encoder *e, PyObject *str);
-/* The text of an int too large for 64 bits, a new str; NULL with an exception (sys.set_int_max_str_digits applies). */
-PyObject *rj_big_int_text(PyObject *v);
+/* The text of an int of any size, a new str; NULL with an exception (sys.set_int_max_str_digits applies). */
+PyObject *rj_int_text(rj_encoder *e, PyObject *v);
 /* A float subclass's or float's NaN or infinity as text, "NaN" and so on, or NULL with the problem recorded. */
 const char *rj_non_finite(rj_encoder *e, double value);
 /* The text of a key that is no str: a new str, or NULL with a problem or exception. */

@@ -195,7 +195,7 @@ put_any_int(rj_encoder *e, uint8_t *cur, PyObject *v)
         *cur = ',';
         return cur + 1;
     }
-    PyObject *text = rj_big_int_text(v);
+    PyObject *text = rj_int_text(e, v);
     if (!text)
         return rj_stop_error(e);
     cur = put_verbatim(e, cur, text, PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text));
