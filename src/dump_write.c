@@ -63,9 +63,7 @@ wait_until_writable(write_sink *s)
     int rc = RJ_OK;
     if (first) {
         s->nap_us = NAP_FIRST_US;
-        s->deadline_ns = 0;
-        if (s->target->timeout_ms >= 0)
-            s->deadline_ns = rj__monotonic_ns() + (uint64_t)s->target->timeout_ms * 1000000u;
+        s->deadline_ns = rj__deadline_ns(s->target->timeout_ms);
     }
     if (fd >= 0) {
         rj__fd_io io = {.fd = fd, .hooks = rj_pace_hooks(s->pace)};

@@ -13,6 +13,14 @@ rj__monotonic_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+uint64_t
+rj__deadline_ns(int64_t timeout_ms)
+{
+    if (timeout_ms < 0 || timeout_ms > INT64_MAX / 2000000)
+        return 0;
+    return rj__monotonic_ns() + (uint64_t)timeout_ms * 1000000u;
+}
+
 void
 rj__nap_us(unsigned microseconds)
 {

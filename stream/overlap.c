@@ -45,7 +45,7 @@ write_oldest_locked(rj__overlap *o, uint64_t *deadline)
     if (rc == RJ_ETIMEOUT && (*deadline == 0 || rj__monotonic_ns() < *deadline))
         rc = RJ_OK; /* only the tick is over */
     if (written > 0)
-        *deadline = rj__fd_deadline(&o->io);
+        *deadline = rj__deadline_ns(o->io.timeout_ms);
     pthread_mutex_lock(&o->mutex);
     o->accepted += written;
     o->todo.sent += written;
@@ -62,12 +62,12 @@ static void *
 overlap_main(void *arg)
 {
     rj__overlap *o = arg;
-    uint64_t deadline = 0;
+    uint64_t deadline = rj__deadline_ns(o->io.timeout_ms); /* there may be chunks already, and no room for them */
     pthread_mutex_lock(&o->mutex);
     while (!o->stop && o->status == RJ_OK) {
         if (o->todo.count == 0) {
             pthread_cond_wait(&o->changed, &o->mutex);
-            deadline = rj__fd_deadline(&o->io);
+            deadline = rj__deadline_ns(o->io.timeout_ms);
         }
         else {
             write_oldest_locked(o, &deadline);

@@ -53,15 +53,6 @@ rj__queue_parts(const rj__queue *q, struct iovec *parts, unsigned most)
     return (int)count;
 }
 
-uint64_t
-rj__fd_deadline(const rj__fd_io *io)
-{
-    /* A limit too far away to be represented is none. */
-    if (io->timeout_ms < 0 || io->timeout_ms > INT64_MAX / 2000000)
-        return 0;
-    return rj__monotonic_ns() + (uint64_t)io->timeout_ms * 1000000u;
-}
-
 int
 rj__fd_write_step(rj__fd_io *io, int pause, const struct iovec *parts, int count, uint64_t deadline_ns, size_t *written,
                   int *sys_errno)
@@ -110,7 +101,7 @@ drain(fd_sink *s)
         int sys_errno = 0;
         int count = rj__queue_parts(&s->queue, parts, RJ__FD_MAX_CHUNKS);
         if (!waiting)
-            deadline = rj__fd_deadline(&s->io);
+            deadline = rj__deadline_ns(s->io.timeout_ms);
         int rc = rj__fd_write_step(&s->io, s->pause, parts, count, deadline, &written, &sys_errno);
         consume(s, written);
         waiting = written == 0; /* progress starts the time anew */

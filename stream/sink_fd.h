@@ -20,11 +20,9 @@ rj_chunk *rj__queue_pop(rj__queue *q);
 int rj__queue_parts(const rj__queue *q, struct iovec *parts, unsigned most);
 
 /* Writes once, waiting first if the descriptor wants that. *written gets the bytes accepted. RJ_OK, RJ_PAUSE (only with
- * `pause`), or a failure with errno in *sys_errno. `deadline_ns`: see rj__fd_deadline. */
+ * `pause`), or a failure with errno in *sys_errno. `deadline_ns`: see rj__deadline_ns. */
 int rj__fd_write_step(rj__fd_io *io, int pause, const struct iovec *parts, int count, uint64_t deadline_ns, size_t *written,
                       int *sys_errno);
-/* When a wait that begins now ends; 0 for never. */
-uint64_t rj__fd_deadline(const rj__fd_io *io);
 
 /* The second thread of `overlap`: writes chunks while the producer fills the next. */
 typedef struct rj__overlap rj__overlap;

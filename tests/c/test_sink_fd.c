@@ -198,6 +198,30 @@ test_timeout(void)
             }
 }
 
+/* The same where there is no room from the start. */
+static void
+test_timeout_without_room(void)
+{
+    static uint8_t zeros[4096];
+    for (int kind = PIPE; kind <= SOCKET; kind++)
+        for (int overlap = 0; overlap <= 1; overlap++) {
+            int fds[2];
+            make_channel((enum channel)kind, 1, fds);
+            for (size_t size = sizeof zeros; size > 0; size /= 2)
+                while (write(fds[1], zeros, size) > 0) {
+                }
+            rj_fd_options options = RJ_FD_OPTIONS_INIT;
+            options.chunk_size = 512;
+            options.timeout_ms = 30;
+            options.overlap = overlap;
+            rj_sink *sink = open_sink(fds[1], options);
+            CHECK(produce(sink, TOTAL) == RJ_ETIMEOUT && sink->accepted == 0);
+            rj_sink_free(sink);
+            close(fds[0]);
+            close(fds[1]);
+        }
+}
+
 typedef struct hook_count {
     int enters, leaves, stop_at;
 } hook_count;
@@ -444,6 +468,7 @@ main(void)
     test_channels();
     test_pipe_without_nowait();
     test_timeout();
+    test_timeout_without_room();
     test_hooks();
     test_interrupting_signals();
     test_closed_peer();
