@@ -60,15 +60,13 @@ typedef struct rj_frame {
     rj_frame_kind kind;
 } rj_frame;
 
-typedef enum rj_phase { RJ_PHASE_START, RJ_PHASE_RUNNING, RJ_PHASE_PAUSED, RJ_PHASE_OVER } rj_phase;
-
 typedef struct rj_encoder {
     rj_state *state;
     const rj_options *options;  /* borrowed */
     rj_sink *sink;              /* borrowed */
     PyObject *root;             /* borrowed */
     uint8_t *start, *cur, *end; /* the window, and where the output ends while no walk function is active */
-    rj_phase phase;
+    int started;                /* the root has been begun */
     rj_stop stop;
     int native;       /* levels on the native stack */
     int native_limit; /* how many there may be now */

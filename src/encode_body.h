@@ -127,6 +127,9 @@ put_verbatim(rj_encoder *e, uint8_t *cur, PyObject *owner, const void *data, Py_
 
 /* ---- scalars */
 
+_Static_assert(sizeof(PyASCIIObject) >= RJ__BEFORE, "rj__copy_clean reads into a str's header");
+_Static_assert(2 * (RJ_SHORT_STRING + 3) + RJ__NUMBER_ROOM + RJ__AFTER <= RJ_ITEM_ROOM, "a key and a value must fit");
+
 /* An ASCII string that needs no escapes and is sure to fit; NULL for any other. */
 RJ__INLINE uint8_t *
 put_plain_string(const rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
@@ -606,21 +609,16 @@ RJ__NAME(begin)(rj_encoder *e, uint8_t *cur)
 rj_run
 RJ__NAME(rj_encode)(rj_encoder *e)
 {
-    int starting = e->phase == RJ_PHASE_START;
     e->stop = RJ_STOP_NONE;
-    e->phase = RJ_PHASE_RUNNING;
     uint8_t *cur = rj_open_window(e, 0);
-    if (cur && starting)
+    if (cur && !e->started) {
+        e->started = 1;
         cur = RJ__NAME(begin)(e, cur);
+    }
     if (cur)
         cur = RJ__NAME(finish_frames)(e, cur);
-    if (!cur && e->stop == RJ_STOP_PAUSE) {
-        e->phase = RJ_PHASE_PAUSED;
-        return RJ_RUN_PAUSED;
-    }
-    e->phase = RJ_PHASE_OVER;
     if (!cur)
-        return RJ_RUN_FAILED;
+        return e->stop == RJ_STOP_PAUSE ? RJ_RUN_PAUSED : RJ_RUN_FAILED;
     /* All but the comma after the document. */
     if (rj_sink_take(e->sink, (size_t)(cur - 1 - e->start)) < 0) {
         rj_stop_error(e);
