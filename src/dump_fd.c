@@ -11,11 +11,12 @@ typedef struct counting_sink {
     uint64_t characters;
 } counting_sink;
 
-static void
-copy_state(counting_sink *s)
+/* Shows the inner sink's state as the counting sink's own; answers what the inner one did. */
+static int
+mirror(counting_sink *s, int rc)
 {
     s->base.accepted = s->inner->accepted;
-    s->base.sys_errno = s->inner->sys_errno;
+    return rc < 0 ? rj_sink_fail(&s->base, rc, s->inner->sys_errno) : rc;
 }
 
 static int
@@ -23,9 +24,8 @@ counting_lend(rj_sink *base, size_t hint, rj_window *out)
 {
     counting_sink *s = (counting_sink *)base;
     int rc = rj_sink_lend(s->inner, hint, &s->window);
-    copy_state(s);
     *out = s->window;
-    return rc < 0 ? rj_sink_fail(base, rc, s->inner->sys_errno) : rc;
+    return mirror(s, rc);
 }
 
 static int
@@ -33,18 +33,14 @@ counting_take(rj_sink *base, size_t used)
 {
     counting_sink *s = (counting_sink *)base;
     s->characters += rj__utf8_count(s->window.cur, used);
-    int rc = rj_sink_take(s->inner, used);
-    copy_state(s);
-    return rc < 0 ? rj_sink_fail(base, rc, s->inner->sys_errno) : rc;
+    return mirror(s, rj_sink_take(s->inner, used));
 }
 
 static int
 counting_flush(rj_sink *base)
 {
     counting_sink *s = (counting_sink *)base;
-    int rc = rj_sink_flush(s->inner);
-    copy_state(s);
-    return rc < 0 ? rj_sink_fail(base, rc, s->inner->sys_errno) : rc;
+    return mirror(s, rj_sink_flush(s->inner));
 }
 
 static void
@@ -52,7 +48,7 @@ counting_abort(rj_sink *base)
 {
     counting_sink *s = (counting_sink *)base;
     rj_sink_abort(s->inner);
-    copy_state(s);
+    mirror(s, s->inner->status);
 }
 
 static void

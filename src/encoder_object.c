@@ -18,13 +18,9 @@ set_keyword_options(rj_options *options, PyObject *kwargs)
 {
     PyObject *name, *value;
     Py_ssize_t pos = 0;
-    while (kwargs && PyDict_Next(kwargs, &pos, &name, &value)) {
-        int rc = rj_options_set(options, name, value);
-        if (rc == 0)
-            PyErr_Format(PyExc_TypeError, "Encoder() got an unexpected keyword argument '%U'", name);
-        if (rc <= 0)
+    while (kwargs && PyDict_Next(kwargs, &pos, &name, &value))
+        if (rj_options_set(options, "Encoder", name, value) < 0)
             return -1;
-    }
     return 0;
 }
 

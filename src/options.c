@@ -9,14 +9,14 @@ set_default(rj_options *options, PyObject *value)
         return -1;
     }
     options->default_ = value == Py_None ? NULL : value;
-    return 1;
+    return 0;
 }
 
 static int
 set_allow_nan(rj_options *options, PyObject *value)
 {
     options->allow_nan = PyObject_IsTrue(value);
-    return options->allow_nan < 0 ? -1 : 1;
+    return options->allow_nan < 0 ? -1 : 0;
 }
 
 static int
@@ -30,11 +30,11 @@ set_max_depth(rj_options *options, PyObject *value)
         return -1;
     }
     options->max_depth = n;
-    return 1;
+    return 0;
 }
 
 int
-rj_options_set(rj_options *options, PyObject *name, PyObject *value)
+rj_options_set(rj_options *options, const char *function, PyObject *name, PyObject *value)
 {
     static const struct {
         const char *name;
@@ -43,20 +43,16 @@ rj_options_set(rj_options *options, PyObject *name, PyObject *value)
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (PyUnicode_CompareWithASCIIString(name, known[i].name) == 0)
             return known[i].set(options, value);
-    return 0;
+    PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", function, name);
+    return -1;
 }
 
 int
 rj_options_parse(rj_options *options, const char *function, PyObject *const *values, PyObject *kwnames)
 {
     Py_ssize_t count = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *name = PyTuple_GET_ITEM(kwnames, i);
-        int rc = rj_options_set(options, name, values[i]);
-        if (rc == 0)
-            PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", function, name);
-        if (rc <= 0)
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (rj_options_set(options, function, PyTuple_GET_ITEM(kwnames, i), values[i]) < 0)
             return -1;
-    }
     return 0;
 }

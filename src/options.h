@@ -17,10 +17,10 @@ typedef struct rj_options {
         NULL, RJ_MAX_DEPTH_DEFAULT, 0                                                                                       \
     }
 
-/* Sets the option `name`. 1 if there is one of that name, 0 if not, -1 with an exception for a bad value. */
-int rj_options_set(rj_options *options, PyObject *name, PyObject *value);
-/* Sets the options named in `kwnames` (a tuple, or NULL) to `values`. -1 with a TypeError that names `function` and the
- * keyword for an unknown one. */
+/* Sets the option `name`. -1 with an exception for a bad value, or with a TypeError that names `function` and the keyword for
+ * an unknown one. */
+int rj_options_set(rj_options *options, const char *function, PyObject *name, PyObject *value);
+/* Sets the options named in `kwnames` (a tuple, or NULL) to `values`. -1 as above. */
 int rj_options_parse(rj_options *options, const char *function, PyObject *const *values, PyObject *kwnames);
 
 #endif
