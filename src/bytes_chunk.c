@@ -19,7 +19,7 @@ rj_bytes_chunk_prepare(rj_bytes_chunk *chunk)
         Py_CLEAR(chunk->bytes);
     if (!chunk->bytes) {
         chunk->bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)chunk->capacity);
-        chunk->length = 0;
+        rj_bytes_chunk_reset(chunk);
     }
     return chunk->bytes ? 0 : -1;
 }
@@ -33,12 +33,23 @@ rj_bytes_chunk_data(const rj_bytes_chunk *chunk)
 PyObject *
 rj_bytes_chunk_hand_out(rj_bytes_chunk *chunk)
 {
-    size_t length = chunk->length;
-    chunk->length = 0;
-    if (length < COPY_BELOW(chunk->capacity))
-        return PyBytes_FromStringAndSize(PyBytes_AS_STRING(chunk->bytes), (Py_ssize_t)length);
-    rj_bytes_set_length(chunk->bytes, (Py_ssize_t)length);
-    return Py_NewRef(chunk->bytes);
+    Py_ssize_t start = (Py_ssize_t)chunk->start, end = (Py_ssize_t)chunk->length;
+    rj_bytes_chunk_reset(chunk);
+    if ((size_t)(end - start) < COPY_BELOW(chunk->capacity))
+        return PyBytes_FromStringAndSize(PyBytes_AS_STRING(chunk->bytes) + start, end - start);
+    rj_bytes_set_length(chunk->bytes, end);
+    if (start == 0)
+        return Py_NewRef(chunk->bytes);
+    PyObject *view = PyMemoryView_FromObject(chunk->bytes);
+    PyObject *slice = view ? PySequence_GetSlice(view, start, end) : NULL;
+    Py_XDECREF(view);
+    return slice;
+}
+
+void
+rj_bytes_chunk_reset(rj_bytes_chunk *chunk)
+{
+    chunk->start = chunk->length = 0;
 }
 
 void

@@ -34,6 +34,14 @@ rj_own_ancestors(rj_encoder *e)
         Py_INCREF(e->chain[e->owned]);
 }
 
+void
+rj_enter_python(rj_encoder *e)
+{
+    rj_own_ancestors(e);
+    if (e->coop)
+        e->coop->ran_python = 1;
+}
+
 static Py_ssize_t
 depth(const rj_encoder *e)
 {
@@ -171,18 +179,40 @@ rj_open_window(rj_encoder *e, size_t hint)
     return w.cur;
 }
 
-uint8_t *
-rj_next_window(rj_encoder *e, uint8_t *cur, int hold, size_t hint)
+/* 0, or -1 when the sink failed. */
+static int
+give_window_back(rj_encoder *e, const uint8_t *cur, int hold)
 {
     rj_own_ancestors(e);
     if (hold)
         e->held = cur[-1];
     e->held_back = hold;
-    if (rj_sink_take(e->sink, (size_t)(cur - e->start) - (size_t)hold) < 0)
+    return rj_sink_take(e->sink, (size_t)(cur - e->start) - (size_t)hold) < 0 ? -1 : 0;
+}
+
+uint8_t *
+rj_next_window(rj_encoder *e, uint8_t *cur, int hold, size_t hint)
+{
+    if (give_window_back(e, cur, hold) < 0)
         return rj_stop_error(e);
-    if (e->on_window && e->on_window(e) < 0)
+    int rc = e->on_window ? e->on_window(e) : 0;
+    if (rc < 0)
         return rj_stop_error(e);
+    if (rc > 0) {
+        e->stop = RJ_STOP_PAUSE;
+        return NULL;
+    }
     return rj_open_window(e, hint);
+}
+
+uint8_t *
+rj_pause_here(rj_encoder *e, uint8_t *cur, rj_pause_reason reason)
+{
+    e->coop->reason = reason;
+    if (give_window_back(e, cur, cur > e->start) < 0)
+        return rj_stop_error(e);
+    e->stop = RJ_STOP_PAUSE;
+    return NULL;
 }
 
 /* ---- values that need Python's help */
@@ -284,7 +314,7 @@ rj_call_default(rj_encoder *e, PyObject *obj)
         rj_fail(e, NULL, "object of type %.200s is not JSON serializable", Py_TYPE(obj)->tp_name);
         return NULL;
     }
-    rj_own_ancestors(e);
+    rj_enter_python(e);
     PyObject *result = PyObject_CallOneArg(e->options->default_, obj);
     if (!result)
         rj_stop_error(e);
@@ -313,7 +343,7 @@ rj_dict_subclass_pairs(rj_encoder *e, PyObject *dict, int *direct)
 int
 rj_next_pair(rj_encoder *e, PyObject *iterator, PyObject **key, PyObject **value)
 {
-    rj_own_ancestors(e);
+    rj_enter_python(e);
     PyObject *pair = PyIter_Next(iterator);
     if (!pair) {
         if (!PyErr_Occurred())
@@ -399,6 +429,16 @@ rj_encoder_traverse(rj_encoder *e, visitproc visit, void *arg)
     }
     Py_VISIT(e->text_owner);
     return 0;
+}
+
+PyObject *
+rj_encoder_open_sources(const rj_encoder *e)
+{
+    PyObject *sources = PyList_New(0);
+    for (size_t i = e->frame_count; i-- > 0 && sources;)
+        if (e->frames[i].iterator && PyList_Append(sources, e->frames[i].iterator) < 0)
+            Py_CLEAR(sources);
+    return sources;
 }
 
 rj_run

@@ -14,6 +14,7 @@
 #ifndef RJSON_ENCODE_H
 #define RJSON_ENCODE_H
 
+#include "coop.h"
 #include "options.h"
 #include "ptrset.h"
 #include "state.h"
@@ -35,7 +36,7 @@
 typedef enum rj_run {
     RJ_RUN_FAILED = -1, /* an exception is set, or `problem` is */
     RJ_RUN_DONE = 0,
-    RJ_RUN_PAUSED = 1 /* the sink's chunks are all out: run again later */
+    RJ_RUN_PAUSED = 1 /* the sink's chunks are all out, or what rj_coop says: run again later */
 } rj_run;
 
 typedef enum rj_stop { RJ_STOP_NONE, RJ_STOP_PAUSE, RJ_STOP_DEEP, RJ_STOP_ERROR } rj_stop;
@@ -45,8 +46,9 @@ typedef enum rj_frame_kind {
     RJ_FRAME_SEQUENCE, /* obj is a list or tuple, pos its next index */
     RJ_FRAME_DICT,     /* obj is a dict, pos as in PyDict_Next, used its size */
     RJ_FRAME_ITERATOR, /* iterator yields obj's items, pos of them so far */
+    RJ_FRAME_ASYNC,    /* the same of an async iterator */
     RJ_FRAME_PAIRS,    /* iterator yields obj's (key, value) tuples */
-    RJ_FRAME_DEFAULT   /* obj was handed to `default`, whose result is being encoded */
+    RJ_FRAME_DEFAULT   /* obj was handed to `default`, whose result is being encoded or awaited */
 } rj_frame_kind;
 
 /* A level of the walk, laid down. References are owned. */
@@ -64,6 +66,7 @@ typedef struct rj_encoder {
     rj_state *state;
     const rj_options *options;  /* borrowed */
     rj_sink *sink;              /* borrowed */
+    rj_coop *coop;              /* borrowed; NULL where nothing is awaited */
     PyObject *root;             /* borrowed */
     uint8_t *start, *cur, *end; /* the window, and where the output ends while no walk function is active */
     int started;                /* the root has been begun */
@@ -82,7 +85,7 @@ typedef struct rj_encoder {
     int problem_in_key; /* the innermost container is the place, not its item */
     int target_failed;  /* not the document but its target: the place says nothing about that */
     int problem_lost;   /* there was no memory for its path */
-    /* Called after each new window, with ancestors owned; -1 with an exception stops the walk. May be NULL. */
+    /* Called after each window, with ancestors owned; -1 with an exception stops the walk, 1 pauses it. May be NULL. */
     int (*on_window)(struct rj_encoder *e);
     void *on_window_ctx;
     rj_frame *frames;
@@ -97,6 +100,8 @@ typedef struct rj_encoder {
  * rj_encoder_release, which drops every reference that it still owns and keeps an exception that is set. */
 rj_encoder *rj_encoder_acquire(rj_state *state, const rj_options *options, PyObject *root, rj_sink *sink);
 void rj_encoder_release(rj_encoder *e);
+/* The iterators that an unfinished document is in the middle of, innermost first: a new list, or NULL with MemoryError. */
+PyObject *rj_encoder_open_sources(const rj_encoder *e);
 /* Visits the references that a paused encoder owns. */
 int rj_encoder_traverse(rj_encoder *e, visitproc visit, void *arg);
 
@@ -116,6 +121,8 @@ uint8_t *rj_fail(rj_encoder *e, PyObject *type, const char *format, ...);
 /* Stops the walk for an exception that is set. */
 uint8_t *rj_stop_error(rj_encoder *e);
 void rj_own_ancestors(rj_encoder *e);
+/* To be called before every call that runs Python code of the document's (a source, `default`, items()). */
+void rj_enter_python(rj_encoder *e);
 /* Lays a level down. References are borrowed; NULL where there is none. */
 void rj_push_frame(rj_encoder *e, rj_frame_kind kind, PyObject *obj, PyObject *iterator, PyObject *key, PyObject *value,
                    Py_ssize_t pos, Py_ssize_t used);
@@ -127,6 +134,8 @@ void rj_order_frames(rj_encoder *e, size_t mark);
  * bytes that are known to follow. Returns where to write, or NULL (stop says why). */
 uint8_t *rj_next_window(rj_encoder *e, uint8_t *cur, int hold, size_t hint);
 uint8_t *rj_open_window(rj_encoder *e, size_t hint);
+/* Pauses between two items, with everything before `cur` in the sink. Always NULL (stop says whether it went well). */
+uint8_t *rj_pause_here(rj_encoder *e, uint8_t *cur, rj_pause_reason reason);
 /* The slow half of entering a container: records why `obj` cannot be entered on the native stack, or lays it down to be begun
  * later, the output ending at `cur`. Always 0. */
 int rj_refuse_entry(rj_encoder *e, uint8_t *cur, PyObject *obj);

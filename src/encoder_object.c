@@ -83,6 +83,13 @@ encoder_dealloc(PyObject *op)
     Py_DECREF(type);
 }
 
+rj_encoder *
+rj_encoder_object_begin(PyObject *object, PyObject *root, rj_sink *sink)
+{
+    encoder_object *self = (encoder_object *)object;
+    return rj_encoder_acquire(self->state, &self->options, root, sink);
+}
+
 static PyObject *
 encoder_dumps(PyObject *op, PyObject *obj)
 {

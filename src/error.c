@@ -33,6 +33,7 @@ frame_text(const rj_frame *f)
     switch (f->kind) {
     case RJ_FRAME_SEQUENCE:
     case RJ_FRAME_ITERATOR:
+    case RJ_FRAME_ASYNC:
         if (f->pos > 0)
             return PyUnicode_FromFormat("[%zd]", f->pos - 1);
         break;

@@ -3,6 +3,7 @@
 #include "dump.h"
 #include "encoder_object.h"
 #include "chunks.h"
+#include "pump.h"
 #include "raw.h"
 
 /* ---- functions */
@@ -133,7 +134,7 @@ add_types(PyObject *module, rj_state *state)
 {
     if (add_type(module, &rj_raw_spec, &state->raw_type) < 0 ||
         add_type(module, &rj_encoder_spec, &state->encoder_type) < 0 ||
-        add_type(module, &rj_chunks_spec, &state->chunks_type) < 0)
+        add_type(module, &rj_chunks_spec, &state->chunks_type) < 0 || add_type(module, &rj_pump_spec, &state->pump_type) < 0)
         return -1;
     state->encode_error = new_encode_error();
     return state->encode_error ? PyModule_AddObjectRef(module, "EncodeError", state->encode_error) : -1;
@@ -170,13 +171,30 @@ borrow_from_python(rj_state *state)
 }
 
 static int
+add_constants(PyObject *module)
+{
+    static const struct {
+        const char *name;
+        int value;
+    } constants[] = {
+        {"PUMP_DONE", RJ_PAUSE_NONE},    {"PUMP_FULL", RJ_PAUSE_FULL},      {"PUMP_SLICE", RJ_PAUSE_SLICE},
+        {"PUMP_FLUSH", RJ_PAUSE_FLUSH},  {"PUMP_SOURCE", RJ_PAUSE_SOURCE},  {"FLUSH_NEVER", RJ_FLUSH_NEVER},
+        {"FLUSH_ITEMS", RJ_FLUSH_ITEMS}, {"FLUSH_AWAITS", RJ_FLUSH_AWAITS},
+    };
+    for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++)
+        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0)
+            return -1;
+    return 0;
+}
+
+static int
 core_exec(PyObject *module)
 {
     rj_state *state = rj_state_of(module);
     if (choose_isa(state) < 0 || check_layouts() < 0 || intern_names(state) < 0 || borrow_from_python(state) < 0 ||
         add_types(module, state) < 0)
         return -1;
-    if (PyModule_AddStringConstant(module, "isa", state->isa) < 0)
+    if (add_constants(module) < 0 || PyModule_AddStringConstant(module, "isa", state->isa) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "__version__", RJ_VERSION);
 }
@@ -188,6 +206,7 @@ core_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->raw_type);
     Py_VISIT(state->encoder_type);
     Py_VISIT(state->chunks_type);
+    Py_VISIT(state->pump_type);
     Py_VISIT(state->encode_error);
     Py_VISIT(state->dict_items);
     Py_VISIT(state->getswitchinterval);
@@ -201,6 +220,7 @@ core_clear(PyObject *module)
     Py_CLEAR(state->raw_type);
     Py_CLEAR(state->encoder_type);
     Py_CLEAR(state->chunks_type);
+    Py_CLEAR(state->pump_type);
     Py_CLEAR(state->encode_error);
     Py_CLEAR(state->dict_items);
     Py_CLEAR(state->getswitchinterval);

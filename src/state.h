@@ -12,6 +12,7 @@ typedef struct rj_state {
     PyTypeObject *raw_type;
     PyTypeObject *encoder_type;
     PyTypeObject *chunks_type;
+    PyTypeObject *pump_type;
     PyObject *encode_error;
     PyObject *dict_items;        /* dict.items, to see whether a subclass has its own */
     PyObject *getswitchinterval; /* sys.getswitchinterval */

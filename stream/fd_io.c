@@ -191,3 +191,13 @@ rj__fd_io_wait(const rj__fd_io *io, uint64_t deadline_ns)
         return RJ_ETIMEOUT;
     return RJ_OK; /* writable, in error, or interrupted: the next write tells */
 }
+
+ssize_t
+rj__send_now(int fd, const uint8_t *data, size_t length)
+{
+    ssize_t n;
+    do {
+        n = send(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}

@@ -34,5 +34,7 @@ ssize_t rj__fd_io_write(rj__fd_io *io, const struct iovec *parts, int count, int
 /* Waits until the descriptor takes bytes again, at most until `deadline_ns` (0: no limit). RJ_OK to try again (an
  * error condition shows itself there), RJ_ETIMEOUT, or RJ_ECANCELED when the hooks asked to stop. */
 int rj__fd_io_wait(const rj__fd_io *io, uint64_t deadline_ns);
+/* Sends to a socket what it takes now, without waiting: bytes sent, or -1 with errno (EAGAIN among them, EINTR not). */
+ssize_t rj__send_now(int fd, const uint8_t *data, size_t length);
 
 #endif

@@ -69,7 +69,8 @@ class Encoder(_core.Encoder):
 _default_encoder = Encoder()
 
 
-def _encoder(options: Options) -> Encoder:
+def encoder_for(options: Options) -> Encoder:
+    """An encoder with these options."""
     return Encoder(**options) if options else _default_encoder
 
 
@@ -109,7 +110,7 @@ def dump(
     >>> fp.getvalue()
     '{"squares":[0,1,4,9]}'
     """
-    return _encoder(options).dump(obj, fp, chunk_size=chunk_size, timeout=timeout, progress=progress, overlap=overlap)
+    return encoder_for(options).dump(obj, fp, chunk_size=chunk_size, timeout=timeout, progress=progress, overlap=overlap)
 
 
 def dump_to(
@@ -152,7 +153,9 @@ def dump_to(
     >>> os.close(r), os.close(w)
     (None, None)
     """
-    return _encoder(options).dump_to(obj, target, chunk_size=chunk_size, timeout=timeout, progress=progress, overlap=overlap)
+    return encoder_for(options).dump_to(
+        obj, target, chunk_size=chunk_size, timeout=timeout, progress=progress, overlap=overlap
+    )
 
 
 def iterencode(obj: Any, *, chunk_size: int = CHUNK_SIZE, **options: Unpack[Options]) -> _core.Chunks:
@@ -172,4 +175,4 @@ def iterencode(obj: Any, *, chunk_size: int = CHUNK_SIZE, **options: Unpack[Opti
     >>> list(iterencode(["streamed"]))
     [b'["streamed"]']
     """
-    return _encoder(options).iterencode(obj, chunk_size=chunk_size)
+    return encoder_for(options).iterencode(obj, chunk_size=chunk_size)

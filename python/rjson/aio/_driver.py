@@ -1,0 +1,119 @@
+"""Drives a Pump on an event loop: waits for sources, keeps to the time slice, decides when bytes leave."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import suppress
+from typing import Any, Literal, NamedTuple
+
+from .. import _core
+from .._core import PUMP_DONE, PUMP_SLICE, PUMP_SOURCE, Pump
+from . import _loops
+
+Flush = Literal["full", "item"] | float
+Piece = bytes | memoryview
+
+
+class Rules(NamedTuple):
+    """When what is encoded leaves the chunk."""
+
+    loop: _loops.Loop
+    idle: float  # seconds that bytes wait for a source at most; infinite: for ever
+    at_end: bool  # when a document is complete
+    last: bool  # each document is a whole HTTP body
+
+
+def rules_from(flush: Flush, loop: _loops.Loop, *, at_end: bool, last: bool) -> tuple[Rules, int]:
+    """The rules for a `flush` argument, and the Pump's flush point. ValueError if it is none."""
+    if flush == "full":
+        return Rules(loop, float("inf"), at_end, last), _core.FLUSH_NEVER
+    if flush == "item":
+        return Rules(loop, 0.0, at_end, last), _core.FLUSH_ITEMS
+    if isinstance(flush, bool) or not isinstance(flush, (int, float)) or not flush >= 0:
+        raise ValueError(f'flush must be "full", "item" or a number of seconds, not {flush!r}')
+    point = _core.FLUSH_NEVER if loop.can_wait_in_part else _core.FLUSH_AWAITS
+    return Rules(loop, float(flush), at_end, last), point
+
+
+def nowhere() -> int:
+    """For targets that no chunk can be sent to directly."""
+    return -1
+
+
+def set_bytes_written(error: BaseException, count: int) -> None:
+    with suppress(AttributeError):  # an exception with __slots__
+        error.bytes_written = count  # type: ignore[attr-defined]
+
+
+async def pieces(pump: Pump, state: int | None, rules: Rules, direct_fd: Callable[[], int]) -> AsyncGenerator[Piece, None]:
+    """Run the document on that `pump` has begun; yield each piece of it that is to leave.
+
+    `state` is what `pump` has paused in, None if it has not run yet. `direct_fd` gives a socket that may be sent to at this moment without asking its transport, or -1. At the end, however it
+    comes, the document's open sources are closed.
+    """
+    held_since: float | None = None
+    try:
+        if state is None:
+            state = pump.run(direct_fd())
+        while True:
+            if state in (PUMP_SOURCE, PUMP_SLICE):
+                if state == PUMP_SLICE:
+                    await rules.loop.turn()
+                held_since = held_since or _loops.now()
+                if pump.held and not await _may_wait(pump, state, rules, held_since + rules.idle - _loops.now()):
+                    held_since = None
+                    piece = pump.flush(direct_fd())
+                    if piece is not None:
+                        yield piece
+                state = await _go_on(pump, state, direct_fd)
+                continue
+            if state == PUMP_DONE and not rules.at_end:
+                return
+            held_since = None
+            piece = pump.flush(direct_fd(), rules.last and state == PUMP_DONE)
+            if piece is not None:
+                yield piece
+            if state == PUMP_DONE:
+                return
+            state = pump.run(direct_fd())
+    except GeneratorExit:
+        raise
+    except BaseException as e:
+        set_bytes_written(e, pump.bytes_written)
+        raise
+    finally:
+        await close_sources(pump.finish(), rules.loop)
+
+
+async def _may_wait(pump: Pump, state: int, rules: Rules, left: float) -> bool:
+    """Whether what is held may stay for now. Waits for the source until that is known."""
+    if left == float("inf"):
+        return True
+    if left <= 0:
+        return False
+    return state == PUMP_SLICE or await rules.loop.is_done_within(pump.yielded, left)
+
+
+async def _go_on(pump: Pump, state: int, direct_fd: Callable[[], int]) -> int:
+    if state == PUMP_SLICE:
+        pump.new_slice()
+        return pump.run(direct_fd())
+    try:
+        value = await _loops.suspend(pump.yielded)
+    except BaseException as e:
+        pump.new_slice()
+        return pump.throw(e)
+    pump.new_slice()
+    return pump.resume(value)
+
+
+async def close_sources(sources: list[Any], loop: _loops.Loop) -> None:
+    """Close the generators among the iterators of a document that is given up; an error in there must not hide the first."""
+    for source in sources:
+        try:
+            if isinstance(source, AsyncGenerator):
+                await source.aclose()
+            elif isinstance(source, Generator):
+                source.close()
+        except Exception as e:
+            loop.report(e, source)

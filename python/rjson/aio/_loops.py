@@ -1,0 +1,172 @@
+"""The event loop that is running: asyncio's (uvloop among them) or trio's."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import time
+import types
+from collections.abc import Awaitable, Generator
+from typing import Any, Protocol
+
+
+class Lock(Protocol):
+    async def acquire(self) -> Any: ...
+    def release(self) -> None: ...
+
+
+class Loop(Protocol):
+    """What a driver needs of an event loop."""
+
+    # Whether a source that has been asked for an item can be waited for only so long. Where it can't, what is held has to
+    # leave before the source is asked.
+    can_wait_in_part: bool
+
+    async def turn(self) -> None:
+        """Let everything else that is ready run once."""
+
+    async def is_done_within(self, yielded: Any, seconds: float) -> bool:
+        """Whether the event loop has what a source waits for by then. `yielded`: what the source's awaitable yielded."""
+
+    async def limit(self, awaitable: Awaitable[Any], seconds: float) -> Any:
+        """Await, with TimeoutError after `seconds`."""
+
+    async def wait_writable(self, fd: int) -> None: ...
+    async def wait_readable(self, fd: int) -> None: ...
+    def new_lock(self) -> Lock: ...
+    def current_task(self) -> object: ...
+    def report(self, error: Exception, source: object) -> None:
+        """Tell about an error that nobody can be given."""
+
+
+@types.coroutine
+def suspend(yielded: Any) -> Generator[Any, Any, Any]:
+    """Hand the event loop what an awaitable yielded, and return what it answers."""
+    return (yield yielded)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+class Asyncio:
+    can_wait_in_part = True
+
+    async def turn(self) -> None:
+        await asyncio.sleep(0)
+
+    async def is_done_within(self, yielded: Any, seconds: float) -> bool:
+        if yielded is None or not hasattr(yielded, "add_done_callback"):
+            return True  # a bare yield comes back in the loop's next turn
+        if yielded.done():
+            return True
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+
+        def wake(_: object) -> None:
+            _wake(waiter)
+
+        timer = loop.call_later(seconds, _wake, waiter)
+        yielded.add_done_callback(wake)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            # What the source waits for is cancelled, as it would be if its task waited for it; the source learns it there.
+            if not yielded.cancel():
+                raise
+            return True
+        finally:
+            timer.cancel()
+            yielded.remove_done_callback(wake)
+        return bool(yielded.done())
+
+    async def limit(self, awaitable: Awaitable[Any], seconds: float) -> Any:
+        try:
+            return await asyncio.wait_for(awaitable, seconds)
+        except asyncio.TimeoutError as e:
+            raise TimeoutError("timed out: the target accepted no more") from e
+
+    async def wait_writable(self, fd: int) -> None:
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        loop.add_writer(fd, _wake, waiter)
+        try:
+            await waiter
+        finally:
+            loop.remove_writer(fd)
+
+    async def wait_readable(self, fd: int) -> None:
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        loop.add_reader(fd, _wake, waiter)
+        try:
+            await waiter
+        finally:
+            loop.remove_reader(fd)
+
+    def new_lock(self) -> Lock:
+        return asyncio.Lock()
+
+    def current_task(self) -> object:
+        return asyncio.current_task()
+
+    def report(self, error: Exception, source: object) -> None:
+        asyncio.get_running_loop().call_exception_handler(
+            {"message": f"exception while closing {source!r}", "exception": error}
+        )
+
+
+class Trio:
+    can_wait_in_part = False
+
+    def __init__(self) -> None:
+        self._trio: Any = sys.modules["trio"]
+
+    async def turn(self) -> None:
+        await self._trio.lowlevel.checkpoint()
+
+    async def is_done_within(self, yielded: Any, seconds: float) -> bool:
+        return True
+
+    async def limit(self, awaitable: Awaitable[Any], seconds: float) -> Any:
+        try:
+            with self._trio.fail_after(seconds):
+                return await awaitable
+        except self._trio.TooSlowError as e:
+            raise TimeoutError("timed out: the target accepted no more") from e
+
+    async def wait_writable(self, fd: int) -> None:
+        await self._trio.lowlevel.wait_writable(fd)
+
+    async def wait_readable(self, fd: int) -> None:
+        await self._trio.lowlevel.wait_readable(fd)
+
+    def new_lock(self) -> Lock:
+        lock: Lock = self._trio.StrictFIFOLock()
+        return lock
+
+    def current_task(self) -> object:
+        return self._trio.lowlevel.current_task()
+
+    def report(self, error: Exception, source: object) -> None:
+        logging.getLogger("rjson.aio").error("exception while closing %r", source, exc_info=error)
+
+
+_asyncio = Asyncio()
+
+
+def running() -> Loop:
+    """The loop that is running in this thread; RuntimeError if there is none."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        trio: Any = sys.modules.get("trio")
+        if trio is None or not trio.lowlevel.in_trio_run():
+            raise
+        return Trio()
+    return _asyncio
+
+
+now = time.monotonic

@@ -1,0 +1,317 @@
+"""Where pieces go: transports, sockets, and objects with an awaitable write(), send() or send_all()."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import io
+import socket
+import struct
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Protocol
+
+from . import _loops
+from ._driver import Piece
+from ._resume import until_resumed
+
+
+class Target(Protocol):
+    took_piece: bool  # the last piece is the target's now, whatever comes next
+
+    def direct_fd(self) -> int:
+        """A socket that may be sent to at this moment, or -1."""
+
+    def write(self, piece: Piece) -> Awaitable[None] | None:
+        """Take a piece; return what has to be awaited before the next one."""
+
+    def abort(self) -> Awaitable[None] | None:
+        """See to it that the peer does not take what it got for a whole message."""
+
+
+def resolve(writer: Any, timeout: float | None) -> Target:
+    """The target for what a user passed as `writer`. TypeError if it is none."""
+    if timeout is not None and not timeout > 0:
+        raise ValueError(f"timeout must be None or a positive number of seconds, not {timeout!r}")
+    if isinstance(writer, asyncio.StreamWriter) and _is_plain(writer, asyncio.StreamWriter, ("write", "drain")):
+        return TransportTarget(writer.transport, writer.drain, timeout)
+    if _is_transport(writer):
+        return TransportTarget(writer, None, timeout)
+    if isinstance(writer, socket.socket):
+        return SocketTarget(writer, timeout)
+    if not isinstance(writer, (io.IOBase, int)):
+        for name in ("send_all", "write", "send"):
+            if callable(getattr(writer, name, None)):
+                return AwaitedTarget(writer, getattr(writer, name), timeout)
+    hint = " (rjson.dump_to writes to files and descriptors)" if isinstance(writer, (io.IOBase, int)) else ""
+    raise TypeError(
+        "writer must be an asyncio.StreamWriter, a WriteTransport, a socket, or an object with an awaitable "
+        f"write(), send() or send_all(), not {type(writer).__name__}: {writer!r}{hint}"
+    )
+
+
+def _is_plain(obj: Any, base: type, names: tuple[str, ...]) -> bool:
+    """Whether `obj` has the methods of `base` and none of its own."""
+    own = getattr(obj, "__dict__", {})
+    return all(getattr(type(obj), name) is getattr(base, name) and name not in own for name in names)
+
+
+def _is_transport(obj: Any) -> bool:
+    """By what it does: uvloop's transports are no subclasses of asyncio's."""
+    return all(callable(getattr(obj, n, None)) for n in ("write", "abort", "is_closing", "get_write_buffer_size"))
+
+
+def _reset_on_close(sock: Any) -> None:
+    """Have a TCP socket's close send RST: the peer's last read fails, where a FIN would look like a regular end."""
+    with suppress(OSError, AttributeError, ValueError):  # not a socket, or not one any more
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+# ---- transports
+
+
+def _plain_transports() -> tuple[type, ...]:
+    """The transports whose write() does nothing but send to their socket, if nothing is queued."""
+    selector: Any = sys.modules.get("asyncio.selector_events")
+    uvloop: Any = sys.modules.get("uvloop.loop")
+    types = [getattr(selector, "_SelectorSocketTransport", None)]
+    types += [getattr(uvloop, name, None) for name in ("TCPTransport", "UnixTransport")]
+    return tuple(t for t in types if t is not None)
+
+
+class TransportTarget:
+    """An asyncio or uvloop transport, at the pace of its own water marks."""
+
+    def __init__(self, transport: Any, drain: Callable[[], Awaitable[None]] | None, timeout: float | None) -> None:
+        self.took_piece = False
+        self._transport = transport
+        self._user_drain = drain
+        self._timeout = timeout
+        limits = getattr(transport, "get_write_buffer_limits", None)
+        self._high: int = limits()[1] if limits else 65536
+        self._fd = self._plain_fd()
+
+    def _plain_fd(self) -> int:
+        transport = self._transport
+        if type(transport) not in _plain_transports() or "write" in getattr(transport, "__dict__", {}):
+            return -1
+        sock = transport.get_extra_info("socket")
+        if sock is None or transport.get_extra_info("ssl_object") is not None:
+            return -1
+        return int(sock.fileno())
+
+    def direct_fd(self) -> int:
+        transport = self._transport
+        if self._fd < 0 or transport.is_closing() or transport.get_write_buffer_size() > 0:
+            return -1
+        if getattr(transport, "_empty_waiter", None) is not None:  # asyncio's sendfile() is using the socket
+            return -1
+        return self._fd
+
+    def write(self, piece: Piece) -> Awaitable[None] | None:
+        transport = self._transport
+        self.took_piece = False
+        if transport.is_closing():
+            return self._lost()
+        try:
+            transport.write(piece)
+        except RuntimeError as e:  # uvloop's for a connection that is gone
+            if not transport.is_closing():
+                raise
+            raise ConnectionResetError("connection lost") from e
+        self.took_piece = True
+        if transport.get_write_buffer_size() > self._high or transport.is_closing():
+            return self._drain()
+        return None
+
+    async def _lost(self) -> None:
+        """Raise the best exception that there is for a connection that is gone."""
+        if self._user_drain:
+            await self._user_drain()
+        raise ConnectionResetError("connection lost: the transport is closed")
+
+    async def _drain(self) -> None:
+        if self._transport.is_closing():  # drain() may return as if all were well
+            await self._lost()
+        watchdog = _Watchdog(self._transport, self._timeout) if self._timeout else None
+        try:
+            if self._user_drain:
+                await self._user_drain()
+            else:
+                await until_resumed(self._transport)
+            if self._transport.is_closing():
+                await self._lost()
+        except OSError as e:
+            if watchdog and watchdog.has_bitten:
+                raise TimeoutError(f"timed out: the peer accepted nothing for {self._timeout} seconds") from e
+            raise
+        finally:
+            if watchdog:
+                watchdog.stop()
+
+    def abort(self) -> None:
+        if not self._transport.is_closing():
+            _reset_on_close(self._transport.get_extra_info("socket"))
+        self._transport.abort()
+
+
+class _Watchdog:
+    """Aborts a transport whose buffer has not got shorter for `timeout` seconds."""
+
+    def __init__(self, transport: Any, timeout: float) -> None:
+        self.has_bitten = False
+        self._transport = transport
+        self._timeout = timeout
+        self._loop = asyncio.get_running_loop()
+        self._start()
+
+    def _start(self) -> None:
+        self._size = self._transport.get_write_buffer_size()
+        self._timer = self._loop.call_later(self._timeout, self._look)
+
+    def _look(self) -> None:
+        if self._transport.get_write_buffer_size() < self._size:
+            self._start()
+            return
+        self.has_bitten = True
+        _reset_on_close(self._transport.get_extra_info("socket"))
+        self._transport.abort()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+
+# ---- sockets
+
+
+def _want_errors() -> tuple[type[BaseException], type[BaseException]]:
+    """What a TLS socket raises when it has to wait: for writing, for reading."""
+    ssl: Any = sys.modules.get("ssl")
+    return (ssl.SSLWantWriteError, ssl.SSLWantReadError) if ssl else (BlockingIOError, BlockingIOError)
+
+
+class SocketTarget:
+    """A stream socket that nothing else writes to."""
+
+    def __init__(self, sock: socket.socket, timeout: float | None) -> None:
+        if sock.type != socket.SOCK_STREAM:
+            raise ValueError(f"writer must be a stream socket, not {sock!r}")
+        if sock.fileno() < 0:
+            raise ValueError(f"writer is closed: {sock!r}")
+        self.took_piece = False
+        self._sock = sock
+        self._timeout = timeout
+        self._is_plain = _is_plain(sock, socket.socket, ("send", "fileno"))
+        if not self._is_plain and sock.gettimeout() != 0:
+            raise ValueError(f"writer must be non-blocking, call its setblocking(False): {sock!r}")
+
+    def direct_fd(self) -> int:
+        return self._sock.fileno() if self._is_plain else -1
+
+    def write(self, piece: Piece) -> Awaitable[None]:
+        self.took_piece = False
+        return self._send_all(piece)
+
+    async def _send_all(self, piece: Piece) -> None:
+        loop = _loops.running()
+        want_write, want_read = _want_errors()
+        rest: Piece = piece
+        while rest:
+            try:
+                rest = memoryview(rest)[self._send_now(rest) :]
+            except (BlockingIOError, want_write):
+                await self._limited(loop, loop.wait_writable(self._sock.fileno()))
+            except want_read:
+                await self._limited(loop, loop.wait_readable(self._sock.fileno()))
+        self.took_piece = True
+
+    def _send_now(self, piece: Piece) -> int:
+        if not self._is_plain:
+            return self._sock.send(piece)
+        # Another object for the same descriptor: one without the timeout that the user's may have.
+        bare = socket.socket(fileno=self._sock.fileno())
+        try:
+            return bare.send(piece, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+        finally:
+            bare.detach()
+
+    async def _limited(self, loop: _loops.Loop, waiting: Awaitable[None]) -> None:
+        await (loop.limit(waiting, self._timeout) if self._timeout else waiting)
+
+    def abort(self) -> None:
+        """The socket is the user's to close."""
+        _reset_on_close(self._sock)
+
+
+# ---- everything else
+
+
+class AwaitedTarget:
+    """An object with an awaitable method that takes bytes. If it answers with a number, it took only so many."""
+
+    def __init__(self, writer: Any, send: Callable[[Piece], Any], timeout: float | None) -> None:
+        self.took_piece = False
+        self._writer = writer
+        self._send = send
+        self._drain: Callable[[], Any] | None = getattr(writer, "drain", None)
+        self._timeout = timeout
+
+    def direct_fd(self) -> int:
+        return -1
+
+    def write(self, piece: Piece) -> Awaitable[None]:
+        self.took_piece = False
+        return self._write_all(piece)
+
+    async def _write_all(self, piece: Piece) -> None:
+        loop = _loops.running()
+        rest: Piece = piece
+        while rest:
+            write = self._write_some(rest)
+            count = await (loop.limit(write, self._timeout) if self._timeout else write)
+            if count == 0:
+                await loop.turn()
+            rest = memoryview(rest)[count:]
+        self.took_piece = True
+
+    async def _write_some(self, piece: Piece) -> int:
+        result = self._send(piece)
+        if inspect.isawaitable(result):
+            result = await result
+        elif callable(self._drain):  # like a StreamWriter: write() keeps it, drain() waits
+            waiting = self._drain()
+            if inspect.isawaitable(waiting):
+                await waiting
+        if result is None:
+            return len(piece)
+        if not isinstance(result, int) or not 0 <= result <= len(piece):
+            raise TypeError(f"{self._send!r} must return None or how many of {len(piece)} bytes it took, not {result!r}")
+        return result
+
+    def abort(self) -> Awaitable[None] | None:
+        """By the object's own abort(); else, for the streams of trio and anyio, by closing it without ceremony."""
+        abort = getattr(self._writer, "abort", None)
+        if callable(abort):
+            abort()
+            return None
+        if callable(getattr(self._writer, "aclose", None)):
+            return self._close_forcefully()
+        return None
+
+    async def _close_forcefully(self) -> None:
+        for name in ("trio", "anyio"):
+            library: Any = sys.modules.get(name)
+            if library and isinstance(self._writer, library.abc.AsyncResource):
+                _reset_on_close(_raw_socket(self._writer))
+                await library.aclose_forcefully(self._writer)
+                return
+
+
+def _raw_socket(stream: Any) -> Any:
+    """The socket below a stream of trio or anyio, or None."""
+    anyio: Any = sys.modules.get("anyio")
+    extra = getattr(stream, "extra", None)
+    if anyio and callable(extra):
+        return extra(anyio.abc.SocketAttribute.raw_socket, None)
+    return getattr(stream, "socket", None)

@@ -1,0 +1,694 @@
+/*
+ * See pump.h. The chunk is laid out as
+ *
+ *     | head: the HTTP chunk's size line | output | suffix | CRLF and last-chunk |
+ *
+ * so that a document's framing and HTTP's (RFC 9112, section 7.1) are written in place around it. Once it is *sealed*, the
+ * framing is in place and the chunk only gets shorter, by what was sent of it.
+ */
+#include "pump.h"
+
+#include "bytes_chunk.h"
+#include "encode.h"
+#include "encoder_object.h"
+#include "fd_io.h"
+
+#include <errno.h>
+
+/* A document's prefix and suffix are at most this long. */
+#define AFFIX_MAX 16
+#define LAST_CHUNK "0\r\n\r\n"
+#define LAST_CHUNK_ROOM 7 /* and the CRLF before it */
+/* Windows are no larger, so that the clock is looked at often enough. */
+#define WINDOW_MAX 65536
+
+typedef struct affix {
+    uint8_t bytes[AFFIX_MAX];
+    size_t length;
+} affix;
+
+typedef struct pump_object {
+    PyObject_HEAD rj_sink sink; /* accepted: bytes of output (without HTTP's framing) that left the chunk */
+    rj_bytes_chunk chunk;
+    size_t head, tail; /* room before and after the output */
+    int http_chunked;
+    int sealed;
+    int fd; /* a socket to send to while the run lasts, or -1 */
+    int busy;
+    uint64_t slice_ns;
+    rj_coop coop;
+    PyObject *encoder_object; /* owned: where the options live */
+    rj_encoder *encoder;      /* NULL between documents */
+    PyObject *root;           /* owned; NULL between documents */
+    affix prefix, suffix;     /* of the document */
+    size_t flushed;           /* bytes of output in what was flushed last */
+    int completed;            /* the last document is complete */
+    int refused;              /* the target did not take what was flushed last */
+    int last_byte;            /* of the last document, without its suffix; -1 if there was none */
+    uint64_t document_start;  /* in bytes of output since the pump was made */
+} pump_object;
+
+static pump_object *
+pump_of(rj_sink *sink)
+{
+    return (pump_object *)((char *)sink - offsetof(pump_object, sink));
+}
+
+/* ---- the chunk */
+
+/* Bytes of output that wait in the chunk. */
+static size_t
+held(const pump_object *self)
+{
+    return self->chunk.length && !self->sealed ? self->chunk.length - self->head : 0;
+}
+
+static uint64_t
+produced(const pump_object *self)
+{
+    return self->sink.accepted + held(self);
+}
+
+/* Bytes that fit behind the output, `reserved` bytes at the end left alone. Makes sure that there is a chunk: -1 with
+ * MemoryError. */
+static Py_ssize_t
+room(pump_object *self, size_t reserved)
+{
+    rj_bytes_chunk *chunk = &self->chunk;
+    if (self->sealed)
+        return 0;
+    if (chunk->length == 0) {
+        if (rj_bytes_chunk_prepare(chunk) < 0)
+            return -1;
+        chunk->start = chunk->length = self->head;
+    }
+    return (Py_ssize_t)(chunk->capacity - reserved) - (Py_ssize_t)chunk->length;
+}
+
+static void
+append(pump_object *self, const void *data, size_t length)
+{
+    memcpy(rj_bytes_chunk_data(&self->chunk) + self->chunk.length, data, length);
+    self->chunk.length += length;
+}
+
+/* Writes the size line right before the output. */
+static void
+put_size_line(pump_object *self)
+{
+    char line[24];
+    int length = snprintf(line, sizeof line, "%zX\r\n", held(self));
+    self->chunk.start = self->head - (size_t)length;
+    memcpy(rj_bytes_chunk_data(&self->chunk) + self->chunk.start, line, (size_t)length);
+}
+
+/* Everything in the chunk is to leave now. `last`: HTTP's body ends after it. */
+static void
+seal(pump_object *self, int last)
+{
+    size_t output = held(self);
+    if (self->sealed)
+        return;
+    self->sealed = 1;
+    if (self->http_chunked && output) {
+        put_size_line(self);
+        append(self, "\r\n", 2);
+    }
+    if (self->http_chunked && last)
+        append(self, LAST_CHUNK, sizeof LAST_CHUNK - 1);
+    self->sink.accepted += output;
+    self->flushed = output;
+}
+
+static void
+empty(pump_object *self)
+{
+    rj_bytes_chunk_reset(&self->chunk);
+    self->sealed = 0;
+}
+
+/* Sends the chunk, with the GIL held: a socket that takes bytes at once is no reason to hand the GIL to a busy thread for its
+ * switch interval. 1 if all of it went. Whatever the error, the rest is for the transport, which knows what to do about it. */
+static int
+send_chunk(pump_object *self, int last)
+{
+    rj_bytes_chunk *chunk = &self->chunk;
+    seal(self, last);
+    while (chunk->start < chunk->length) {
+        ssize_t n = rj__send_now(self->fd, rj_bytes_chunk_data(chunk) + chunk->start, chunk->length - chunk->start);
+        if (n < 0)
+            return 0;
+        chunk->start += (size_t)n;
+    }
+    empty(self);
+    return 1;
+}
+
+/* ---- the sink */
+
+static int
+pump_lend(rj_sink *sink, size_t hint, rj_window *out)
+{
+    pump_object *self = pump_of(sink);
+    (void)hint;
+    Py_ssize_t free_bytes = room(self, self->tail);
+    if (free_bytes >= 0 && free_bytes < RJ_CHUNK_MIN) {
+        /* The document's own code may have used the transport since the driver looked at it: it must look again. */
+        if (self->fd < 0 || self->coop.ran_python || !send_chunk(self, 0)) {
+            self->coop.reason = RJ_PAUSE_FULL;
+            return RJ_PAUSE;
+        }
+        free_bytes = room(self, self->tail);
+    }
+    if (free_bytes < 0)
+        return RJ_ENOMEM;
+    out->cur = rj_bytes_chunk_data(&self->chunk) + self->chunk.length;
+    out->end = out->cur + (free_bytes < WINDOW_MAX ? free_bytes : WINDOW_MAX);
+    return RJ_OK;
+}
+
+static int
+pump_take(rj_sink *sink, size_t used)
+{
+    pump_of(sink)->chunk.length += used;
+    return RJ_OK;
+}
+
+static int
+pump_flush_sink(rj_sink *sink)
+{
+    (void)sink;
+    return RJ_OK;
+}
+
+static void
+pump_close(rj_sink *sink)
+{
+    rj_bytes_chunk_clear(&pump_of(sink)->chunk);
+}
+
+static const rj_sink_ops pump_ops = {pump_lend, pump_take, pump_flush_sink, NULL, pump_close};
+
+static int
+pump_on_window(rj_encoder *e)
+{
+    if (rj__monotonic_ns() < e->coop->deadline_ns)
+        return 0;
+    e->coop->reason = RJ_PAUSE_SLICE;
+    return 1;
+}
+
+/* ---- documents */
+
+static int
+check_count(const char *name, Py_ssize_t count, Py_ssize_t least, Py_ssize_t most)
+{
+    if (count >= least && count <= most)
+        return 0;
+    PyErr_Format(PyExc_TypeError, "%s() takes %zd to %zd arguments, not %zd", name, least, most, count);
+    return -1;
+}
+
+static int
+check_idle(const pump_object *self)
+{
+    if (!self->busy)
+        return 0;
+    PyErr_SetString(PyExc_RuntimeError, "the writer is used by the document that it is writing");
+    return -1;
+}
+
+static int
+check_open(const pump_object *self)
+{
+    if (self->encoder)
+        return check_idle(self);
+    PyErr_SetString(PyExc_RuntimeError, "there is no document");
+    return -1;
+}
+
+static int
+affix_from(PyObject *bytes, affix *out)
+{
+    if (!PyBytes_Check(bytes) || PyBytes_GET_SIZE(bytes) > AFFIX_MAX) {
+        PyErr_Format(PyExc_ValueError, "an affix must be at most %d bytes, not %R", AFFIX_MAX, bytes);
+        return -1;
+    }
+    out->length = (size_t)PyBytes_GET_SIZE(bytes);
+    memcpy(out->bytes, PyBytes_AS_STRING(bytes), out->length);
+    return 0;
+}
+
+static void
+end_document(pump_object *self)
+{
+    rj_encoder *e = self->encoder;
+    self->encoder = NULL;
+    rj_coop_clear(&self->coop);
+    if (e)
+        rj_encoder_release(e);
+    Py_CLEAR(self->root);
+}
+
+static uint64_t
+bytes_written(const pump_object *self)
+{
+    return self->sink.accepted > self->document_start ? self->sink.accepted - self->document_start : 0;
+}
+
+static PyObject *
+pump_begin(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    pump_object *self = (pump_object *)op;
+    if (check_count("begin", nargs, 1, 3) < 0 || check_idle(self) < 0)
+        return NULL;
+    if (self->encoder) {
+        PyErr_SetString(PyExc_RuntimeError, "the last document has not been finished");
+        return NULL;
+    }
+    self->prefix.length = self->suffix.length = 0;
+    if ((nargs > 1 && affix_from(args[1], &self->prefix) < 0) || (nargs > 2 && affix_from(args[2], &self->suffix) < 0))
+        return NULL;
+    self->encoder = rj_encoder_object_begin(self->encoder_object, args[0], &self->sink);
+    if (!self->encoder)
+        return NULL;
+    self->root = Py_NewRef(args[0]);
+    self->encoder->coop = &self->coop;
+    self->encoder->on_window = pump_on_window;
+    self->completed = self->refused = 0;
+    self->coop.flushed = 0;
+    self->coop.deadline_ns = rj__monotonic_ns() + self->slice_ns;
+    self->document_start = produced(self);
+    Py_RETURN_NONE;
+}
+
+/* 1 if the prefix is in the chunk, 0 if it does not fit now, -1 with MemoryError. */
+static int
+put_prefix(pump_object *self)
+{
+    if (self->prefix.length == 0)
+        return 1;
+    Py_ssize_t free_bytes = room(self, self->tail);
+    if (free_bytes < RJ_CHUNK_MIN)
+        return free_bytes < 0 ? -1 : 0;
+    append(self, self->prefix.bytes, self->prefix.length);
+    self->prefix.length = 0;
+    return 1;
+}
+
+static void
+complete(pump_object *self)
+{
+    const rj_bytes_chunk *chunk = &self->chunk;
+    self->last_byte = rj_bytes_chunk_data(chunk)[chunk->length - 1];
+    append(self, self->suffix.bytes, self->suffix.length);
+    self->completed = 1;
+    end_document(self);
+}
+
+/* Encodes on. The reason of the pause, RJ_PAUSE_NONE for a complete document, or -1 with an exception. */
+static int
+run(pump_object *self, int fd)
+{
+    rj_encoder *e = self->encoder;
+    self->coop.ran_python = 0;
+    int ready = put_prefix(self);
+    if (ready <= 0)
+        return ready < 0 ? -1 : RJ_PAUSE_FULL;
+    self->fd = fd;
+    self->busy = 1;
+    rj_run result = rj_encoder_run(e);
+    self->busy = 0;
+    self->fd = -1;
+    if (result == RJ_RUN_PAUSED)
+        return (int)self->coop.reason;
+    if (result == RJ_RUN_FAILED) {
+        rj_encoder_raise(e, NULL, bytes_written(self));
+        return -1;
+    }
+    complete(self);
+    return RJ_PAUSE_NONE;
+}
+
+static PyObject *
+state_or_error(int state)
+{
+    return state < 0 ? NULL : PyLong_FromLong(state);
+}
+
+/* A descriptor, or -1 for none. -2 with an exception. */
+static int
+fd_from(PyObject *number)
+{
+    long fd = PyLong_AsLong(number);
+    if (fd == -1 && PyErr_Occurred())
+        return -2;
+    return fd < 0 || fd > INT_MAX ? -1 : (int)fd;
+}
+
+static PyObject *
+pump_run(PyObject *op, PyObject *fd_number)
+{
+    pump_object *self = (pump_object *)op;
+    int fd = fd_from(fd_number);
+    if (fd == -2 || check_open(self) < 0)
+        return NULL;
+    if (self->coop.awaiting) {
+        PyErr_SetString(PyExc_RuntimeError, "the document waits for a source");
+        return NULL;
+    }
+    return state_or_error(run(self, fd));
+}
+
+/* After what the event loop answered has gone to the pending awaitable. */
+static PyObject *
+arrived(pump_object *self, rj_arrival arrival)
+{
+    self->busy = 0;
+    if (arrival == RJ_ARRIVAL_PENDING)
+        return state_or_error(RJ_PAUSE_SOURCE);
+    if (arrival == RJ_ARRIVAL_FAILED) {
+        rj_encoder_raise(self->encoder, NULL, bytes_written(self));
+        return NULL;
+    }
+    return state_or_error(run(self, -1));
+}
+
+static int
+check_pending(pump_object *self)
+{
+    if (check_open(self) < 0)
+        return -1;
+    if (self->coop.awaiting)
+        return 0;
+    PyErr_SetString(PyExc_RuntimeError, "the document waits for nothing");
+    return -1;
+}
+
+static PyObject *
+pump_resume(PyObject *op, PyObject *value)
+{
+    pump_object *self = (pump_object *)op;
+    if (check_pending(self) < 0)
+        return NULL;
+    self->busy = 1;
+    return arrived(self, rj_coop_send(&self->coop, value));
+}
+
+static PyObject *
+pump_throw(PyObject *op, PyObject *exception)
+{
+    pump_object *self = (pump_object *)op;
+    if (check_pending(self) < 0)
+        return NULL;
+    if (!PyExceptionInstance_Check(exception)) {
+        PyErr_Format(PyExc_TypeError, "throw() wants an exception, not %.200s", Py_TYPE(exception)->tp_name);
+        return NULL;
+    }
+    self->busy = 1;
+    return arrived(self, rj_coop_throw(&self->coop, exception));
+}
+
+static PyObject *
+pump_flush(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    pump_object *self = (pump_object *)op;
+    if (check_count("flush", nargs, 1, 2) < 0 || check_idle(self) < 0)
+        return NULL;
+    int fd = fd_from(args[0]);
+    int last = nargs > 1 ? PyObject_IsTrue(args[1]) : 0;
+    if (fd == -2 || last < 0)
+        return NULL;
+    last = last && self->http_chunked;
+    if (!last && !self->sealed && held(self) == 0)
+        Py_RETURN_NONE;
+    if (room(self, 0) < 0)
+        return NULL;
+    self->fd = fd;
+    int sent = fd >= 0 && send_chunk(self, last);
+    self->fd = -1;
+    if (sent)
+        Py_RETURN_NONE;
+    seal(self, last);
+    self->sealed = 0;
+    return rj_bytes_chunk_hand_out(&self->chunk);
+}
+
+static PyObject *
+pump_refuse(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    pump_object *self = (pump_object *)op;
+    self->sink.accepted -= self->flushed;
+    self->flushed = 0;
+    self->refused = 1;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+pump_append(PyObject *op, PyObject *bytes)
+{
+    pump_object *self = (pump_object *)op;
+    affix data;
+    if (check_idle(self) < 0 || affix_from(bytes, &data) < 0)
+        return NULL;
+    Py_ssize_t free_bytes = room(self, LAST_CHUNK_ROOM);
+    if (free_bytes < 0)
+        return NULL;
+    if ((size_t)free_bytes < data.length)
+        Py_RETURN_FALSE;
+    append(self, data.bytes, data.length);
+    Py_RETURN_TRUE;
+}
+
+static PyObject *
+pump_new_slice(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    pump_object *self = (pump_object *)op;
+    self->coop.deadline_ns = rj__monotonic_ns() + self->slice_ns;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+pump_trim(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    pump_object *self = (pump_object *)op;
+    if (self->chunk.length == 0)
+        rj_bytes_chunk_clear(&self->chunk);
+    Py_RETURN_NONE;
+}
+
+/* What was encoded of a document that nothing was sent of is taken back. */
+static void
+roll_back(pump_object *self)
+{
+    if (self->sealed || self->chunk.length == 0 || self->sink.accepted > self->document_start)
+        return;
+    self->chunk.length = self->head + (size_t)(self->document_start - self->sink.accepted);
+    if (self->chunk.length == self->head)
+        empty(self);
+}
+
+static PyObject *
+pump_finish(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    pump_object *self = (pump_object *)op;
+    if (check_idle(self) < 0)
+        return NULL;
+    if (!self->encoder)
+        return PyList_New(0);
+    self->busy = 1; /* closing what is awaited runs code */
+    rj_coop_clear(&self->coop);
+    PyObject *sources = rj_encoder_open_sources(self->encoder);
+    roll_back(self);
+    end_document(self);
+    self->busy = 0;
+    return sources;
+}
+
+/* ---- the type */
+
+static PyObject *
+pump_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"encoder", "chunk_size", "slice_us", "http_chunked", "flush_point", NULL};
+    PyObject *encoder;
+    Py_ssize_t chunk_size;
+    long long slice_us;
+    int http_chunked, flush_point;
+    size_t size;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OnLpi:Pump", names, &encoder, &chunk_size, &slice_us, &http_chunked,
+                                     &flush_point))
+        return NULL;
+    rj_state *state = PyType_GetModuleState(type);
+    if (!state)
+        return NULL;
+    if (!PyObject_TypeCheck(encoder, state->encoder_type)) {
+        PyErr_Format(PyExc_TypeError, "encoder must be an Encoder, not %.200s", Py_TYPE(encoder)->tp_name);
+        return NULL;
+    }
+    if (slice_us < 1) {
+        PyErr_Format(PyExc_ValueError, "slice_us must be at least 1, not %lld", slice_us);
+        return NULL;
+    }
+    if (rj_chunk_size_from(chunk_size, &size) < 0)
+        return NULL;
+    pump_object *self = (pump_object *)type->tp_alloc(type, 0);
+    if (!self)
+        return NULL;
+    self->http_chunked = http_chunked;
+    self->head = http_chunked ? (size_t)snprintf(NULL, 0, "%zX\r\n", size) : 0;
+    self->tail = AFFIX_MAX + LAST_CHUNK_ROOM;
+    size_t least = self->head + RJ_CHUNK_MIN + self->tail;
+    self->chunk.capacity = size < least ? least : size;
+    self->sink.ops = &pump_ops;
+    self->slice_ns = (uint64_t)slice_us * 1000;
+    self->coop.flush_point = (rj_flush_point)flush_point;
+    self->encoder_object = Py_NewRef(encoder);
+    self->fd = self->last_byte = -1;
+    return (PyObject *)self;
+}
+
+static int
+pump_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    pump_object *self = (pump_object *)op;
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(self->encoder_object);
+    Py_VISIT(self->root);
+    int rc = rj_coop_traverse(&self->coop, visit, arg);
+    return rc == 0 && self->encoder ? rj_encoder_traverse(self->encoder, visit, arg) : rc;
+}
+
+static int
+pump_clear(PyObject *op)
+{
+    pump_object *self = (pump_object *)op;
+    end_document(self);
+    rj_sink_free(&self->sink);
+    Py_CLEAR(self->encoder_object);
+    return 0;
+}
+
+static void
+pump_dealloc(PyObject *op)
+{
+    PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
+    pump_clear(op);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+static PyObject *
+get_yielded(PyObject *op, void *Py_UNUSED(closure))
+{
+    PyObject *yielded = ((pump_object *)op)->coop.yielded;
+    return Py_NewRef(yielded ? yielded : Py_None);
+}
+
+static PyObject *
+get_held(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyLong_FromSize_t(held((pump_object *)op));
+}
+
+static PyObject *
+get_size(PyObject *op, void *Py_UNUSED(closure))
+{
+    pump_object *self = (pump_object *)op;
+    return PyLong_FromUnsignedLongLong(produced(self) - self->document_start);
+}
+
+static PyObject *
+get_bytes_written(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyLong_FromUnsignedLongLong(bytes_written((pump_object *)op));
+}
+
+static PyObject *
+get_total(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyLong_FromUnsignedLongLong(((pump_object *)op)->sink.accepted);
+}
+
+static PyObject *
+get_is_broken(PyObject *op, void *Py_UNUSED(closure))
+{
+    pump_object *self = (pump_object *)op;
+    int is_out = self->completed && held(self) == 0;
+    return PyBool_FromLong(self->refused || (bytes_written(self) > 0 && !is_out));
+}
+
+static PyObject *
+get_last_byte(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyLong_FromLong(((pump_object *)op)->last_byte);
+}
+
+static PyGetSetDef pump_getset[] = {
+    {"yielded", get_yielded, NULL, PyDoc_STR("What the pending source has for the event loop."), NULL},
+    {"held", get_held, NULL, PyDoc_STR("Bytes of output in the chunk."), NULL},
+    {"size", get_size, NULL, PyDoc_STR("Bytes that the document has so far, with its prefix and suffix."), NULL},
+    {"bytes_written", get_bytes_written, NULL, PyDoc_STR("How many of those have left the chunk."), NULL},
+    {"total", get_total, NULL, PyDoc_STR("How many bytes have left the chunk since the pump was made."), NULL},
+    {"is_broken", get_is_broken, NULL, PyDoc_STR("Whether a part of the document may be out, and not all of it."), NULL},
+    {"last_byte", get_last_byte, NULL, PyDoc_STR("The last byte of the last complete document, before its suffix; or -1."),
+     NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyDoc_STRVAR(begin_doc, "begin($self, obj, prefix=b'', suffix=b'', /)\n--\n\n"
+                        "Begin a document, between a prefix and a suffix of at most 16 bytes. A new slice begins.");
+PyDoc_STRVAR(run_doc,
+             "run($self, fd, /)\n--\n\n"
+             "Encode until the document is complete or something is to be done: one of the PUMP_ constants.\n\n"
+             "With a socket's `fd` (else -1) full chunks are sent to it, as long as it takes them at once and no code of\n"
+             "the document's own runs.");
+PyDoc_STRVAR(resume_doc, "resume($self, value, /)\n--\n\n"
+                         "After PUMP_SOURCE: give the pending awaitable what the event loop answered, and run on.");
+PyDoc_STRVAR(throw_doc, "throw($self, exception, /)\n--\n\nAs resume(), with an exception.");
+PyDoc_STRVAR(flush_doc, "flush($self, fd, last=False, /)\n--\n\n"
+                        "Empty the chunk: send it if `fd` is not -1; return what is left of it (bytes-like), or None.\n\n"
+                        "`last`: the end of an HTTP chunked body comes after it.");
+PyDoc_STRVAR(refuse_doc, "refuse($self, /)\n--\n\n"
+                         "The target did not take what flush() returned, or perhaps a part: it does not count as written.");
+PyDoc_STRVAR(append_doc, "append($self, data, /)\n--\n\n"
+                         "Put up to 16 bytes of framing behind the output. False if there is no room: flush first.");
+PyDoc_STRVAR(new_slice_doc, "new_slice($self, /)\n--\n\nThe event loop had its turn: begin a new slice.");
+PyDoc_STRVAR(trim_doc, "trim($self, /)\n--\n\nFree the chunk, if it is empty, for as long as nothing is encoded.");
+PyDoc_STRVAR(finish_doc, "finish($self, /)\n--\n\n"
+                         "Give the document up if it is not complete. Return its open iterators, innermost first.\n\n"
+                         "If nothing of it has left the chunk, nothing of it will.");
+
+static PyMethodDef pump_methods[] = {
+    {"begin", (PyCFunction)(void (*)(void))pump_begin, METH_FASTCALL, begin_doc},
+    {"run", pump_run, METH_O, run_doc},
+    {"resume", pump_resume, METH_O, resume_doc},
+    {"throw", pump_throw, METH_O, throw_doc},
+    {"flush", (PyCFunction)(void (*)(void))pump_flush, METH_FASTCALL, flush_doc},
+    {"refuse", pump_refuse, METH_NOARGS, refuse_doc},
+    {"append", pump_append, METH_O, append_doc},
+    {"new_slice", pump_new_slice, METH_NOARGS, new_slice_doc},
+    {"trim", pump_trim, METH_NOARGS, trim_doc},
+    {"finish", pump_finish, METH_NOARGS, finish_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(pump_doc, "Pump(encoder, chunk_size, slice_us, http_chunked, flush_point)\n--\n\n"
+                       "Encodes one document after the other into a recycled chunk; see rjson.aio.");
+
+static PyType_Slot pump_slots[] = {
+    {Py_tp_doc, (void *)pump_doc},
+    {Py_tp_new, RJ_SLOT(pump_new)},
+    {Py_tp_dealloc, RJ_SLOT(pump_dealloc)},
+    {Py_tp_traverse, RJ_SLOT(pump_traverse)},
+    {Py_tp_clear, RJ_SLOT(pump_clear)},
+    {Py_tp_methods, pump_methods},
+    {Py_tp_getset, pump_getset},
+    {0, NULL},
+};
+
+PyType_Spec rj_pump_spec = {
+    "rjson._core.Pump", sizeof(pump_object), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    pump_slots,
+};
