@@ -42,6 +42,7 @@ typedef struct pump_object {
     PyObject *root;           /* owned; NULL between documents */
     affix prefix, suffix;     /* of the document */
     size_t flushed;           /* bytes of output in what was flushed last */
+    int state;                /* what the last run ended with */
     int completed;            /* the last document is complete */
     int refused;              /* the target did not take what was flushed last */
     int last_byte;            /* of the last document, without its suffix; -1 if there was none */
@@ -314,20 +315,20 @@ run(pump_object *self, int fd)
     self->coop.ran_python = 0;
     int ready = put_prefix(self);
     if (ready <= 0)
-        return ready < 0 ? -1 : RJ_PAUSE_FULL;
+        return ready < 0 ? -1 : (self->state = RJ_PAUSE_FULL);
     self->fd = fd;
     self->busy = 1;
     rj_run result = rj_encoder_run(e);
     self->busy = 0;
     self->fd = -1;
     if (result == RJ_RUN_PAUSED)
-        return (int)self->coop.reason;
+        return self->state = (int)self->coop.reason;
     if (result == RJ_RUN_FAILED) {
         rj_encoder_raise(e, NULL, bytes_written(self));
         return -1;
     }
     complete(self);
-    return RJ_PAUSE_NONE;
+    return self->state = RJ_PAUSE_NONE;
 }
 
 static PyObject *
@@ -358,6 +359,35 @@ pump_run(PyObject *op, PyObject *fd_number)
         return NULL;
     }
     return state_or_error(run(self, fd));
+}
+
+static PyObject *
+size_of_document(const pump_object *self)
+{
+    return PyLong_FromUnsignedLongLong(produced(self) - self->document_start);
+}
+
+static PyObject *
+pump_send_whole(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    pump_object *self = (pump_object *)op;
+    if (check_count("send_whole", nargs, 2, 2) < 0 || check_open(self) < 0)
+        return NULL;
+    int fd = fd_from(args[0]);
+    int last = PyObject_IsTrue(args[1]);
+    if (fd == -2 || last < 0)
+        return NULL;
+    int state = run(self, -1);
+    if (state < 0)
+        return NULL;
+    if (state != RJ_PAUSE_NONE || fd < 0 || self->coop.ran_python)
+        Py_RETURN_NONE;
+    self->fd = fd;
+    int sent = send_chunk(self, last && self->http_chunked);
+    self->fd = -1;
+    if (!sent)
+        Py_RETURN_NONE;
+    return size_of_document(self);
 }
 
 /* After what the event loop answered has gone to the pending awaitable. */
@@ -595,8 +625,7 @@ get_held(PyObject *op, void *Py_UNUSED(closure))
 static PyObject *
 get_size(PyObject *op, void *Py_UNUSED(closure))
 {
-    pump_object *self = (pump_object *)op;
-    return PyLong_FromUnsignedLongLong(produced(self) - self->document_start);
+    return size_of_document((pump_object *)op);
 }
 
 static PyObject *
@@ -620,6 +649,12 @@ get_is_broken(PyObject *op, void *Py_UNUSED(closure))
 }
 
 static PyObject *
+get_state(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyLong_FromLong(((pump_object *)op)->state);
+}
+
+static PyObject *
 get_last_byte(PyObject *op, void *Py_UNUSED(closure))
 {
     return PyLong_FromLong(((pump_object *)op)->last_byte);
@@ -630,6 +665,7 @@ static PyGetSetDef pump_getset[] = {
     {"held", get_held, NULL, PyDoc_STR("Bytes of output in the chunk."), NULL},
     {"size", get_size, NULL, PyDoc_STR("Bytes that the document has so far, with its prefix and suffix."), NULL},
     {"bytes_written", get_bytes_written, NULL, PyDoc_STR("How many of those have left the chunk."), NULL},
+    {"state", get_state, NULL, PyDoc_STR("What run() returned last."), NULL},
     {"total", get_total, NULL, PyDoc_STR("How many bytes have left the chunk since the pump was made."), NULL},
     {"is_broken", get_is_broken, NULL, PyDoc_STR("Whether a part of the document may be out, and not all of it."), NULL},
     {"last_byte", get_last_byte, NULL, PyDoc_STR("The last byte of the last complete document, before its suffix; or -1."),
@@ -644,6 +680,10 @@ PyDoc_STRVAR(run_doc,
              "Encode until the document is complete or something is to be done: one of the PUMP_ constants.\n\n"
              "With a socket's `fd` (else -1) full chunks are sent to it, as long as it takes them at once and no code of\n"
              "the document's own runs.");
+PyDoc_STRVAR(send_whole_doc,
+             "send_whole($self, fd, last, /)\n--\n\n"
+             "Run a new document; if that is all of it, and a socket (or -1) takes it at once, return its size.\n\n"
+             "None: go on from `state`, with flush() where that is PUMP_DONE.");
 PyDoc_STRVAR(resume_doc, "resume($self, value, /)\n--\n\n"
                          "After PUMP_SOURCE: give the pending awaitable what the event loop answered, and run on.");
 PyDoc_STRVAR(throw_doc, "throw($self, exception, /)\n--\n\nAs resume(), with an exception.");
@@ -663,6 +703,7 @@ PyDoc_STRVAR(finish_doc, "finish($self, /)\n--\n\n"
 static PyMethodDef pump_methods[] = {
     {"begin", (PyCFunction)(void (*)(void))pump_begin, METH_FASTCALL, begin_doc},
     {"run", pump_run, METH_O, run_doc},
+    {"send_whole", (PyCFunction)(void (*)(void))pump_send_whole, METH_FASTCALL, send_whole_doc},
     {"resume", pump_resume, METH_O, resume_doc},
     {"throw", pump_throw, METH_O, throw_doc},
     {"flush", (PyCFunction)(void (*)(void))pump_flush, METH_FASTCALL, flush_doc},

@@ -23,7 +23,7 @@ class Rules(NamedTuple):
     last: bool  # each document is a whole HTTP body
 
 
-def rules_from(flush: Flush, loop: _loops.Loop, *, at_end: bool, last: bool) -> tuple[Rules, int]:
+def rules_from(flush: Flush, loop: _loops.Loop, at_end: bool, last: bool) -> tuple[Rules, int]:
     """The rules for a `flush` argument, and the Pump's flush point. ValueError if it is none."""
     if flush == "full":
         return Rules(loop, float("inf"), at_end, last), _core.FLUSH_NEVER

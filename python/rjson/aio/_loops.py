@@ -154,7 +154,7 @@ class Trio:
         logging.getLogger("rjson.aio").error("exception while closing %r", source, exc_info=error)
 
 
-_asyncio = Asyncio()
+ASYNCIO = Asyncio()
 
 
 def running() -> Loop:
@@ -166,7 +166,7 @@ def running() -> Loop:
         if trio is None or not trio.lowlevel.in_trio_run():
             raise
         return Trio()
-    return _asyncio
+    return ASYNCIO
 
 
 now = time.monotonic

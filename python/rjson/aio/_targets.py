@@ -8,9 +8,11 @@ import io
 import socket
 import struct
 import sys
+import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import Any, Protocol, cast
 
 from . import _loops
 from ._driver import Piece
@@ -19,6 +21,9 @@ from ._resume import until_resumed
 
 class Target(Protocol):
     took_piece: bool  # the last piece is the target's now, whatever comes next
+
+    @property
+    def loop(self) -> _loops.Loop: ...
 
     def direct_fd(self) -> int:
         """A socket that may be sent to at this moment, or -1."""
@@ -32,10 +37,13 @@ class Target(Protocol):
 
 def resolve(writer: Any, timeout: float | None) -> Target:
     """The target for what a user passed as `writer`. TypeError if it is none."""
+    cached = getattr(writer, "_rjson_target", None)
+    if cached is not None and cached.is_for(writer, timeout):
+        return cast(TransportTarget, cached)
     if timeout is not None and not timeout > 0:
         raise ValueError(f"timeout must be None or a positive number of seconds, not {timeout!r}")
-    if isinstance(writer, asyncio.StreamWriter) and _is_plain(writer, asyncio.StreamWriter, ("write", "drain")):
-        return TransportTarget(writer.transport, writer.drain, timeout)
+    if isinstance(writer, asyncio.StreamWriter) and _is_plain_stream_writer(writer):
+        return _stream_writer_target(writer, timeout)
     if _is_transport(writer):
         return TransportTarget(writer, None, timeout)
     if isinstance(writer, socket.socket):
@@ -51,15 +59,29 @@ def resolve(writer: Any, timeout: float | None) -> Target:
     )
 
 
-def _is_plain(obj: Any, base: type, names: tuple[str, ...]) -> bool:
-    """Whether `obj` has the methods of `base` and none of its own."""
-    own = getattr(obj, "__dict__", {})
-    return all(getattr(type(obj), name) is getattr(base, name) and name not in own for name in names)
+def _is_plain_stream_writer(writer: asyncio.StreamWriter) -> bool:
+    """Whether its methods do nothing but what asyncio's do: write to the transport, and wait for it."""
+    cls = type(writer)
+    if cls is not asyncio.StreamWriter and (cls.write, cls.drain) != (
+        asyncio.StreamWriter.write,
+        asyncio.StreamWriter.drain,
+    ):
+        return False
+    own = vars(writer)
+    return "write" not in own and "drain" not in own
+
+
+def _stream_writer_target(writer: asyncio.StreamWriter, timeout: float | None) -> TransportTarget:
+    """Kept with the writer: the replies of a keep-alive connection are too small to look at its transport for each."""
+    target = TransportTarget(writer.transport, weakref.ref(writer), timeout)
+    vars(writer)["_rjson_target"] = target
+    return target
 
 
 def _is_transport(obj: Any) -> bool:
     """By what it does: uvloop's transports are no subclasses of asyncio's."""
-    return all(callable(getattr(obj, n, None)) for n in ("write", "abort", "is_closing", "get_write_buffer_size"))
+    needed = ("write", "abort", "is_closing", "get_write_buffer_size", "get_write_buffer_limits")
+    return all(callable(getattr(obj, name, None)) for name in needed)
 
 
 def _reset_on_close(sock: Any) -> None:
@@ -71,35 +93,42 @@ def _reset_on_close(sock: Any) -> None:
 # ---- transports
 
 
-def _plain_transports() -> tuple[type, ...]:
-    """The transports whose write() does nothing but send to their socket, if nothing is queued."""
-    selector: Any = sys.modules.get("asyncio.selector_events")
-    uvloop: Any = sys.modules.get("uvloop.loop")
-    types = [getattr(selector, "_SelectorSocketTransport", None)]
-    types += [getattr(uvloop, name, None) for name in ("TCPTransport", "UnixTransport")]
-    return tuple(t for t in types if t is not None)
+@lru_cache(maxsize=64)
+def _is_plain_transport(cls: Any) -> bool:
+    """Whether write() does nothing but send to the socket, if nothing is queued. No TLS: that has transports of its own."""
+    return f"{cls.__module__}.{cls.__name__}" in (
+        "asyncio.selector_events._SelectorSocketTransport",
+        "uvloop.loop.TCPTransport",
+        "uvloop.loop.UnixTransport",
+    )
 
 
 class TransportTarget:
     """An asyncio or uvloop transport, at the pace of its own water marks."""
 
-    def __init__(self, transport: Any, drain: Callable[[], Awaitable[None]] | None, timeout: float | None) -> None:
+    __slots__ = ("_fd", "_timeout", "_transport", "_writer", "took_piece")
+    loop: _loops.Loop = _loops.ASYNCIO
+
+    def __init__(self, transport: Any, writer: weakref.ref[asyncio.StreamWriter] | None, timeout: float | None) -> None:
         self.took_piece = False
         self._transport = transport
-        self._user_drain = drain
+        self._writer = writer
         self._timeout = timeout
-        limits = getattr(transport, "get_write_buffer_limits", None)
-        self._high: int = limits()[1] if limits else 65536
         self._fd = self._plain_fd()
 
     def _plain_fd(self) -> int:
         transport = self._transport
-        if type(transport) not in _plain_transports() or "write" in getattr(transport, "__dict__", {}):
+        if not _is_plain_transport(type(transport)) or "write" in getattr(transport, "__dict__", ()):
             return -1
         sock = transport.get_extra_info("socket")
-        if sock is None or transport.get_extra_info("ssl_object") is not None:
-            return -1
-        return int(sock.fileno())
+        return -1 if sock is None else int(sock.fileno())
+
+    def is_for(self, writer: asyncio.StreamWriter, timeout: float | None) -> bool:
+        """Whether a StreamWriter that it was made for is still the same underneath."""
+        own = vars(writer)
+        return (
+            own["_transport"] is self._transport and timeout == self._timeout and "write" not in own and "drain" not in own
+        )
 
     def direct_fd(self) -> int:
         transport = self._transport
@@ -121,14 +150,16 @@ class TransportTarget:
                 raise
             raise ConnectionResetError("connection lost") from e
         self.took_piece = True
-        if transport.get_write_buffer_size() > self._high or transport.is_closing():
+        queued = transport.get_write_buffer_size()
+        if (queued and queued > transport.get_write_buffer_limits()[1]) or transport.is_closing():
             return self._drain()
         return None
 
     async def _lost(self) -> None:
         """Raise the best exception that there is for a connection that is gone."""
-        if self._user_drain:
-            await self._user_drain()
+        writer = self._writer and self._writer()
+        if writer:
+            await writer.drain()
         raise ConnectionResetError("connection lost: the transport is closed")
 
     async def _drain(self) -> None:
@@ -136,8 +167,9 @@ class TransportTarget:
             await self._lost()
         watchdog = _Watchdog(self._transport, self._timeout) if self._timeout else None
         try:
-            if self._user_drain:
-                await self._user_drain()
+            writer = self._writer and self._writer()
+            if writer:
+                await writer.drain()
             else:
                 await until_resumed(self._transport)
             if self._transport.is_closing():
@@ -199,10 +231,11 @@ class SocketTarget:
             raise ValueError(f"writer must be a stream socket, not {sock!r}")
         if sock.fileno() < 0:
             raise ValueError(f"writer is closed: {sock!r}")
+        self.loop = _loops.running()
         self.took_piece = False
         self._sock = sock
         self._timeout = timeout
-        self._is_plain = _is_plain(sock, socket.socket, ("send", "fileno"))
+        self._is_plain = (type(sock).send, type(sock).fileno) == (socket.socket.send, socket.socket.fileno)
         if not self._is_plain and sock.gettimeout() != 0:
             raise ValueError(f"writer must be non-blocking, call its setblocking(False): {sock!r}")
 
@@ -214,16 +247,16 @@ class SocketTarget:
         return self._send_all(piece)
 
     async def _send_all(self, piece: Piece) -> None:
-        loop = _loops.running()
+        loop = self.loop
         want_write, want_read = _want_errors()
         rest: Piece = piece
         while rest:
             try:
                 rest = memoryview(rest)[self._send_now(rest) :]
             except (BlockingIOError, want_write):
-                await self._limited(loop, loop.wait_writable(self._sock.fileno()))
+                await self._limited(loop.wait_writable(self._sock.fileno()))
             except want_read:
-                await self._limited(loop, loop.wait_readable(self._sock.fileno()))
+                await self._limited(loop.wait_readable(self._sock.fileno()))
         self.took_piece = True
 
     def _send_now(self, piece: Piece) -> int:
@@ -236,8 +269,8 @@ class SocketTarget:
         finally:
             bare.detach()
 
-    async def _limited(self, loop: _loops.Loop, waiting: Awaitable[None]) -> None:
-        await (loop.limit(waiting, self._timeout) if self._timeout else waiting)
+    async def _limited(self, waiting: Awaitable[None]) -> None:
+        await (self.loop.limit(waiting, self._timeout) if self._timeout else waiting)
 
     def abort(self) -> None:
         """The socket is the user's to close."""
@@ -251,6 +284,7 @@ class AwaitedTarget:
     """An object with an awaitable method that takes bytes. If it answers with a number, it took only so many."""
 
     def __init__(self, writer: Any, send: Callable[[Piece], Any], timeout: float | None) -> None:
+        self.loop = _loops.running()
         self.took_piece = False
         self._writer = writer
         self._send = send
@@ -265,13 +299,12 @@ class AwaitedTarget:
         return self._write_all(piece)
 
     async def _write_all(self, piece: Piece) -> None:
-        loop = _loops.running()
         rest: Piece = piece
         while rest:
             write = self._write_some(rest)
-            count = await (loop.limit(write, self._timeout) if self._timeout else write)
+            count = await (self.loop.limit(write, self._timeout) if self._timeout else write)
             if count == 0:
-                await loop.turn()
+                await self.loop.turn()
             rest = memoryview(rest)[count:]
         self.took_piece = True
 

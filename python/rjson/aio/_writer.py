@@ -19,6 +19,9 @@ CHUNK_SIZE = 65536
 SLICE_US = 1000
 FLUSH = 0.01
 
+# What small replies should not compute again and again.
+_DEFAULT_RULES = rules_from(FLUSH, _loops.ASYNCIO, True, False)
+
 Framing = Literal["lines", "array", "seq", "concat", "http-chunked"]
 
 
@@ -75,11 +78,12 @@ async def _write_piece(pump: Pump, target: _targets.Target, piece: Piece) -> Non
         raise
 
 
-async def _deliver(pump: Pump, target: _targets.Target, rules: Rules) -> None:
-    """Run the document that `pump` has begun, to `target`, which is aborted if that fails in the middle."""
+async def _deliver(pump: Pump, state: int | None, target: _targets.Target, rules: Rules) -> None:
+    """Run a document on, to `target`, which is aborted if that fails in the middle. `state` as for `pieces`."""
     stream = None
     try:
-        state = pump.run(target.direct_fd())
+        if state is None:
+            state = pump.run(-1)
         if state != PUMP_DONE:
             stream = pieces(pump, state, rules, target.direct_fd)
             async for piece in stream:
@@ -89,17 +93,24 @@ async def _deliver(pump: Pump, target: _targets.Target, rules: Rules) -> None:
             if whole is not None:
                 await _write_piece(pump, target, whole)
     except BaseException as e:
-        aborting = _abort(target) if pump.is_broken else None
-        set_bytes_written(e, pump.bytes_written)
-        sources = pump.finish()
-        if isinstance(e, GeneratorExit):  # the coroutine is dropped: nothing can be awaited any more
-            raise
-        if aborting is not None:
-            await aborting
-        if stream is not None:
-            await stream.aclose()
-        await close_sources(sources, rules.loop)
+        await _give_up(pump, target, rules, e, stream)
         raise
+
+
+async def _give_up(
+    pump: Pump, target: _targets.Target, rules: Rules, error: BaseException, stream: AsyncGenerator[Piece, None] | None
+) -> None:
+    """After an error: show the peer that something is missing, and close the sources."""
+    aborting = _abort(target) if pump.is_broken else None
+    set_bytes_written(error, pump.bytes_written)
+    sources = pump.finish()
+    if isinstance(error, GeneratorExit):  # the coroutine is dropped: nothing can be awaited any more
+        return
+    if aborting is not None:
+        await aborting
+    if stream is not None:
+        await stream.aclose()
+    await close_sources(sources, rules.loop)
 
 
 def _abort(target: _targets.Target) -> Awaitable[None] | None:
@@ -159,13 +170,22 @@ async def dump(
     >>> asyncio.run(main())
     b'{"n":[0,1,2]}'
     """
-    affixes = _affixes(framing)
+    affixes = _FRAMINGS.get(framing) or _affixes(framing)
     target = _targets.resolve(writer, timeout)
     is_http = framing == "http-chunked"
-    rules, point = rules_from(flush, _loops.running(), at_end=True, last=is_http)
+    if flush is FLUSH and target.loop is _loops.ASYNCIO and not is_http:
+        rules, point = _DEFAULT_RULES
+    else:
+        rules, point = rules_from(flush, target.loop, True, is_http)
     pump = Pump(_encoder_from(encoder, options), chunk_size, slice_us, is_http, point)
     pump.begin(obj, affixes.first, affixes.suffix + affixes.end)
-    await _deliver(pump, target, rules)
+    try:
+        size = pump.send_whole(target.direct_fd(), is_http)
+    except BaseException as e:
+        await _give_up(pump, target, rules, e, None)
+        raise
+    if size is None:
+        await _deliver(pump, pump.state, target, rules)
     return pump.size
 
 
@@ -193,7 +213,7 @@ def iterencode(
     >>> asyncio.run(main())
     [b'["streamed"]']
     """
-    rules, point = rules_from(flush, _loops.running(), at_end=True, last=False)
+    rules, point = rules_from(flush, _loops.running(), True, False)
     pump = Pump(_encoder_from(encoder, options), chunk_size, slice_us, False, point)
     pump.begin(obj)
     return cast("AsyncGenerator[bytes, None]", pieces(pump, None, rules, nowhere))  # only direct sends leave memoryviews
@@ -237,17 +257,16 @@ class Writer:
         encoder: _encoder.Encoder | None = None,
         **options: Unpack[_encoder.Options],
     ) -> None:
-        loop = _loops.running()
         self._affixes = _affixes(framing)
         self._spaced = framing in ("concat", "http-chunked")
         self._target = _targets.resolve(writer, timeout)
-        self._rules, point = rules_from(flush, loop, at_end=flush != "full", last=False)
+        self._rules, point = rules_from(flush, self._target.loop, flush != "full", False)
         is_http = http_chunked or framing == "http-chunked"
         self._pump = Pump(_encoder_from(encoder, options), chunk_size, slice_us, is_http, point)
         self._count = 0
         self._failure: BaseException | None = None
         self._is_closed = False
-        self._lock = loop.new_lock()
+        self._lock = self._target.loop.new_lock()
         self._owner: object = None  # the task that holds the lock
 
     @property
@@ -270,7 +289,7 @@ class Writer:
             self._check_usable()
             self._pump.begin(obj, self._prefix(), self._affixes.suffix)
             try:
-                await _deliver(self._pump, self._target, self._rules)
+                await _deliver(self._pump, None, self._target, self._rules)
             except BaseException as e:
                 self._note_failure(e)
                 raise
