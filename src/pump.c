@@ -610,6 +610,12 @@ pump_dealloc(PyObject *op)
 }
 
 static PyObject *
+get_slice_seconds(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyFloat_FromDouble((double)((pump_object *)op)->slice_ns / 1e9);
+}
+
+static PyObject *
 get_yielded(PyObject *op, void *Py_UNUSED(closure))
 {
     PyObject *yielded = ((pump_object *)op)->coop.yielded;
@@ -661,6 +667,7 @@ get_last_byte(PyObject *op, void *Py_UNUSED(closure))
 }
 
 static PyGetSetDef pump_getset[] = {
+    {"slice_seconds", get_slice_seconds, NULL, PyDoc_STR("The slice, in seconds."), NULL},
     {"yielded", get_yielded, NULL, PyDoc_STR("What the pending source has for the event loop."), NULL},
     {"held", get_held, NULL, PyDoc_STR("Bytes of output in the chunk."), NULL},
     {"size", get_size, NULL, PyDoc_STR("Bytes that the document has so far, with its prefix and suffix."), NULL},

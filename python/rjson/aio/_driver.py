@@ -48,34 +48,30 @@ def set_bytes_written(error: BaseException, count: int) -> None:
 async def pieces(pump: Pump, state: int | None, rules: Rules, direct_fd: Callable[[], int]) -> AsyncGenerator[Piece, None]:
     """Run the document on that `pump` has begun; yield each piece of it that is to leave.
 
-    `state` is what `pump` has paused in, None if it has not run yet. `direct_fd` gives a socket that may be sent to at this moment without asking its transport, or -1. At the end, however it
-    comes, the document's open sources are closed.
+    `state` is what `pump` has paused in, None if it has not run yet. `direct_fd` gives a socket that may be sent to at this
+    moment without asking its transport, or -1. At the end, however it comes, the document's open sources are closed.
     """
+    turns = rules.loop.turns(pump.slice_seconds)
     held_since: float | None = None
     try:
         if state is None:
-            state = pump.run(direct_fd())
+            state = pump.run(-1)
         while True:
             if state in (PUMP_SOURCE, PUMP_SLICE):
-                if state == PUMP_SLICE:
-                    await rules.loop.turn()
                 held_since = held_since or _loops.now()
-                if pump.held and not await _may_wait(pump, state, rules, held_since + rules.idle - _loops.now()):
-                    held_since = None
-                    piece = pump.flush(direct_fd())
-                    if piece is not None:
-                        yield piece
-                state = await _go_on(pump, state, direct_fd)
-                continue
-            if state == PUMP_DONE and not rules.at_end:
+                stays = not pump.held or await _may_stay(pump, state, rules, held_since + rules.idle - _loops.now())
+            elif state == PUMP_DONE and not rules.at_end:
                 return
-            held_since = None
-            piece = pump.flush(direct_fd(), rules.last and state == PUMP_DONE)
-            if piece is not None:
-                yield piece
+            else:
+                stays = False
+            if not stays:
+                held_since = None
+                piece = pump.flush(direct_fd(), rules.last and state == PUMP_DONE)
+                if piece is not None:
+                    yield piece
             if state == PUMP_DONE:
                 return
-            state = pump.run(direct_fd())
+            state = await _go_on(pump, state, turns, direct_fd)
     except GeneratorExit:
         raise
     except BaseException as e:
@@ -85,8 +81,8 @@ async def pieces(pump: Pump, state: int | None, rules: Rules, direct_fd: Callabl
         await close_sources(pump.finish(), rules.loop)
 
 
-async def _may_wait(pump: Pump, state: int, rules: Rules, left: float) -> bool:
-    """Whether what is held may stay for now. Waits for the source until that is known."""
+async def _may_stay(pump: Pump, state: int, rules: Rules, left: float) -> bool:
+    """Whether what is held may wait for more. Waits for the source until that is known."""
     if left == float("inf"):
         return True
     if left <= 0:
@@ -94,17 +90,19 @@ async def _may_wait(pump: Pump, state: int, rules: Rules, left: float) -> bool:
     return state == PUMP_SLICE or await rules.loop.is_done_within(pump.yielded, left)
 
 
-async def _go_on(pump: Pump, state: int, direct_fd: Callable[[], int]) -> int:
-    if state == PUMP_SLICE:
+async def _go_on(pump: Pump, state: int, turns: _loops.Turns, direct_fd: Callable[[], int]) -> int:
+    value: Any = None
+    if state == PUMP_SOURCE:
+        try:
+            value = await _loops.suspend(pump.yielded)
+        except BaseException as e:
+            pump.new_slice()
+            return pump.throw(e)
+    if turns.is_over() or state == PUMP_SLICE:
+        await turns.next()
         pump.new_slice()
-        return pump.run(direct_fd())
-    try:
-        value = await _loops.suspend(pump.yielded)
-    except BaseException as e:
-        pump.new_slice()
-        return pump.throw(e)
-    pump.new_slice()
-    return pump.resume(value)
+    turns.begin()
+    return pump.resume(value) if state == PUMP_SOURCE else pump.run(direct_fd())
 
 
 async def close_sources(sources: list[Any], loop: _loops.Loop) -> None:

@@ -10,6 +10,16 @@ import types
 from collections.abc import Awaitable, Generator
 from typing import Any, Protocol
 
+from . import _share
+
+
+class Turns(Protocol):
+    """See _share.Turns."""
+
+    def begin(self) -> None: ...
+    def is_over(self) -> bool: ...
+    async def next(self) -> None: ...
+
 
 class Lock(Protocol):
     async def acquire(self) -> Any: ...
@@ -25,6 +35,9 @@ class Loop(Protocol):
 
     async def turn(self) -> None:
         """Let everything else that is ready run once."""
+
+    def turns(self, slice_seconds: float) -> Turns:
+        """For an encoding that begins."""
 
     async def is_done_within(self, yielded: Any, seconds: float) -> bool:
         """Whether the event loop has what a source waits for by then. `yielded`: what the source's awaitable yielded."""
@@ -56,6 +69,9 @@ class Asyncio:
 
     async def turn(self) -> None:
         await asyncio.sleep(0)
+
+    def turns(self, slice_seconds: float) -> Turns:
+        return _share.Turns(slice_seconds)
 
     async def is_done_within(self, yielded: Any, seconds: float) -> bool:
         if yielded is None or not hasattr(yielded, "add_done_callback"):
@@ -118,6 +134,19 @@ class Asyncio:
         )
 
 
+class _TrioTurns:
+    """trio's scheduler runs everything that is ready before the same task again: a checkpoint per slice."""
+
+    def __init__(self, loop: Trio) -> None:
+        self.next = loop.turn
+
+    def begin(self) -> None:
+        pass
+
+    def is_over(self) -> bool:
+        return False
+
+
 class Trio:
     can_wait_in_part = False
 
@@ -126,6 +155,9 @@ class Trio:
 
     async def turn(self) -> None:
         await self._trio.lowlevel.checkpoint()
+
+    def turns(self, slice_seconds: float) -> Turns:
+        return _TrioTurns(self)
 
     async def is_done_within(self, yielded: Any, seconds: float) -> bool:
         return True

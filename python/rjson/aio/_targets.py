@@ -11,7 +11,6 @@ import sys
 import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import lru_cache
 from typing import Any, Protocol, cast
 
 from . import _loops
@@ -93,8 +92,7 @@ def _reset_on_close(sock: Any) -> None:
 # ---- transports
 
 
-@lru_cache(maxsize=64)
-def _is_plain_transport(cls: Any) -> bool:
+def _is_plain_transport(cls: type) -> bool:
     """Whether write() does nothing but send to the socket, if nothing is queued. No TLS: that has transports of its own."""
     return f"{cls.__module__}.{cls.__name__}" in (
         "asyncio.selector_events._SelectorSocketTransport",
