@@ -158,29 +158,12 @@ rj_coop_next(rj_coop *coop, PyObject *async_iterator)
     return coop->awaiting ? rj_coop_send(coop, Py_None) : RJ_ARRIVAL_FAILED;
 }
 
-/* As a coroutine that is given up is closed; what that raises has nobody left to go to but the unraisable hook. */
-static void
-close_awaiting(rj_coop *coop)
-{
-    PyObject *awaiting = coop->awaiting;
-    coop->awaiting = NULL;
-    PyObject *method = PyObject_GetAttrString(awaiting, "close");
-    PyObject *result = method ? PyObject_CallNoArgs(method) : NULL;
-    if (method && !result)
-        PyErr_WriteUnraisable(awaiting);
-    PyErr_Clear();
-    Py_XDECREF(method);
-    Py_XDECREF(result);
-    Py_DECREF(awaiting);
-}
-
 void
 rj_coop_clear(rj_coop *coop)
 {
     PyObject *type, *exception, *traceback;
     PyErr_Fetch(&type, &exception, &traceback);
-    if (coop->awaiting)
-        close_awaiting(coop);
+    Py_CLEAR(coop->awaiting);
     Py_CLEAR(coop->yielded);
     Py_CLEAR(coop->arrived);
     coop->ended = 0;

@@ -64,7 +64,7 @@ rj_coop_has_arrival(const rj_coop *coop)
 {
     return coop->arrived || coop->ended;
 }
-/* Drops what is at hand, after closing a pending awaitable. Keeps an exception that is set. */
+/* Drops what is at hand. Keeps an exception that is set. */
 void rj_coop_clear(rj_coop *coop);
 int rj_coop_traverse(rj_coop *coop, visitproc visit, void *arg);
 

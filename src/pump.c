@@ -44,7 +44,8 @@ typedef struct pump_object {
     size_t flushed;           /* bytes of output in what was flushed last */
     int state;                /* what the last run ended with */
     int completed;            /* the last document is complete */
-    int refused;              /* the target did not take what was flushed last */
+    int lost;                 /* the target did not take what was flushed last */
+    int torn;                 /* or perhaps a part of it */
     int last_byte;            /* of the last document, without its suffix; -1 if there was none */
     uint64_t document_start;  /* in bytes of output since the pump was made */
 } pump_object;
@@ -107,16 +108,16 @@ put_size_line(pump_object *self)
 static void
 seal(pump_object *self, int last)
 {
-    size_t output = held(self);
     if (self->sealed)
         return;
-    self->sealed = 1;
+    size_t output = held(self);
     if (self->http_chunked && output) {
         put_size_line(self);
         append(self, "\r\n", 2);
     }
     if (self->http_chunked && last)
         append(self, LAST_CHUNK, sizeof LAST_CHUNK - 1);
+    self->sealed = 1;
     self->sink.accepted += output;
     self->flushed = output;
 }
@@ -276,7 +277,7 @@ pump_begin(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     self->root = Py_NewRef(args[0]);
     self->encoder->coop = &self->coop;
     self->encoder->on_window = pump_on_window;
-    self->completed = self->refused = 0;
+    self->completed = self->lost = self->torn = 0;
     self->coop.flushed = 0;
     self->coop.deadline_ns = rj__monotonic_ns() + self->slice_ns;
     self->document_start = produced(self);
@@ -465,12 +466,16 @@ pump_flush(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 }
 
 static PyObject *
-pump_refuse(PyObject *op, PyObject *Py_UNUSED(ignored))
+pump_refuse(PyObject *op, PyObject *partly)
 {
     pump_object *self = (pump_object *)op;
+    int may_have_some = PyObject_IsTrue(partly);
+    if (may_have_some < 0)
+        return NULL;
     self->sink.accepted -= self->flushed;
     self->flushed = 0;
-    self->refused = 1;
+    self->torn = may_have_some;
+    self->lost = 1;
     Py_RETURN_NONE;
 }
 
@@ -524,15 +529,17 @@ pump_finish(PyObject *op, PyObject *Py_UNUSED(ignored))
     pump_object *self = (pump_object *)op;
     if (check_idle(self) < 0)
         return NULL;
-    if (!self->encoder)
-        return PyList_New(0);
-    self->busy = 1; /* closing what is awaited runs code */
-    rj_coop_clear(&self->coop);
-    PyObject *sources = rj_encoder_open_sources(self->encoder);
-    roll_back(self);
-    end_document(self);
-    self->busy = 0;
-    return sources;
+    PyObject *sources = self->encoder ? rj_encoder_open_sources(self->encoder) : PyList_New(0);
+    if (!sources)
+        return NULL;
+    PyObject *awaiting = self->coop.awaiting ? self->coop.awaiting : Py_None;
+    PyObject *result = PyTuple_Pack(2, awaiting, sources);
+    Py_DECREF(sources);
+    if (result && self->encoder) {
+        roll_back(self);
+        end_document(self);
+    }
+    return result;
 }
 
 /* ---- the type */
@@ -650,8 +657,8 @@ static PyObject *
 get_is_broken(PyObject *op, void *Py_UNUSED(closure))
 {
     pump_object *self = (pump_object *)op;
-    int is_out = self->completed && held(self) == 0;
-    return PyBool_FromLong(self->refused || (bytes_written(self) > 0 && !is_out));
+    int is_out = self->completed && held(self) == 0 && !self->lost;
+    return PyBool_FromLong(self->torn || (bytes_written(self) > 0 && !is_out));
 }
 
 static PyObject *
@@ -697,15 +704,18 @@ PyDoc_STRVAR(throw_doc, "throw($self, exception, /)\n--\n\nAs resume(), with an 
 PyDoc_STRVAR(flush_doc, "flush($self, fd, last=False, /)\n--\n\n"
                         "Empty the chunk: send it if `fd` is not -1; return what is left of it (bytes-like), or None.\n\n"
                         "`last`: the end of an HTTP chunked body comes after it.");
-PyDoc_STRVAR(refuse_doc, "refuse($self, /)\n--\n\n"
-                         "The target did not take what flush() returned, or perhaps a part: it does not count as written.");
+PyDoc_STRVAR(refuse_doc,
+             "refuse($self, partly, /)\n--\n\n"
+             "The target did not take what flush() returned (`partly`: or a part of it): it does not count as written.");
 PyDoc_STRVAR(append_doc, "append($self, data, /)\n--\n\n"
                          "Put up to 16 bytes of framing behind the output. False if there is no room: flush first.");
 PyDoc_STRVAR(new_slice_doc, "new_slice($self, /)\n--\n\nThe event loop had its turn: begin a new slice.");
 PyDoc_STRVAR(trim_doc, "trim($self, /)\n--\n\nFree the chunk, if it is empty, for as long as nothing is encoded.");
-PyDoc_STRVAR(finish_doc, "finish($self, /)\n--\n\n"
-                         "Give the document up if it is not complete. Return its open iterators, innermost first.\n\n"
-                         "If nothing of it has left the chunk, nothing of it will.");
+PyDoc_STRVAR(finish_doc,
+             "finish($self, /)\n--\n\n"
+             "Give the document up if it is not complete. Return the iterator of the awaitable that it waits for, or\n"
+             "None, and a list of its open iterators, innermost first.\n\n"
+             "If nothing of it has left the chunk, nothing of it will.");
 
 static PyMethodDef pump_methods[] = {
     {"begin", (PyCFunction)(void (*)(void))pump_begin, METH_FASTCALL, begin_doc},
@@ -714,7 +724,7 @@ static PyMethodDef pump_methods[] = {
     {"resume", pump_resume, METH_O, resume_doc},
     {"throw", pump_throw, METH_O, throw_doc},
     {"flush", (PyCFunction)(void (*)(void))pump_flush, METH_FASTCALL, flush_doc},
-    {"refuse", pump_refuse, METH_NOARGS, refuse_doc},
+    {"refuse", pump_refuse, METH_O, refuse_doc},
     {"append", pump_append, METH_O, append_doc},
     {"new_slice", pump_new_slice, METH_NOARGS, new_slice_doc},
     {"trim", pump_trim, METH_NOARGS, trim_doc},

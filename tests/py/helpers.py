@@ -6,9 +6,11 @@ import io
 import json
 import os
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import rjson
@@ -68,6 +70,21 @@ def tcp_pair() -> tuple[socket.socket, socket.socket]:
         client = socket.create_connection(server.getsockname())
         accepted, _ = server.accept()
     return client, accepted
+
+
+def tls_pair(certificate: Path) -> tuple[ssl.SSLSocket, ssl.SSLSocket]:
+    """A server's and a client's end of a TLS connection; `certificate` is the fixture of that name."""
+    client_context = ssl.create_default_context(cafile=str(certificate.with_suffix(".crt")))
+    client_context.check_hostname = False
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_context.load_cert_chain(certificate)
+    ours, theirs = tcp_pair()
+    result: list[ssl.SSLSocket] = []
+    thread = threading.Thread(target=lambda: result.append(client_context.wrap_socket(theirs)))
+    thread.start()
+    server = server_context.wrap_socket(ours, server_side=True)
+    thread.join()
+    return server, result[0]
 
 
 def _via_pipe(obj: Any, options: dict[str, Any]) -> bytes:

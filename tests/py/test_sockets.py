@@ -14,7 +14,7 @@ import time
 import pytest
 
 import rjson
-from helpers import CHUNK_SIZES, Reader, stdlib, tcp_pair
+from helpers import CHUNK_SIZES, Reader, stdlib, tcp_pair, tls_pair
 
 DOC = {"rows": [{"id": i, "text": "é中😀" * (i % 9)} for i in range(2000)], "long": "x" * 300_000}
 BYTES = stdlib(DOC).encode()
@@ -204,32 +204,6 @@ def test_makefile(pair, chunk_size, buffering):
 
 
 # ---- TLS
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    path = tmp_path_factory.mktemp("tls") / "cert.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-keyout", path, "-out", path.with_suffix(".crt")],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    path.write_bytes(path.read_bytes() + path.with_suffix(".crt").read_bytes())
-    return path
-
-
-def tls_pair(certificate):
-    client_context = ssl.create_default_context(cafile=str(certificate.with_suffix(".crt")))
-    client_context.check_hostname = False
-    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server_context.load_cert_chain(certificate)
-    ours, theirs = tcp_pair()
-    result = []
-    thread = threading.Thread(target=lambda: result.append(client_context.wrap_socket(theirs)))
-    thread.start()
-    server = server_context.wrap_socket(ours, server_side=True)
-    thread.join()
-    return server, result[0]
 
 
 @pytest.mark.parametrize("timeout", [None, 30.0, 0.0], ids=["blocking", "timeout", "non-blocking"])

@@ -78,7 +78,7 @@ async def pieces(pump: Pump, state: int | None, rules: Rules, direct_fd: Callabl
         set_bytes_written(e, pump.bytes_written)
         raise
     finally:
-        await close_sources(pump.finish(), rules.loop)
+        await close_sources(*pump.finish(), rules.loop)
 
 
 async def _may_stay(pump: Pump, state: int, rules: Rules, left: float) -> bool:
@@ -105,8 +105,16 @@ async def _go_on(pump: Pump, state: int, turns: _loops.Turns, direct_fd: Callabl
     return pump.resume(value) if state == PUMP_SOURCE else pump.run(direct_fd())
 
 
-async def close_sources(sources: list[Any], loop: _loops.Loop) -> None:
-    """Close the generators among the iterators of a document that is given up; an error in there must not hide the first."""
+async def close_sources(awaiting: Any, sources: list[Any], loop: _loops.Loop) -> None:
+    """Close what a document that is given up leaves open (see Pump.finish): first what it waits for, then its generators.
+
+    An error in there must not hide the first one, so it goes to the event loop's handler.
+    """
+    try:
+        if hasattr(awaiting, "throw"):
+            await _close_awaiting(awaiting)
+    except Exception as e:
+        loop.report(e, awaiting)
     for source in sources:
         try:
             if isinstance(source, AsyncGenerator):
@@ -115,3 +123,18 @@ async def close_sources(sources: list[Any], loop: _loops.Loop) -> None:
                 source.close()
         except Exception as e:
             loop.report(e, source)
+
+
+async def _close_awaiting(awaiting: Any) -> None:
+    """What a coroutine's close() does; but this one may still await something on its way out."""
+    try:
+        yielded = awaiting.throw(GeneratorExit())
+        while True:
+            try:
+                value = await _loops.suspend(yielded)
+            except BaseException as e:
+                yielded = awaiting.throw(e)
+            else:
+                yielded = awaiting.send(value)
+    except (GeneratorExit, StopIteration, StopAsyncIteration):
+        pass

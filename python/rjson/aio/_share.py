@@ -20,7 +20,7 @@ class Share:
 
     def __init__(self) -> None:
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._step = 0.0001  # seconds between two looks at the clock, on average
+        self._step = 0.001  # seconds between two looks at the clock, on average
         self._slice = 0.001
         self._is_scheduled = False
         self.iteration = 0

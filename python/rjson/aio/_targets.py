@@ -18,8 +18,11 @@ from ._driver import Piece
 from ._resume import until_resumed
 
 
+TOOK_NOTHING, TOOK_SOME, TOOK_ALL = range(3)
+
+
 class Target(Protocol):
-    took_piece: bool  # the last piece is the target's now, whatever comes next
+    took: int  # of the last piece, whatever comes next: TOOK_NOTHING, TOOK_SOME (perhaps), TOOK_ALL
 
     @property
     def loop(self) -> _loops.Loop: ...
@@ -43,11 +46,12 @@ def resolve(writer: Any, timeout: float | None) -> Target:
         raise ValueError(f"timeout must be None or a positive number of seconds, not {timeout!r}")
     if isinstance(writer, asyncio.StreamWriter) and _is_plain_stream_writer(writer):
         return _stream_writer_target(writer, timeout)
-    if _is_transport(writer):
+    is_never = isinstance(writer, (io.IOBase, int)) or _is_datagram_transport(writer)
+    if not is_never and _is_transport(writer):
         return TransportTarget(writer, None, timeout)
     if isinstance(writer, socket.socket):
         return SocketTarget(writer, timeout)
-    if not isinstance(writer, (io.IOBase, int)):
+    if not is_never:
         for name in ("send_all", "write", "send"):
             if callable(getattr(writer, name, None)):
                 return AwaitedTarget(writer, getattr(writer, name), timeout)
@@ -83,6 +87,11 @@ def _is_transport(obj: Any) -> bool:
     return all(callable(getattr(obj, name, None)) for name in needed)
 
 
+def _is_datagram_transport(obj: Any) -> bool:
+    """asyncio's has inherited a write(), which is not implemented."""
+    return isinstance(obj, asyncio.BaseTransport) and hasattr(obj, "sendto")
+
+
 def _reset_on_close(sock: Any) -> None:
     """Have a TCP socket's close send RST: the peer's last read fails, where a FIN would look like a regular end."""
     with suppress(OSError, AttributeError, ValueError):  # not a socket, or not one any more
@@ -104,11 +113,11 @@ def _is_plain_transport(cls: type) -> bool:
 class TransportTarget:
     """An asyncio or uvloop transport, at the pace of its own water marks."""
 
-    __slots__ = ("_fd", "_timeout", "_transport", "_writer", "took_piece")
+    __slots__ = ("_fd", "_timeout", "_transport", "_writer", "took")
     loop: _loops.Loop = _loops.ASYNCIO
 
     def __init__(self, transport: Any, writer: weakref.ref[asyncio.StreamWriter] | None, timeout: float | None) -> None:
-        self.took_piece = False
+        self.took = TOOK_NOTHING
         self._transport = transport
         self._writer = writer
         self._timeout = timeout
@@ -138,7 +147,7 @@ class TransportTarget:
 
     def write(self, piece: Piece) -> Awaitable[None] | None:
         transport = self._transport
-        self.took_piece = False
+        self.took = TOOK_NOTHING
         if transport.is_closing():
             return self._lost()
         try:
@@ -147,7 +156,7 @@ class TransportTarget:
             if not transport.is_closing():
                 raise
             raise ConnectionResetError("connection lost") from e
-        self.took_piece = True
+        self.took = TOOK_ALL
         queued = transport.get_write_buffer_size()
         if (queued and queued > transport.get_write_buffer_limits()[1]) or transport.is_closing():
             return self._drain()
@@ -230,7 +239,7 @@ class SocketTarget:
         if sock.fileno() < 0:
             raise ValueError(f"writer is closed: {sock!r}")
         self.loop = _loops.running()
-        self.took_piece = False
+        self.took = TOOK_NOTHING
         self._sock = sock
         self._timeout = timeout
         self._is_plain = (type(sock).send, type(sock).fileno) == (socket.socket.send, socket.socket.fileno)
@@ -241,7 +250,7 @@ class SocketTarget:
         return self._sock.fileno() if self._is_plain else -1
 
     def write(self, piece: Piece) -> Awaitable[None]:
-        self.took_piece = False
+        self.took = TOOK_NOTHING
         return self._send_all(piece)
 
     async def _send_all(self, piece: Piece) -> None:
@@ -251,11 +260,12 @@ class SocketTarget:
         while rest:
             try:
                 rest = memoryview(rest)[self._send_now(rest) :]
+                self.took = TOOK_SOME
             except (BlockingIOError, want_write):
                 await self._limited(loop.wait_writable(self._sock.fileno()))
             except want_read:
                 await self._limited(loop.wait_readable(self._sock.fileno()))
-        self.took_piece = True
+        self.took = TOOK_ALL
 
     def _send_now(self, piece: Piece) -> int:
         if not self._is_plain:
@@ -283,7 +293,7 @@ class AwaitedTarget:
 
     def __init__(self, writer: Any, send: Callable[[Piece], Any], timeout: float | None) -> None:
         self.loop = _loops.running()
-        self.took_piece = False
+        self.took = TOOK_NOTHING
         self._writer = writer
         self._send = send
         self._drain: Callable[[], Any] | None = getattr(writer, "drain", None)
@@ -293,18 +303,19 @@ class AwaitedTarget:
         return -1
 
     def write(self, piece: Piece) -> Awaitable[None]:
-        self.took_piece = False
+        self.took = TOOK_NOTHING
         return self._write_all(piece)
 
     async def _write_all(self, piece: Piece) -> None:
         rest: Piece = piece
+        self.took = TOOK_SOME
         while rest:
             write = self._write_some(rest)
             count = await (self.loop.limit(write, self._timeout) if self._timeout else write)
             if count == 0:
                 await self.loop.turn()
             rest = memoryview(rest)[count:]
-        self.took_piece = True
+        self.took = TOOK_ALL
 
     async def _write_some(self, piece: Piece) -> int:
         result = self._send(piece)

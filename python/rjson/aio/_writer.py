@@ -73,8 +73,8 @@ async def _write_piece(pump: Pump, target: _targets.Target, piece: Piece) -> Non
             await waiting
             pump.new_slice()
     except BaseException:
-        if not target.took_piece:
-            pump.refuse()
+        if target.took != _targets.TOOK_ALL:
+            pump.refuse(target.took == _targets.TOOK_SOME)
         raise
 
 
@@ -103,14 +103,14 @@ async def _give_up(
     """After an error: show the peer that something is missing, and close the sources."""
     aborting = _abort(target) if pump.is_broken else None
     set_bytes_written(error, pump.bytes_written)
-    sources = pump.finish()
+    leftovers = pump.finish()
     if isinstance(error, GeneratorExit):  # the coroutine is dropped: nothing can be awaited any more
         return
     if aborting is not None:
         await aborting
     if stream is not None:
         await stream.aclose()
-    await close_sources(sources, rules.loop)
+    await close_sources(*leftovers, rules.loop)
 
 
 def _abort(target: _targets.Target) -> Awaitable[None] | None:
@@ -355,7 +355,7 @@ class Writer:
         try:
             await _write_piece(self._pump, self._target, piece)
         except BaseException as e:
-            if not self._target.took_piece:
+            if self._target.took != _targets.TOOK_ALL:
                 self._failure = e
                 _abort(self._target)
             raise
