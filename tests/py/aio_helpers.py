@@ -21,7 +21,9 @@ class Peer:
     `limit`: stops reading after so many bytes, until resume() or reset().
     """
 
-    def __init__(self, read: Callable[[int], bytes], *, pause: float = 0, limit: int | None = None, size: int = 65536) -> None:
+    def __init__(
+        self, read: Callable[[int], bytes], *, pause: float = 0, limit: int | None = None, size: int = 65536
+    ) -> None:
         self.data = bytearray()
         self.error: Exception | None = None
         self.reached_limit = threading.Event()
@@ -159,7 +161,7 @@ async def _half_tls(certificate: Path) -> tuple[socket.socket, Any, ssl.SSLConte
 
         def recv(self, n: int) -> bytes:
             if self.sock is None:
-                self.sock = server_context.wrap_socket(theirs, server_side=True)
+                self.sock = server_context.wrap_socket(theirs, server_side=True, suppress_ragged_eofs=False)
             data = self.sock.recv(n)
             if not data:
                 self.sock.close()  # the other side waits for an answer to its goodbye

@@ -41,7 +41,8 @@ async def test_the_high_water_mark_is_kept(kind, chunk_size, limits):
         watch = Watch(transport)
         await aio.dump(doc, target, chunk_size=chunk_size)
         watch.task.cancel()
-        assert transport.get_write_buffer_limits()[1] == (limits or (0, 65536))[1]
+        if limits:
+            assert transport.get_write_buffer_limits() == limits
         assert watch.most <= (limits or (0, 65536))[1] + max(chunk_size, 1024)
         await finish(target)
         assert await peer.result() == stdlib(doc).encode()

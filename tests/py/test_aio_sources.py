@@ -176,7 +176,7 @@ async def test_errors_of_awaitables_from_default():
             self.error = error
 
     error = OSError("no")
-    with pytest.raises(OSError) as caught:
+    with pytest.raises(OSError, match="no") as caught:
         await encode({"a": [1, Fails(error)]}, default=fail)
     assert caught.value is error
     assert error.__notes__ == ["while encoding $.a[1]"]

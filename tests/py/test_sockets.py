@@ -4,7 +4,6 @@ import collections
 import errno
 import os
 import socket
-import ssl
 import struct
 import subprocess
 import sys

@@ -17,7 +17,6 @@ from . import _loops
 from ._driver import Piece
 from ._resume import until_resumed
 
-
 TOOK_NOTHING, TOOK_SOME, TOOK_ALL = range(3)
 
 
@@ -141,7 +140,9 @@ class TransportTarget:
         transport = self._transport
         if self._fd < 0 or transport.is_closing() or transport.get_write_buffer_size() > 0:
             return -1
-        if getattr(transport, "_empty_waiter", None) is not None:  # asyncio's sendfile() is using the socket
+        try:
+            transport.write(b"")  # does nothing, unless write_eof() was called or asyncio's sendfile() uses the socket
+        except RuntimeError:
             return -1
         return self._fd
 
