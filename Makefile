@@ -43,7 +43,7 @@ $(VENV)/build.stamp: $(VENV)/bin/python $(NATIVE)
 # rjson is installed by then, so this adds what the extra asks for and compiles nothing again.
 $(VENV)/test.stamp: $(VENV)/build.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "rjson[test]"
-	$(call system_packages,openssl g++,openssl version && g++ --version)
+	$(call system_packages,openssl g++ curl,openssl version && g++ --version && curl --version)
 	@touch $@
 
 # The demo compares with orjson where there is one for this Python, and does without it elsewhere.
@@ -93,6 +93,7 @@ tsan:
 
 bench: $(VENV)/bench.stamp
 	$(BIN)/python bench/stream.py
+	$(BIN)/python bench/aio.py
 
 # ---- quality
 

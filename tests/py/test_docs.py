@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 import rjson
+import rjson.aio
 from rjson import _encoder
+from rjson.aio import _writer
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("module", [rjson, _encoder])
+@pytest.mark.parametrize("module", [rjson, _encoder, _writer])
 def test_docstrings(module):
     """The examples of the docstrings."""
     result = doctest.testmod(module)
@@ -44,11 +46,12 @@ def test_readme_has_examples():
 def test_everything_public_is_documented():
     """Names in __all__ exist, have docstrings, and are in the README."""
     readme = (ROOT / "README.md").read_text()
-    for name in rjson.__all__:
-        thing = getattr(rjson, name)
-        assert isinstance(thing, str) or thing.__doc__, name
-        if not name.startswith("_"):
-            assert name in readme, name
+    for module in (rjson, rjson.aio):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            assert isinstance(thing, str) or thing.__doc__, name
+            if not name.startswith("_"):
+                assert name in readme, name
 
 
 def test_signatures():

@@ -1,8 +1,17 @@
-"""The programs of examples/py run."""
+"""The programs of examples/py run, against real clients."""
 
+import http.client
+import json
+import re
+import signal
+import ssl
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,3 +25,109 @@ def test_demo():
     assert [(line[0], line[2]) for line in lines] == [
         (place, count) for count in ("50", "2,000") for place in ("file", "gzip", "socket")
     ]
+
+
+@contextmanager
+def running(*command):
+    """A program, once it has said that it listens; it must end well when it is asked to."""
+    with subprocess.Popen(
+        [sys.executable, "-u", *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(10)
+            finally:
+                process.kill()
+    assert process.returncode in (0, -signal.SIGINT), process.returncode
+
+
+@pytest.fixture(params=["asyncio", "uvloop", "tls", "uvloop-tls"])
+def sqlite_server(request, certificate):
+    """The port of examples/py/sqlite_server.py, and a way to connect to it."""
+    command = ["examples/py/sqlite_server.py", "--port", "0"]
+    if "uvloop" in request.param:
+        command.append("--uvloop")
+    if "tls" in request.param:
+        command += ["--tls", str(certificate)]
+    context = ssl.create_default_context(cafile=str(certificate.with_suffix(".crt")))
+    context.check_hostname = False
+    with running(*command) as process:
+        url = process.stdout.readline().split()[-1]
+        port = int(re.search(r":(\d+)/", url)[1])
+        if "tls" in request.param:
+            yield url, lambda: http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=60)
+        else:
+            yield url, lambda: http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+
+def get(connection, path):
+    connection.request("GET", path)
+    response = connection.getresponse()
+    return response.status, json.loads(response.read())
+
+
+def test_sqlite_server(sqlite_server):
+    """Keep-alive, small and large documents, errors; a small request beside a large document that nobody reads."""
+    _, connect = sqlite_server
+    connection = connect()
+    assert get(connection, "/health") == (200, {"ok": True})
+    status, document = get(connection, "/rows?count=30000")
+    assert status == 200
+    assert document["count"] == len(document["rows"]) == 30_000
+    assert document["rows"][1003] == {"id": 3, "name": "station 3", "city": "Zürich", "height": 400.375}
+    assert get(connection, "/nothing") == (404, {"error": "there is no /nothing"})
+    stalled = connect()
+    stalled.request("GET", "/rows?count=1000000")
+    assert get(connection, "/health") == (200, {"ok": True})
+    stalled.close()
+    assert get(connection, "/health") == (200, {"ok": True})
+    connection.close()
+
+
+def test_sqlite_server_with_curl(sqlite_server, certificate):
+    """curl, another implementation of chunked framing, reads it all, in parts and at once."""
+    url, _ = sqlite_server
+    url = url.replace("count=1000000", "count=20000")
+    command = ["curl", "--silent", "--show-error", "--fail", "--insecure", url, "--next", "--silent", "--insecure", url]
+    done = subprocess.run(command, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    decoder, text = json.JSONDecoder(), done.stdout.decode()
+    first, end = decoder.raw_decode(text)
+    assert first == json.loads(text[end:])
+    assert first["count"] == len(first["rows"]) == 20_000
+
+
+@pytest.mark.parametrize("to", ["pipe", "file"])
+def test_log_collector(tmp_path, to):
+    """Every record of every shipper arrives once, in the order of its shipper; into a pipe and into a file."""
+    path = tmp_path / "logs.sock"
+    program = [sys.executable, "examples/py/log_collector.py"]
+    with open(tmp_path / "out", "wb") as file:
+        out = subprocess.PIPE if to == "pipe" else file
+        collector = subprocess.Popen([*program, "collect", path], cwd=ROOT, stdout=out, stderr=subprocess.PIPE)
+        assert b"collecting" in collector.stderr.readline()
+        received = []
+        reader = threading.Thread(target=lambda: received.append(collector.stdout.read() if collector.stdout else b""))
+        reader.start()
+        shippers = [
+            subprocess.Popen(
+                [*program, "ship", path, "--name", name], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            for name in ("a", "b")
+        ]
+        text = "".join(f"line {i} é\n" for i in range(5000)).encode()
+        answers = [shipper.communicate(text, timeout=60)[0] for shipper in shippers]
+        assert [json.loads(answer) for answer in answers] == [{"received": 5000}] * 2
+        collector.terminate()
+        collector.wait(10)
+        reader.join()
+        collector.stderr.close()
+    data = received[0] or (tmp_path / "out").read_bytes()
+    if collector.stdout:
+        collector.stdout.close()
+    records = [json.loads(line)["record"] for line in data.splitlines()]
+    for name in ("a", "b"):
+        assert [r["message"] for r in records if r["name"] == name] == [f"line {i} é" for i in range(5000)]
