@@ -161,10 +161,13 @@ async def dump(
     >>> async def numbers():
     ...     for n in range(3):
     ...         yield n
+    >>> async def serve(reader, writer):
+    ...     await dump({"n": numbers()}, writer)
+    ...     writer.close()
     >>> async def main():
-    ...     server = await asyncio.start_server(lambda r, w: dump({"n": numbers()}, w), "127.0.0.1", 0)
+    ...     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     ...     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-    ...     print(await reader.readuntil(b"}"))
+    ...     print(await reader.read())
     ...     writer.close()
     ...     server.close()
     >>> asyncio.run(main())
