@@ -381,11 +381,29 @@ def test_every_failing_allocation():
     pytest.importorskip("_testcapi")
     code = """
         import _testcapi, io, rjson
+        from rjson import _core
         text = "é" * 300
         doc = {"a": [1, 2.5, text, {"k" * 100: None}, [[[]]], 10**30], "b": ["x" * 3000], text: {1: 2, None: [iter]}}
         deep = cell = []
         for _ in range(300):
             cell.append([]); cell = cell[0]
+        async def items():
+            yield 1
+            yield {"b": ["y" * 600]}
+        async def answer(obj):
+            return "answer"
+        def pump():
+            p = _core.Pump(rjson.Encoder(default=answer), 512, 10**9, True, _core.FLUSH_ITEMS)
+            out = b""
+            try:
+                p.begin([doc["a"], items(), 1j], b"[", b"]")
+                state = -1
+                while state != _core.PUMP_DONE:
+                    state = p.run(-1)
+                    out += p.flush(-1, state == _core.PUMP_DONE) or b""
+                return out
+            finally:
+                p.finish()
         jobs = [
             lambda: rjson.dumps(doc, default=str),
             lambda: rjson.dumps_bytes(doc, default=str),
@@ -396,6 +414,7 @@ def test_every_failing_allocation():
             lambda: rjson.dumps({"a": [{1, 2}]}),
             lambda: rjson.Raw(bytearray(b"[1]")),
             lambda: rjson.Encoder(default=str),
+            pump,
         ]
         for job in jobs:
             def outcome():

@@ -25,6 +25,9 @@ class Target(Protocol):
 
     @property
     def loop(self) -> _loops.Loop: ...
+    @property
+    def key(self) -> int:
+        """The same for every target that writes to the same place, as long as that lives."""
 
     def direct_fd(self) -> int:
         """A socket that may be sent to at this moment, or -1."""
@@ -112,11 +115,12 @@ def _is_plain_transport(cls: type) -> bool:
 class TransportTarget:
     """An asyncio or uvloop transport, at the pace of its own water marks."""
 
-    __slots__ = ("_fd", "_timeout", "_transport", "_writer", "took")
+    __slots__ = ("_fd", "_timeout", "_transport", "_writer", "key", "took")
     loop: _loops.Loop = _loops.ASYNCIO
 
     def __init__(self, transport: Any, writer: weakref.ref[asyncio.StreamWriter] | None, timeout: float | None) -> None:
         self.took = TOOK_NOTHING
+        self.key = id(transport)
         self._transport = transport
         self._writer = writer
         self._timeout = timeout
@@ -241,6 +245,7 @@ class SocketTarget:
             raise ValueError(f"writer is closed: {sock!r}")
         self.loop = _loops.running()
         self.took = TOOK_NOTHING
+        self.key = id(sock)
         self._sock = sock
         self._timeout = timeout
         self._is_plain = (type(sock).send, type(sock).fileno) == (socket.socket.send, socket.socket.fileno)
@@ -295,6 +300,7 @@ class AwaitedTarget:
     def __init__(self, writer: Any, send: Callable[[Piece], Any], timeout: float | None) -> None:
         self.loop = _loops.running()
         self.took = TOOK_NOTHING
+        self.key = id(writer)
         self._writer = writer
         self._send = send
         self._drain: Callable[[], Any] | None = getattr(writer, "drain", None)

@@ -63,6 +63,14 @@ def _encoder_from(encoder: _encoder.Encoder | None, options: Any) -> _encoder.En
 
 # ---- one document to a target
 
+# The keys of the targets that are in the middle of a document.
+_busy: set[int] = set()
+
+
+def _check_idle(target: _targets.Target) -> None:
+    if target.key in _busy:
+        raise RuntimeError("another document is being written there (to write several at once, use one Writer)")
+
 
 async def _write_piece(pump: Pump, target: _targets.Target, piece: Piece) -> None:
     """Hand a piece over, and wait until the target wants the next."""
@@ -81,6 +89,7 @@ async def _write_piece(pump: Pump, target: _targets.Target, piece: Piece) -> Non
 async def _deliver(pump: Pump, state: int | None, target: _targets.Target, rules: Rules) -> None:
     """Run a document on, to `target`, which is aborted if that fails in the middle. `state` as for `pieces`."""
     stream = None
+    _busy.add(target.key)
     try:
         if state is None:
             state = pump.run(-1)
@@ -95,6 +104,8 @@ async def _deliver(pump: Pump, state: int | None, target: _targets.Target, rules
     except BaseException as e:
         await _give_up(pump, target, rules, e, stream)
         raise
+    finally:
+        _busy.discard(target.key)
 
 
 async def _give_up(
@@ -156,6 +167,7 @@ async def dump(
             Otherwise it is aborted (a TCP connection is reset), so that the peer does not take what it got for all there is.
         ConnectionError: The connection was lost.
         TimeoutError: `writer` accepted nothing for `timeout` seconds.
+        RuntimeError: Another document is being written to it.
 
     >>> import asyncio
     >>> async def numbers():
@@ -180,6 +192,7 @@ async def dump(
         rules, point = _DEFAULT_RULES
     else:
         rules, point = rules_from(flush, target.loop, True, is_http)
+    _check_idle(target)
     pump = Pump(_encoder_from(encoder, options), chunk_size, slice_us, is_http, point)
     pump.begin(obj, affixes.first, affixes.suffix + affixes.end)
     try:
@@ -290,6 +303,7 @@ class Writer:
         await self._acquire()
         try:
             self._check_usable()
+            _check_idle(self._target)
             self._pump.begin(obj, self._prefix(), self._affixes.suffix)
             try:
                 await _deliver(self._pump, None, self._target, self._rules)
