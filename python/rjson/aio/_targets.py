@@ -136,9 +136,7 @@ class TransportTarget:
     def is_for(self, writer: asyncio.StreamWriter, timeout: float | None) -> bool:
         """Whether a StreamWriter that it was made for is still the same underneath."""
         own = vars(writer)
-        return (
-            own["_transport"] is self._transport and timeout == self._timeout and "write" not in own and "drain" not in own
-        )
+        return writer.transport is self._transport and timeout == self._timeout and "write" not in own and "drain" not in own
 
     def direct_fd(self) -> int:
         transport = self._transport
