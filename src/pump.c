@@ -1,38 +1,21 @@
-/*
- * See pump.h. The chunk is laid out as
- *
- *     | head: the HTTP chunk's size line | output | suffix | CRLF and last-chunk |
- *
- * so that a document's framing and HTTP's (RFC 9112, section 7.1) are written in place around it. Once it is *sealed*, the
- * framing is in place and the chunk only gets shorter, by what was sent of it.
- */
+/* See pump.h. */
 #include "pump.h"
 
-#include "bytes_chunk.h"
 #include "encode.h"
 #include "encoder_object.h"
-#include "fd_io.h"
+#include "framed_chunk.h"
 
-#include <errno.h>
-
-/* A document's prefix and suffix are at most this long. */
-#define AFFIX_MAX 16
-#define LAST_CHUNK "0\r\n\r\n"
-#define LAST_CHUNK_ROOM 7 /* and the CRLF before it */
 /* Windows are no larger, so that the clock is looked at often enough. */
 #define WINDOW_MAX 65536
 
 typedef struct affix {
-    uint8_t bytes[AFFIX_MAX];
+    uint8_t bytes[RJ_AFFIX_MAX];
     size_t length;
 } affix;
 
 typedef struct pump_object {
     PyObject_HEAD rj_sink sink; /* accepted: bytes of output (without HTTP's framing) that left the chunk */
-    rj_bytes_chunk chunk;
-    size_t head, tail; /* room before and after the output */
-    int http_chunked;
-    int sealed;
+    rj_framed_chunk out;
     int fd; /* a socket to send to while the run lasts, or -1 */
     int busy;
     uint64_t slice_ns;
@@ -56,94 +39,28 @@ pump_of(rj_sink *sink)
     return (pump_object *)((char *)sink - offsetof(pump_object, sink));
 }
 
-/* ---- the chunk */
-
-/* Bytes of output that wait in the chunk. */
-static size_t
-held(const pump_object *self)
-{
-    return self->chunk.length && !self->sealed ? self->chunk.length - self->head : 0;
-}
-
+/* Bytes of output since the pump was made. */
 static uint64_t
 produced(const pump_object *self)
 {
-    return self->sink.accepted + held(self);
+    return self->sink.accepted + rj_framed_chunk_held(&self->out);
 }
 
-/* Bytes that fit behind the output, `reserved` bytes at the end left alone. Makes sure that there is a chunk: -1 with
- * MemoryError. */
-static Py_ssize_t
-room(pump_object *self, size_t reserved)
-{
-    rj_bytes_chunk *chunk = &self->chunk;
-    if (self->sealed)
-        return 0;
-    if (chunk->length == 0) {
-        if (rj_bytes_chunk_prepare(chunk) < 0)
-            return -1;
-        chunk->start = chunk->length = self->head;
-    }
-    return (Py_ssize_t)(chunk->capacity - reserved) - (Py_ssize_t)chunk->length;
-}
-
-static void
-append(pump_object *self, const void *data, size_t length)
-{
-    memcpy(rj_bytes_chunk_data(&self->chunk) + self->chunk.length, data, length);
-    self->chunk.length += length;
-}
-
-/* Writes the size line right before the output. */
-static void
-put_size_line(pump_object *self)
-{
-    char line[24];
-    int length = snprintf(line, sizeof line, "%zX\r\n", held(self));
-    self->chunk.start = self->head - (size_t)length;
-    memcpy(rj_bytes_chunk_data(&self->chunk) + self->chunk.start, line, (size_t)length);
-}
-
-/* Everything in the chunk is to leave now. `last`: HTTP's body ends after it. */
 static void
 seal(pump_object *self, int last)
 {
-    if (self->sealed)
+    if (self->out.sealed)
         return;
-    size_t output = held(self);
-    if (self->http_chunked && output) {
-        put_size_line(self);
-        append(self, "\r\n", 2);
-    }
-    if (self->http_chunked && last)
-        append(self, LAST_CHUNK, sizeof LAST_CHUNK - 1);
-    self->sealed = 1;
-    self->sink.accepted += output;
-    self->flushed = output;
+    self->flushed = rj_framed_chunk_seal(&self->out, last);
+    self->sink.accepted += self->flushed;
 }
 
-static void
-empty(pump_object *self)
-{
-    rj_bytes_chunk_reset(&self->chunk);
-    self->sealed = 0;
-}
-
-/* Sends the chunk, with the GIL held: a socket that takes bytes at once is no reason to hand the GIL to a busy thread for its
- * switch interval. 1 if all of it went. Whatever the error, the rest is for the transport, which knows what to do about it. */
+/* Seals the chunk and sends it to `fd`. 1 if all of it went. */
 static int
-send_chunk(pump_object *self, int last)
+send_chunk(pump_object *self, int fd, int last)
 {
-    rj_bytes_chunk *chunk = &self->chunk;
     seal(self, last);
-    while (chunk->start < chunk->length) {
-        ssize_t n = rj__send_now(self->fd, rj_bytes_chunk_data(chunk) + chunk->start, chunk->length - chunk->start);
-        if (n < 0)
-            return 0;
-        chunk->start += (size_t)n;
-    }
-    empty(self);
-    return 1;
+    return rj_framed_chunk_send(&self->out, fd);
 }
 
 /* ---- the sink */
@@ -153,26 +70,26 @@ pump_lend(rj_sink *sink, size_t hint, rj_window *out)
 {
     pump_object *self = pump_of(sink);
     (void)hint;
-    Py_ssize_t free_bytes = room(self, self->tail);
-    if (free_bytes >= 0 && free_bytes < RJ_CHUNK_MIN) {
+    Py_ssize_t room = rj_framed_chunk_room(&self->out);
+    if (room >= 0 && room < RJ_CHUNK_MIN) {
         /* The document's own code may have used the transport since the driver looked at it: it must look again. */
-        if (self->fd < 0 || self->coop.ran_python || !send_chunk(self, 0)) {
+        if (self->fd < 0 || self->coop.ran_python || !send_chunk(self, self->fd, 0)) {
             self->coop.reason = RJ_PAUSE_FULL;
             return RJ_PAUSE;
         }
-        free_bytes = room(self, self->tail);
+        room = rj_framed_chunk_room(&self->out);
     }
-    if (free_bytes < 0)
+    if (room < 0)
         return RJ_ENOMEM;
-    out->cur = rj_bytes_chunk_data(&self->chunk) + self->chunk.length;
-    out->end = out->cur + (free_bytes < WINDOW_MAX ? free_bytes : WINDOW_MAX);
+    out->cur = rj_framed_chunk_end(&self->out);
+    out->end = out->cur + (room < WINDOW_MAX ? room : WINDOW_MAX);
     return RJ_OK;
 }
 
 static int
 pump_take(rj_sink *sink, size_t used)
 {
-    pump_of(sink)->chunk.length += used;
+    pump_of(sink)->out.chunk.length += used;
     return RJ_OK;
 }
 
@@ -186,7 +103,7 @@ pump_flush_sink(rj_sink *sink)
 static void
 pump_close(rj_sink *sink)
 {
-    rj_bytes_chunk_clear(&pump_of(sink)->chunk);
+    rj_bytes_chunk_clear(&pump_of(sink)->out.chunk);
 }
 
 static const rj_sink_ops pump_ops = {pump_lend, pump_take, pump_flush_sink, NULL, pump_close};
@@ -232,8 +149,8 @@ check_open(const pump_object *self)
 static int
 affix_from(PyObject *bytes, affix *out)
 {
-    if (!PyBytes_Check(bytes) || PyBytes_GET_SIZE(bytes) > AFFIX_MAX) {
-        PyErr_Format(PyExc_ValueError, "an affix must be at most %d bytes, not %R", AFFIX_MAX, bytes);
+    if (!PyBytes_Check(bytes) || PyBytes_GET_SIZE(bytes) > RJ_AFFIX_MAX) {
+        PyErr_Format(PyExc_ValueError, "an affix must be at most %d bytes, not %R", RJ_AFFIX_MAX, bytes);
         return -1;
     }
     out->length = (size_t)PyBytes_GET_SIZE(bytes);
@@ -290,10 +207,10 @@ put_prefix(pump_object *self)
 {
     if (self->prefix.length == 0)
         return 1;
-    Py_ssize_t free_bytes = room(self, self->tail);
-    if (free_bytes < RJ_CHUNK_MIN)
-        return free_bytes < 0 ? -1 : 0;
-    append(self, self->prefix.bytes, self->prefix.length);
+    Py_ssize_t room = rj_framed_chunk_room(&self->out);
+    if (room < RJ_CHUNK_MIN)
+        return room < 0 ? -1 : 0;
+    rj_framed_chunk_append(&self->out, self->prefix.bytes, self->prefix.length);
     self->prefix.length = 0;
     return 1;
 }
@@ -301,9 +218,8 @@ put_prefix(pump_object *self)
 static void
 complete(pump_object *self)
 {
-    const rj_bytes_chunk *chunk = &self->chunk;
-    self->last_byte = rj_bytes_chunk_data(chunk)[chunk->length - 1];
-    append(self, self->suffix.bytes, self->suffix.length);
+    self->last_byte = rj_framed_chunk_end(&self->out)[-1];
+    rj_framed_chunk_append(&self->out, self->suffix.bytes, self->suffix.length);
     self->completed = 1;
     end_document(self);
 }
@@ -383,10 +299,7 @@ pump_send_whole(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
         return NULL;
     if (state != RJ_PAUSE_NONE || fd < 0 || self->coop.ran_python)
         Py_RETURN_NONE;
-    self->fd = fd;
-    int sent = send_chunk(self, last && self->http_chunked);
-    self->fd = -1;
-    if (!sent)
+    if (!send_chunk(self, fd, last))
         Py_RETURN_NONE;
     return size_of_document(self);
 }
@@ -450,19 +363,15 @@ pump_flush(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     int last = nargs > 1 ? PyObject_IsTrue(args[1]) : 0;
     if (fd == -2 || last < 0)
         return NULL;
-    last = last && self->http_chunked;
-    if (!last && !self->sealed && held(self) == 0)
+    last = last && self->out.http_chunked;
+    if (!last && !self->out.sealed && rj_framed_chunk_held(&self->out) == 0)
         Py_RETURN_NONE;
-    if (room(self, 0) < 0)
+    if (rj_framed_chunk_room(&self->out) < 0)
         return NULL;
-    self->fd = fd;
-    int sent = fd >= 0 && send_chunk(self, last);
-    self->fd = -1;
-    if (sent)
+    if (fd >= 0 && send_chunk(self, fd, last))
         Py_RETURN_NONE;
     seal(self, last);
-    self->sealed = 0;
-    return rj_bytes_chunk_hand_out(&self->chunk);
+    return rj_framed_chunk_hand_out(&self->out);
 }
 
 static PyObject *
@@ -486,12 +395,12 @@ pump_append(PyObject *op, PyObject *bytes)
     affix data;
     if (check_idle(self) < 0 || affix_from(bytes, &data) < 0)
         return NULL;
-    Py_ssize_t free_bytes = room(self, LAST_CHUNK_ROOM);
-    if (free_bytes < 0)
+    int fits = rj_framed_chunk_has_room_for_affix(&self->out, data.length);
+    if (fits < 0)
         return NULL;
-    if ((size_t)free_bytes < data.length)
+    if (!fits)
         Py_RETURN_FALSE;
-    append(self, data.bytes, data.length);
+    rj_framed_chunk_append(&self->out, data.bytes, data.length);
     Py_RETURN_TRUE;
 }
 
@@ -507,8 +416,8 @@ static PyObject *
 pump_trim(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     pump_object *self = (pump_object *)op;
-    if (self->chunk.length == 0)
-        rj_bytes_chunk_clear(&self->chunk);
+    if (self->out.chunk.length == 0)
+        rj_bytes_chunk_clear(&self->out.chunk);
     Py_RETURN_NONE;
 }
 
@@ -516,11 +425,8 @@ pump_trim(PyObject *op, PyObject *Py_UNUSED(ignored))
 static void
 roll_back(pump_object *self)
 {
-    if (self->sealed || self->chunk.length == 0 || self->sink.accepted > self->document_start)
-        return;
-    self->chunk.length = self->head + (size_t)(self->document_start - self->sink.accepted);
-    if (self->chunk.length == self->head)
-        empty(self);
+    if (!self->out.sealed && self->out.chunk.length && self->sink.accepted <= self->document_start)
+        rj_framed_chunk_shorten(&self->out, (size_t)(self->document_start - self->sink.accepted));
 }
 
 static PyObject *
@@ -572,11 +478,7 @@ pump_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     pump_object *self = (pump_object *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
-    self->http_chunked = http_chunked;
-    self->head = http_chunked ? (size_t)snprintf(NULL, 0, "%zX\r\n", size) : 0;
-    self->tail = AFFIX_MAX + LAST_CHUNK_ROOM;
-    size_t least = self->head + RJ_CHUNK_MIN + self->tail;
-    self->chunk.capacity = size < least ? least : size;
+    rj_framed_chunk_init(&self->out, size, http_chunked);
     self->sink.ops = &pump_ops;
     self->slice_ns = (uint64_t)slice_us * 1000;
     self->coop.flush_point = (rj_flush_point)flush_point;
@@ -632,7 +534,7 @@ get_yielded(PyObject *op, void *Py_UNUSED(closure))
 static PyObject *
 get_held(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyLong_FromSize_t(held((pump_object *)op));
+    return PyLong_FromSize_t(rj_framed_chunk_held(&((pump_object *)op)->out));
 }
 
 static PyObject *
@@ -657,7 +559,7 @@ static PyObject *
 get_is_broken(PyObject *op, void *Py_UNUSED(closure))
 {
     pump_object *self = (pump_object *)op;
-    int is_out = self->completed && held(self) == 0 && !self->lost;
+    int is_out = self->completed && rj_framed_chunk_held(&self->out) == 0 && !self->lost;
     return PyBool_FromLong(self->torn || (bytes_written(self) > 0 && !is_out));
 }
 

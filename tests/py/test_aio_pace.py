@@ -283,12 +283,12 @@ async def test_never_past_what_is_queued():
         def rows():
             yield "a" * 100_000
             target.write(filler)  # more than the socket takes: the rest is queued
+            peer.resume()
+            time.sleep(0.1)  # and now the socket would take more, before what is queued
             yield "b" * 100_000
 
         task = asyncio.create_task(aio.dump(rows(), target))
         await asyncio.get_running_loop().run_in_executor(None, peer.reached_limit.wait)
-        await asyncio.sleep(0.05)
-        peer.resume()
         await task
         await finish(target)
         data = await peer.result()
@@ -395,13 +395,31 @@ def test_pump_refuses_misuse():
     assert pump.flush(-1) == b"[3]"
 
 
+def test_a_burst_ends_with_the_slice():
+    """Sending directly, a run stops when its slice is over, and not only when the socket is full."""
+    import rjson
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        pump = _core.Pump(rjson.Encoder(), 4096, 1, False, _core.FLUSH_NEVER)
+        pump.begin(["x" * 100] * 10_000)
+        sizes = []
+        while len(sizes) < 10:
+            assert pump.run(ours.fileno()) == _core.PUMP_SLICE
+            sizes.append(pump.bytes_written)
+        assert sizes == sorted(sizes)
+        assert sizes[-1] < 100_000
+        assert theirs.recv(1 << 20).startswith(b'["xxx')
+        pump.finish()
+
+
 def test_a_chunk_that_somebody_keeps_is_not_written_to_again():
     """What flush() returned stays as it is, whoever keeps it, and in whatever form."""
     import rjson
 
     kept, views, copies = [], [], []
-    pump = _core.Pump(rjson.Encoder(), 512, 10**9, False, _core.FLUSH_NEVER)
-    pump.begin([f"{i:0100}" for i in range(100)])
+    pump = _core.Pump(rjson.Encoder(), 4096, 10**9, False, _core.FLUSH_NEVER)
+    pump.begin([f"{i:0100}" for i in range(1000)])
     state = _core.PUMP_FULL
     while state != _core.PUMP_DONE:
         state = pump.run(-1)
