@@ -197,7 +197,8 @@ async def test_timeout_is_for_no_progress():
     """A reader that is slow and steady may take longer than the timeout for the whole."""
     doc = ["x" * 1000] * 6000
     async with connection("unix", pause=0.01, size=100_000) as (target, peer):
-        assert await aio.dump(doc, target, timeout=0.3) == 1003 * 6000 + 1
+        target.transport.set_write_buffer_limits(high=4_000_000, low=0)  # one wait of half a second
+        assert await aio.dump(doc, target, timeout=0.2) == 1003 * 6000 + 1
         await finish(target)
         assert len(await peer.result()) == 1003 * 6000 + 1
 

@@ -287,9 +287,7 @@ async def test_never_past_what_is_queued():
             time.sleep(0.1)  # and now the socket would take more, before what is queued
             yield "b" * 100_000
 
-        task = asyncio.create_task(aio.dump(rows(), target))
-        await asyncio.get_running_loop().run_in_executor(None, peer.reached_limit.wait)
-        await task
+        await aio.dump(rows(), target, slice_us=10_000_000)
         await finish(target)
         data = await peer.result()
     at = data.index(b"q")

@@ -256,6 +256,10 @@ async def test_flush_after_each_item(make):
         b',"c"',
         b"]}",
     ]
+    # Each array that is in no other is one.
+    chunks = [c async for c in aio.iterencode({"a": make(), "b": make()}, flush="item")]
+    assert chunks[-3:] == [b',"b"', b',"c"', b"]}"]
+    assert len(chunks) >= 6
     # Not between the items of those within.
     chunks = [c async for c in aio.iterencode((iter([1, 2, 3]) for _ in range(2)), flush="item")]
     assert chunks == [b"[[1,2,3]", b",[1,2,3]", b"]"]

@@ -173,8 +173,6 @@ class TransportTarget:
         raise ConnectionResetError("connection lost: the transport is closed")
 
     async def _drain(self) -> None:
-        if self._transport.is_closing():  # drain() may return as if all were well
-            await self._lost()
         watchdog = _Watchdog(self._transport, self._timeout) if self._timeout else None
         try:
             writer = self._writer and self._writer()
@@ -182,7 +180,7 @@ class TransportTarget:
                 await writer.drain()
             else:
                 await until_resumed(self._transport)
-            if self._transport.is_closing():
+            if self._transport.is_closing():  # drain() may return as if all were well
                 await self._lost()
         except OSError as e:
             if watchdog and watchdog.has_bitten:
