@@ -11,7 +11,7 @@ import sys
 import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from . import _loops
 from ._driver import Piece
@@ -42,8 +42,8 @@ class Target(Protocol):
 def resolve(writer: Any, timeout: float | None) -> Target:
     """The target for what a user passed as `writer`. TypeError if it is none."""
     cached = getattr(writer, "_rjson_target", None)
-    if cached is not None and cached.is_for(writer, timeout):
-        return cast(TransportTarget, cached)
+    if type(cached) is TransportTarget and cached.is_for(writer, timeout):
+        return cached
     if timeout is not None and not timeout > 0:
         raise ValueError(f"timeout must be None or a positive number of seconds, not {timeout!r}")
     if isinstance(writer, asyncio.StreamWriter) and _is_plain_stream_writer(writer):
@@ -127,10 +127,9 @@ class TransportTarget:
         self._fd = self._plain_fd()
 
     def _plain_fd(self) -> int:
-        transport = self._transport
-        if not _is_plain_transport(type(transport)) or "write" in getattr(transport, "__dict__", ()):
+        if not _is_plain_transport(type(self._transport)):
             return -1
-        sock = transport.get_extra_info("socket")
+        sock = self._transport.get_extra_info("socket")
         return -1 if sock is None else int(sock.fileno())
 
     def is_for(self, writer: asyncio.StreamWriter, timeout: float | None) -> bool:
@@ -141,6 +140,8 @@ class TransportTarget:
     def direct_fd(self) -> int:
         transport = self._transport
         if self._fd < 0 or transport.is_closing() or transport.get_write_buffer_size() > 0:
+            return -1
+        if "write" in getattr(transport, "__dict__", ()):  # somebody listens in
             return -1
         try:
             transport.write(b"")  # does nothing, unless write_eof() was called or asyncio's sendfile() uses the socket
