@@ -5,6 +5,8 @@
 '{"id":17,"tags":["a","b"]}'
 """
 
+from typing import Any
+
 from ._core import EncodeError, Raw, __version__, dumps, dumps_bytes, isa
 from ._encoder import Encoder, Options, dump, dump_to, iterencode
 
@@ -21,3 +23,12 @@ __all__ = [
     "isa",
     "iterencode",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """rjson.aio, imported when it is asked for: it needs asyncio, which most programs do without."""
+    if name == "aio":
+        from importlib import import_module
+
+        return import_module("rjson.aio")
+    raise AttributeError(f"module 'rjson' has no attribute {name!r}")

@@ -32,7 +32,7 @@ def test_install_from_sdist(tmp_path):
         [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], check=True, capture_output=True, text=True
     ).stdout.strip()
     subprocess.run([*pip, "install", "--no-deps", "--target", target, wheel], check=True, capture_output=True)
-    code = "import rjson, os; print(rjson.dumps([1]), sorted(os.listdir(os.path.dirname(rjson.__file__))))"
+    code = "import rjson.aio, os; print(rjson.dumps([1]), sorted(os.listdir(os.path.dirname(rjson.__file__))))"
     env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     out = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True, cwd=tmp_path, env=env).stdout
     assert out.startswith("[1] ")
@@ -44,3 +44,17 @@ def test_version_stands_in_one_place():
     """The header's version is the package's."""
     header = (ROOT / "stream/include/rjson/stream.h").read_text()
     assert f'#define RJ_VERSION "{rjson.__version__}"' in header
+
+
+def test_aio_is_imported_when_it_is_asked_for():
+    """`import rjson` alone imports no event loop; `rjson.aio` works all the same."""
+    code = """
+import sys, rjson
+assert "asyncio" not in sys.modules
+assert rjson.aio.dump is sys.modules["rjson.aio"].dump
+try:
+    rjson.nothing
+except AttributeError as e:
+    assert str(e) == "module 'rjson' has no attribute 'nothing'"
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
