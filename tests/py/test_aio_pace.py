@@ -183,7 +183,9 @@ async def test_many_encodings_share_the_loop():
 
 
 async def test_no_document_is_forgotten_when_others_are_cancelled():
-    """Those who wait for their turn behind a cancelled one get it."""
+    """Those who wait for their turn behind a cancelled one get it, without any error in a callback of the loop."""
+    reports = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: reports.append(context))
 
     def default(obj):
         time.sleep(0.001)
@@ -197,6 +199,7 @@ async def test_no_document_is_forgotten_when_others_are_cancelled():
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(isinstance(r, asyncio.CancelledError) for r in results[::2])
     assert results[1::2] == [21] * 15
+    assert reports == []
 
 
 def test_small_documents_are_one_write_without_a_task_switch():
