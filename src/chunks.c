@@ -82,7 +82,7 @@ rj_chunks_new(rj_state *state, const rj_options *options, PyObject *obj, size_t 
     self->root = Py_NewRef(obj);
     self->options = *options;
     Py_XINCREF(self->options.default_);
-    self->sink = (pickup_sink){{&pickup_ops, 0, RJ_OK, 0}, {NULL, chunk_size, 0, 0}};
+    self->sink = (pickup_sink){{&pickup_ops, 0, RJ_OK, 0}, {.capacity = chunk_size}};
     self->encoder = rj_encoder_acquire(state, &self->options, obj, &self->sink.base);
     PyObject_GC_Track(self);
     if (!self->encoder) {

@@ -297,7 +297,7 @@ rj_dump_write(rj_state *state, const rj_options *options, PyObject *obj, const r
         .write = write,
         .mode = mode,
         .none = none,
-        .chunk = {NULL, target->chunk_size, 0},
+        .chunk = {.capacity = target->chunk_size},
         .pace = &pace,
         .count_characters = count_characters,
     };
