@@ -374,112 +374,7 @@ stopped:
     return NULL;
 }
 
-/* Before a source is asked for an item (or `default`, NULL): 1 if the walk has to pause here first, on an event loop. */
-RJ__INLINE int
-pause_before(rj_encoder *e, uint8_t *cur, PyObject *source, int is_async)
-{
-    if (RJ__LIKELY(!e->coop))
-        return 0;
-    rj_pause_reason reason = rj_coop_pause_reason(e->coop, source, is_async);
-    if (reason == RJ_PAUSE_NONE)
-        return 0;
-    rj_pause_here(e, cur, reason);
-    return 1;
-}
-
-/* The items of an iterator, taken one at a time. `owner`: the iterator, or the object that it iterates over. */
-static RJ__NOINLINE uint8_t *
-RJ__NAME(walk_iterator)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, Py_ssize_t count)
-{
-    for (;;) {
-        if (is_full(e, cur)) {
-            cur = rj_next_window(e, cur, 1, 0);
-            if (!cur)
-                goto stopped;
-        }
-        if (pause_before(e, cur, owner, 0)) {
-            cur = NULL;
-            goto stopped;
-        }
-        rj_enter_python(e);
-        count++;
-        PyObject *item = PyIter_Next(iterator);
-        if (!item) {
-            if (!PyErr_Occurred())
-                break;
-            cur = rj_stop_error(e);
-            goto stopped;
-        }
-        uint8_t *next = put_scalar(e, cur, item);
-        cur = next ? next : put_container_or_other(e, cur, item);
-        Py_DECREF(item);
-        if (!cur)
-            goto stopped;
-    }
-    if (e->coop)
-        rj_coop_left(e, owner);
-    leave(e);
-    return close_container(cur, ']');
-stopped:
-    rj_push_frame(e, RJ_FRAME_ITERATOR, owner, iterator, NULL, NULL, count, 0);
-    leave(e);
-    return NULL;
-}
-
-/* The next item of an async iterator: new, or NULL at the end (*stopped is 0), without one yet, or with an exception. */
-RJ__INLINE PyObject *
-next_async_item(rj_encoder *e, uint8_t *cur, PyObject *iterator, Py_ssize_t *count, int *stopped)
-{
-    rj_coop *coop = e->coop;
-    rj_arrival arrival = RJ_ARRIVAL_READY;
-    if (!rj_coop_has_arrival(coop)) {
-        rj_enter_python(e);
-        ++*count;
-        arrival = rj_coop_next(coop, iterator);
-    }
-    *stopped = arrival != RJ_ARRIVAL_READY;
-    if (arrival == RJ_ARRIVAL_FAILED)
-        rj_stop_error(e);
-    else if (arrival == RJ_ARRIVAL_PENDING)
-        rj_pause_here(e, cur, RJ_PAUSE_SOURCE);
-    PyObject *item = coop->arrived;
-    coop->arrived = NULL;
-    coop->ended = 0;
-    return item;
-}
-
-/* The items of an async iterator. When its next item arrives later, the walk comes here again to take it. */
-static RJ__NOINLINE uint8_t *
-RJ__NAME(walk_async)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, Py_ssize_t count)
-{
-    int is_stopped;
-    for (;;) {
-        if (is_full(e, cur)) {
-            cur = rj_next_window(e, cur, 1, 0);
-            if (!cur)
-                goto stopped;
-        }
-        if (!rj_coop_has_arrival(e->coop) && pause_before(e, cur, owner, 1))
-            goto stopped;
-        PyObject *item = next_async_item(e, cur, iterator, &count, &is_stopped);
-        if (is_stopped)
-            goto stopped;
-        if (!item)
-            break;
-        uint8_t *next = put_scalar(e, cur, item);
-        cur = next ? next : put_container_or_other(e, cur, item);
-        Py_DECREF(item);
-        if (!cur)
-            goto stopped;
-    }
-    rj_coop_left(e, owner);
-    leave(e);
-    return close_container(cur, ']');
-stopped:
-    rj_push_frame(e, RJ_FRAME_ASYNC, owner, iterator, NULL, NULL, count, 0);
-    leave(e);
-    return NULL;
-}
+#include "encode_lazy_body.h"
 
 /* The pairs of a dict subclass with an items() of its own. `key`, `value`: of a pair whose key is written already, or NULL;
  * consumed. */
@@ -515,36 +410,6 @@ RJ__NAME(walk_pairs)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *ite
 }
 
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_iterator)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator)
-{
-    if (e->coop)
-        rj_coop_entering(e, owner);
-    if (!enter(e, cur, owner))
-        return NULL;
-    *cur = '[';
-    return RJ__NAME(walk_iterator)(e, cur + 1, owner, iterator, 0);
-}
-
-static RJ__NOINLINE uint8_t *
-RJ__NAME(put_async)(rj_encoder *e, uint8_t *cur, PyObject *v)
-{
-    rj_enter_python(e);
-    PyObject *iterator = rj_async_iterator(v);
-    if (!iterator)
-        return rj_stop_error(e);
-    rj_coop_entering(e, v);
-    if (enter(e, cur, v)) {
-        *cur = '[';
-        cur = RJ__NAME(walk_async)(e, cur + 1, v, iterator, 0);
-    }
-    else {
-        cur = NULL;
-    }
-    Py_DECREF(iterator);
-    return cur;
-}
-
-static RJ__NOINLINE uint8_t *
 RJ__NAME(put_dict_subclass)(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     int direct;
@@ -574,55 +439,9 @@ RJ__NAME(put_sequence_subclass)(rj_encoder *e, uint8_t *cur, PyObject *v)
     PyObject *iterator = PyObject_GetIter(v);
     if (!iterator)
         return rj_stop_error(e);
-    cur = RJ__NAME(put_iterator)(e, cur, v, iterator);
+    cur = RJ__NAME(put_iterator)(e, cur, v, iterator, 0);
     Py_DECREF(iterator);
     return cur;
-}
-
-/* What `default` made of v (entered); `result` is consumed, NULL if there is none (the walk has stopped). */
-static RJ__NOINLINE uint8_t *
-RJ__NAME(put_default_result)(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *result)
-{
-    uint8_t *next = NULL;
-    if (result) {
-        next = put_scalar(e, cur, result);
-        next = next ? next : put_container_or_other(e, cur, result);
-        Py_DECREF(result);
-    }
-    if (!next)
-        rj_push_frame(e, RJ_FRAME_DEFAULT, v, NULL, NULL, NULL, 0, 0);
-    leave(e);
-    return next;
-}
-
-/* The result of an awaitable (consumed) that `default` returned: new, or NULL: not yet, or with an exception. */
-static RJ__NOINLINE PyObject *
-RJ__NAME(await_result)(rj_encoder *e, uint8_t *cur, PyObject *awaitable)
-{
-    rj_arrival arrival = rj_coop_await(e->coop, awaitable);
-    Py_DECREF(awaitable);
-    if (arrival == RJ_ARRIVAL_FAILED)
-        rj_stop_error(e);
-    else if (arrival == RJ_ARRIVAL_PENDING)
-        rj_pause_here(e, cur, RJ_PAUSE_SOURCE);
-    PyObject *result = e->coop->arrived;
-    e->coop->arrived = NULL;
-    return result;
-}
-
-static RJ__NOINLINE uint8_t *
-RJ__NAME(put_default)(rj_encoder *e, uint8_t *cur, PyObject *v)
-{
-    if (pause_before(e, cur, NULL, 0)) {
-        rj_push_frame(e, RJ_FRAME_VALUE, v, NULL, NULL, NULL, 0, 0);
-        return NULL;
-    }
-    if (!enter(e, cur, v))
-        return NULL;
-    PyObject *result = rj_call_default(e, v);
-    if (result && e->coop && rj_is_awaitable(result))
-        result = RJ__NAME(await_result)(e, cur, result);
-    return RJ__NAME(put_default_result)(e, cur, v, result);
 }
 
 /* Any value. It must be owned by the caller or a container on the stack. */
@@ -650,7 +469,7 @@ put_value_held(rj_encoder *e, uint8_t *cur, PyObject *v)
     if (e->coop && rj_is_async_iterable(v))
         return RJ__NAME(put_async)(e, cur, v);
     if (PyIter_Check(v))
-        return RJ__NAME(put_iterator)(e, cur, v, v);
+        return RJ__NAME(put_iterator)(e, cur, v, v, 0);
     return RJ__NAME(put_default)(e, cur, v);
 }
 
@@ -688,9 +507,8 @@ RJ__NAME(resume_frame)(rj_encoder *e, uint8_t *cur, rj_frame *f)
     case RJ_FRAME_DICT:
         return walk_dict(e, cur, f->obj, f->pos, f->used, f->value);
     case RJ_FRAME_ITERATOR:
-        return RJ__NAME(walk_iterator)(e, cur, f->obj, f->iterator, f->pos);
     case RJ_FRAME_ASYNC:
-        return RJ__NAME(walk_async)(e, cur, f->obj, f->iterator, f->pos);
+        return RJ__NAME(walk_iterator)(e, cur, f->obj, f->iterator, f->pos, f->kind == RJ_FRAME_ASYNC);
     default: {
         PyObject *key = f->key, *value = f->value;
         f->key = f->value = NULL;
