@@ -33,14 +33,15 @@ class _Affixes(NamedTuple):
     suffix: bytes
     end: bytes  # after the last document
     end_of_none: bytes  # if there was no document
+    only: bytes  # after a document that is the only one
 
 
 _FRAMINGS = {
-    "lines": _Affixes(b"", b"", b"\n", b"", b""),
-    "array": _Affixes(b"[", b",", b"", b"]", b"[]"),
-    "seq": _Affixes(b"\x1e", b"\x1e", b"\n", b"", b""),  # RFC 7464
-    "concat": _Affixes(b"", b"", b"", b"", b""),
-    "http-chunked": _Affixes(b"", b"", b"", b"", b""),
+    "lines": _Affixes(b"", b"", b"\n", b"", b"", b"\n"),
+    "array": _Affixes(b"[", b",", b"", b"]", b"[]", b"]"),
+    "seq": _Affixes(b"\x1e", b"\x1e", b"\n", b"", b"", b"\n"),  # RFC 7464
+    "concat": _Affixes(b"", b"", b"", b"", b"", b""),
+    "http-chunked": _Affixes(b"", b"", b"", b"", b"", b""),
 }
 
 # Documents that end with one of these need no space before the next: `1` and `2` would become `12`.
@@ -67,9 +68,8 @@ def _encoder_from(encoder: _encoder.Encoder | None, options: Any) -> _encoder.En
 _busy: set[int] = set()
 
 
-def _check_idle(target: _targets.Target) -> None:
-    if target.key in _busy:
-        raise RuntimeError("another document is being written there (to write several at once, use one Writer)")
+def _refuse() -> None:
+    raise RuntimeError("another document is being written there (to write several at once, use one Writer)")
 
 
 async def _write_piece(pump: Pump, target: _targets.Target, piece: Piece) -> None:
@@ -192,16 +192,20 @@ async def dump(
         rules, point = _DEFAULT_RULES
     else:
         rules, point = rules_from(flush, target.loop, True, is_http)
-    _check_idle(target)
-    pump = Pump(_encoder_from(encoder, options), chunk_size, slice_us, is_http, point)
-    pump.begin(obj, affixes.first, affixes.suffix + affixes.end)
+    if target.key in _busy:
+        _refuse()
+    if encoder is None or options:
+        encoder = _encoder_from(encoder, options)
+    pump = Pump(encoder, chunk_size, slice_us, is_http, point)
+    pump.begin(obj, affixes.first, affixes.only)
     try:
         size = pump.send_whole(target.direct_fd(), is_http)
     except BaseException as e:
         await _give_up(pump, target, rules, e, None)
         raise
-    if size is None:
-        await _deliver(pump, pump.state, target, rules)
+    if size is not None:
+        return size
+    await _deliver(pump, pump.state, target, rules)
     return pump.size
 
 
@@ -303,7 +307,8 @@ class Writer:
         await self._acquire()
         try:
             self._check_usable()
-            _check_idle(self._target)
+            if self._target.key in _busy:
+                _refuse()
             self._pump.begin(obj, self._prefix(), self._affixes.suffix)
             try:
                 await _deliver(self._pump, None, self._target, self._rules)
