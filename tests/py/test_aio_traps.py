@@ -57,6 +57,17 @@ async def test_a_transport_that_is_being_closed():
         assert await peer.result() == b"before"
 
 
+async def test_a_transport_that_is_being_closed_for_long():
+    """The same, at once, while a peer that does not read keeps it from being closed."""
+    async with connection("stream", limit=1) as (target, peer):
+        target.write(b"q" * 20_000_000)
+        target.close()
+        with pytest.raises(ConnectionError):
+            await asyncio.wait_for(aio.dump({"after": True}, target), 20)
+        assert target.transport.get_write_buffer_size() > 0
+        del peer
+
+
 async def test_after_write_eof():
     """The transport's own error; what was sent before is not torn by it."""
     async with connection("stream") as (target, peer):

@@ -169,7 +169,9 @@ class TransportTarget:
     async def _lost(self) -> None:
         """Raise the best exception that there is for a connection that is gone."""
         writer = self._writer and self._writer()
-        if writer:
+        if (
+            writer and self._transport.get_write_buffer_size() == 0
+        ):  # else it is being closed, and drain() would wait for that
             await writer.drain()
         raise ConnectionResetError("connection lost: the transport is closed")
 
