@@ -169,10 +169,8 @@ class TransportTarget:
     async def _lost(self) -> None:
         """Raise the best exception that there is for a connection that is gone."""
         writer = self._writer and self._writer()
-        if (
-            writer and self._transport.get_write_buffer_size() == 0
-        ):  # else it is being closed, and drain() would wait for that
-            await writer.drain()
+        if writer and not self._transport.get_write_buffer_size():
+            await writer.drain()  # with something queued it would wait until the user's close() is through
         raise ConnectionResetError("connection lost: the transport is closed")
 
     async def _drain(self) -> None:
