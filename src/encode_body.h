@@ -497,11 +497,8 @@ RJ__NAME(resume_frame)(rj_encoder *e, uint8_t *cur, rj_frame *f)
     e->chain[0] = f->obj;
     e->native = 1;
     switch (f->kind) {
-    case RJ_FRAME_DEFAULT: {
-        PyObject *result = e->coop->arrived;
-        e->coop->arrived = NULL;
-        return RJ__NAME(put_default_result)(e, cur, f->obj, result);
-    }
+    case RJ_FRAME_DEFAULT:
+        return RJ__NAME(put_default_result)(e, cur, f->obj, take_arrival(e, cur, RJ_ARRIVAL_READY));
     case RJ_FRAME_SEQUENCE:
         return walk_sequence(e, cur, f->obj, f->pos);
     case RJ_FRAME_DICT:

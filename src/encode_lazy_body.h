@@ -29,26 +29,32 @@ next_item(rj_encoder *e, PyObject *iterator, Py_ssize_t *count, int *stopped)
     return item;
 }
 
-/* The same of an async iterator, which may also stop because it has no item yet. */
-static RJ__NOINLINE PyObject *
-RJ__NAME(next_async_item)(rj_encoder *e, uint8_t *cur, PyObject *iterator, Py_ssize_t *count, int *stopped)
+/* What an awaitable gave: new, or NULL at an async iterator's end, or where the walk stops: not yet, or with an exception. */
+RJ__INLINE PyObject *
+take_arrival(rj_encoder *e, uint8_t *cur, rj_arrival arrival)
 {
-    rj_coop *coop = e->coop;
-    rj_arrival arrival = RJ_ARRIVAL_READY;
-    if (!rj_coop_has_arrival(coop)) {
-        rj_enter_python(e);
-        ++*count;
-        arrival = rj_coop_next(coop, iterator);
-    }
-    *stopped = arrival != RJ_ARRIVAL_READY;
     if (arrival == RJ_ARRIVAL_FAILED)
         rj_stop_error(e);
     else if (arrival == RJ_ARRIVAL_PENDING)
         rj_pause_here(e, cur, RJ_PAUSE_SOURCE);
-    PyObject *item = coop->arrived;
-    coop->arrived = NULL;
-    coop->ended = 0;
+    PyObject *item = e->coop->arrived;
+    e->coop->arrived = NULL;
+    e->coop->ended = 0;
     return item;
+}
+
+/* The same as next_item of an async iterator, which may also stop because it has no item yet. */
+static RJ__NOINLINE PyObject *
+RJ__NAME(next_async_item)(rj_encoder *e, uint8_t *cur, PyObject *iterator, Py_ssize_t *count, int *stopped)
+{
+    rj_arrival arrival = RJ_ARRIVAL_READY;
+    if (!rj_coop_has_arrival(e->coop)) {
+        rj_enter_python(e);
+        ++*count;
+        arrival = rj_coop_next(e->coop, iterator);
+    }
+    *stopped = arrival != RJ_ARRIVAL_READY;
+    return take_arrival(e, cur, arrival);
 }
 
 /* The items of an iterator, taken one at a time. `owner`: the iterator, or the object that it iterates over. When an async
@@ -132,13 +138,7 @@ RJ__NAME(await_result)(rj_encoder *e, uint8_t *cur, PyObject *awaitable)
 {
     rj_arrival arrival = rj_coop_await(e->coop, awaitable);
     Py_DECREF(awaitable);
-    if (arrival == RJ_ARRIVAL_FAILED)
-        rj_stop_error(e);
-    else if (arrival == RJ_ARRIVAL_PENDING)
-        rj_pause_here(e, cur, RJ_PAUSE_SOURCE);
-    PyObject *result = e->coop->arrived;
-    e->coop->arrived = NULL;
-    return result;
+    return take_arrival(e, cur, arrival);
 }
 
 static RJ__NOINLINE uint8_t *

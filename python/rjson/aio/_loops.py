@@ -7,7 +7,7 @@ import logging
 import sys
 import time
 import types
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Protocol
 
 from . import _share
@@ -64,6 +64,16 @@ def _wake(waiter: asyncio.Future[None]) -> None:
         waiter.set_result(None)
 
 
+async def _until_ready(add: Callable[..., Any], remove: Callable[[int], Any], fd: int) -> None:
+    """Wait for a descriptor, with a loop's add_reader and remove_reader, or the same for writers."""
+    waiter = asyncio.get_running_loop().create_future()
+    add(fd, _wake, waiter)
+    try:
+        await waiter
+    finally:
+        remove(fd)
+
+
 class Asyncio:
     can_wait_in_part = True
 
@@ -106,21 +116,11 @@ class Asyncio:
 
     async def wait_writable(self, fd: int) -> None:
         loop = asyncio.get_running_loop()
-        waiter = loop.create_future()
-        loop.add_writer(fd, _wake, waiter)
-        try:
-            await waiter
-        finally:
-            loop.remove_writer(fd)
+        await _until_ready(loop.add_writer, loop.remove_writer, fd)
 
     async def wait_readable(self, fd: int) -> None:
         loop = asyncio.get_running_loop()
-        waiter = loop.create_future()
-        loop.add_reader(fd, _wake, waiter)
-        try:
-            await waiter
-        finally:
-            loop.remove_reader(fd)
+        await _until_ready(loop.add_reader, loop.remove_reader, fd)
 
     def new_lock(self) -> Lock:
         return asyncio.Lock()
