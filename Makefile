@@ -5,6 +5,7 @@
 #   make test-asan   all of them again under the address and undefined-behaviour sanitizers
 #   make test-all    the Python tests on every installed Python (nox)
 #   make test-slow   long forms: millions of numbers, long fuzzing; make valgrind, make tsan
+#   make install     the C library: headers, static and shared libraries, pkg-config files; PREFIX and DESTDIR as usual
 #   make bench       figures of this machine, against the peers that PyPI has
 #   make lint        warnings as errors on gcc and clang, formatting, types
 
@@ -14,7 +15,7 @@ BIN = $(VENV)/bin
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefile
 
-.PHONY: demo test test-asan test-portable test-all test-slow valgrind tsan bench lint format clean
+.PHONY: demo test test-asan test-portable test-all test-slow valgrind tsan install bench lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -90,6 +91,9 @@ valgrind:
 tsan:
 	$(MAKE) -C stream SANITIZE=1 SANITIZERS=thread BUILD=../build/stream-tsan tests
 	build/stream-tsan/tests/test_sink_fd
+
+install:
+	$(MAKE) -C stream install
 
 bench: $(VENV)/bench.stamp
 	$(BIN)/python bench/stream.py

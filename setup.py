@@ -25,7 +25,8 @@ def version() -> str:
 def sources() -> list[str]:
     """Whole files are chosen by platform, so that none needs an #ifdef around its body."""
     arch = ["text_scalar", "text_avx2", "dispatch_x86"] if IS_X86_64 else ["text_scalar", "dispatch_generic"]
-    files = glob("src/*.c") + glob("stream/*.c") + [f"stream/arch/{name}.c" for name in arch]
+    portable = [path for path in glob("stream/*.c") if "uv" not in path]
+    files = glob("src/*.c") + portable + [f"stream/arch/{name}.c" for name in arch]
     if not IS_X86_64:
         files.remove("src/encode_avx2.c")
     return sorted(files)

@@ -2,17 +2,15 @@
 #include "framed_chunk.h"
 
 #include "fd_io.h"
+#include "http_chunk.h"
 
-#include <stdio.h>
-
-#define LAST_CHUNK "0\r\n\r\n"
-#define HTTP_TAIL (2 + sizeof LAST_CHUNK - 1) /* the CRLF after the data comes before it */
+#define HTTP_TAIL (2 + sizeof RJ__HTTP_LAST_CHUNK - 1) /* the CRLF after the data comes before it */
 
 void
 rj_framed_chunk_init(rj_framed_chunk *f, size_t size, int http_chunked)
 {
     f->http_chunked = http_chunked;
-    f->head = http_chunked ? (size_t)snprintf(NULL, 0, "%zX\r\n", size) : 0;
+    f->head = http_chunked ? RJ__HTTP_SIZE_LINE_MAX : 0;
     size_t least = f->head + RJ_CHUNK_MIN + RJ_AFFIX_MAX + HTTP_TAIL;
     f->chunk.capacity = size < least ? least : size;
 }
@@ -83,10 +81,8 @@ rj_framed_chunk_shorten(rj_framed_chunk *f, size_t held)
 static void
 put_size_line(rj_framed_chunk *f, size_t size)
 {
-    char line[24];
-    int length = snprintf(line, sizeof line, "%zX\r\n", size);
-    f->chunk.start = f->head - (size_t)length;
-    memcpy(rj_bytes_chunk_data(&f->chunk) + f->chunk.start, line, (size_t)length);
+    uint8_t *data = rj_bytes_chunk_data(&f->chunk);
+    f->chunk.start = (size_t)(rj__http_put_size_line(data + f->head, size) - data);
 }
 
 size_t
@@ -97,10 +93,10 @@ rj_framed_chunk_seal(rj_framed_chunk *f, int last)
     size_t output = rj_framed_chunk_held(f);
     if (f->http_chunked && output) {
         put_size_line(f, output);
-        rj_framed_chunk_append(f, "\r\n", 2);
+        rj_framed_chunk_append(f, RJ__HTTP_CRLF, 2);
     }
     if (f->http_chunked && last)
-        rj_framed_chunk_append(f, LAST_CHUNK, sizeof LAST_CHUNK - 1);
+        rj_framed_chunk_append(f, RJ__HTTP_LAST_CHUNK, sizeof RJ__HTTP_LAST_CHUNK - 1);
     f->sealed = 1;
     return output;
 }

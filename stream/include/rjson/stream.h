@@ -100,6 +100,8 @@ typedef struct rj_pool {
 
 /* The smallest chunk, and so the smallest window, that a sink may lend. Smaller requests are raised to it. */
 #define RJ_CHUNK_MIN 512
+/* The smallest window that a producer must make do with: what a framing sink leaves of the smallest chunk. */
+#define RJ_WINDOW_MIN 480
 #define RJ_CHUNK_DEFAULT 65536
 /* The largest chunk: sizes above it are refused with RJ_EINVAL. */
 #define RJ_CHUNK_MAX ((size_t)1 << 30)
@@ -127,7 +129,7 @@ typedef struct rj_sink rj_sink;
 /* What a sink does. Call these through rj_sink_lend and friends, which keep failures sticky; a table of
  * your own makes a sink of your own (start the struct with an rj_sink, and zero it). */
 typedef struct rj_sink_ops {
-    /* Lends a window of at least RJ_CHUNK_MIN bytes. `hint`: how many bytes the producer knows that it
+    /* Lends a window of at least RJ_CHUNK_MIN bytes (RJ_WINDOW_MIN, if it frames another sink's windows). `hint`: how many bytes the producer knows that it
      * will write, 0 if it doesn't; a sink that grows uses it, others ignore it. RJ_PAUSE: nothing can be
      * lent before the target drains; call again then. One window is out at a time. */
     int (*lend)(rj_sink *self, size_t hint, rj_window *out);
@@ -231,6 +233,17 @@ typedef struct rj_fd_options {
  * is the one kind of descriptor that may block beyond `timeout_ms`, and in spite of `pause`.
  * RJ_EINVAL, RJ_ENOMEM, or RJ_EIO with errno set for a bad descriptor. Free with rj_sink_free. */
 RJ_API int rj_fd_sink_new(rj_sink **out, int fd, const rj_fd_options *options, const rj_allocator *alloc);
+
+/* -- HTTP/1.1's chunked coding (RFC 9112, section 7.1), around whatever another sink takes */
+/* Makes a heap sink that frames each window of `inner` (borrowed: it must live as long) as a chunk of a body, in place. What
+ * it shows as `accepted` is the inner sink's, framing included. Several bodies can follow each other. RJ_ENOMEM. Free with
+ * rj_sink_free, which leaves the inner sink alone. */
+RJ_API int rj_http_chunked_sink_new(rj_sink **out, rj_sink *inner, const rj_allocator *alloc);
+/* Ends the body with the last-chunk, and flushes. Nothing can be written to `sink` (which rj_http_chunked_sink_new made) then:
+ * RJ_ESTATE. After RJ_PAUSE call it again. */
+RJ_API int rj_http_chunked_sink_finish(rj_sink *sink);
+/* After rj_http_chunked_sink_finish: begins the next body. */
+RJ_API void rj_http_chunked_sink_reset(rj_sink *sink);
 
 /* ---- writer ----------------------------------------------------------------------------------
  * Writes one JSON document (RFC 8259) item by item and refuses every sequence that is not one with RJ_ESTATE.
