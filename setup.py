@@ -1,7 +1,10 @@
-"""Builds rjson._core from src/ (CPython) and stream/ (plain C11). All other metadata is in pyproject.toml.
+"""Builds rjson._core from src/ (CPython) and stream/ (plain C11), and rjson._uv where pkg-config finds libuv.
+
+All other metadata is in pyproject.toml.
 
 Environment:
     RJSON_PORTABLE=1    build without knowledge of CPython's internals (public API only)
+    RJSON_UV=0          build without rjson._uv
     CFLAGS, LDFLAGS     as usual; the sanitized builds of the Makefile use them
 """
 
@@ -9,6 +12,9 @@ import os
 import platform
 import re
 from glob import glob
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -32,14 +38,47 @@ def sources() -> list[str]:
     return sorted(files)
 
 
+def pkg_config(*arguments: str) -> list[str]:
+    done = subprocess.run(["pkg-config", *arguments, "libuv"], check=True, capture_output=True, text=True)
+    return shlex.split(done.stdout)
+
+
+def has_libuv() -> bool:
+    if os.environ.get("RJSON_UV") == "0" or not shutil.which("pkg-config"):
+        return False
+    return subprocess.run(["pkg-config", "--exists", "libuv"]).returncode == 0
+
+
+def uv_sources() -> list[str]:
+    """Its own files, and what they need of librjson: the two extension modules share no symbols."""
+    shared = [f"stream/{name}.c" for name in ("alloc", "chunk", "clock", "error", "fd_io", "sigpipe", "sink")]
+    return sorted(glob("src/uv/*.c") + glob("stream/*uv*.c") + shared)
+
+
+COMMON = {
+    "depends": glob("src/**/*.h", recursive=True) + glob("stream/**/*.h", recursive=True),
+    "extra_compile_args": ["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wpedantic"],
+}
+
 core = Extension(
     "rjson._core",
     sources=sources(),
     include_dirs=["stream/include", "stream"],
-    depends=glob("src/**/*.h", recursive=True) + glob("stream/**/*.h", recursive=True),
     define_macros=[("RJSON_PORTABLE", "1")] if os.environ.get("RJSON_PORTABLE") == "1" else [],
-    extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wpedantic"],
     libraries=["pthread"],
+    **COMMON,
 )
 
-setup(version=version(), ext_modules=[core])
+
+def uv() -> Extension:
+    common = {**COMMON, "extra_compile_args": COMMON["extra_compile_args"] + pkg_config("--cflags")}
+    return Extension(
+        "rjson._uv",
+        sources=uv_sources(),
+        include_dirs=["stream/include", "stream", "src"],
+        extra_link_args=pkg_config("--libs"),
+        **common,
+    )
+
+
+setup(version=version(), ext_modules=[core, uv()] if has_libuv() else [core])

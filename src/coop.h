@@ -15,10 +15,11 @@ struct rj_encoder;
 
 typedef enum rj_pause_reason {
     RJ_PAUSE_NONE,
-    RJ_PAUSE_FULL,  /* the chunk is full */
-    RJ_PAUSE_SLICE, /* the encoding has held the event loop for as long as it may */
-    RJ_PAUSE_FLUSH, /* what is encoded is to leave before a source is asked for more */
-    RJ_PAUSE_SOURCE /* an awaitable is not ready */
+    RJ_PAUSE_FULL,   /* the chunk is full */
+    RJ_PAUSE_SLICE,  /* the encoding has held the event loop for as long as it may */
+    RJ_PAUSE_FLUSH,  /* what is encoded is to leave before a source is asked for more */
+    RJ_PAUSE_SOURCE, /* an awaitable is not ready */
+    RJ_PAUSE_TASK    /* the document's own code is to run, and this is not its task */
 } rj_pause_reason;
 
 /* Where RJ_PAUSE_FLUSH happens. */
@@ -36,6 +37,7 @@ typedef enum rj_arrival {
 
 typedef struct rj_coop {
     uint64_t deadline_ns; /* of the slice */
+    int outside_task;     /* run by somebody else than the driver's task, whose context that code may rely on */
     int ran_python;       /* the document's own code ran since the driver last had the chance to look around */
     rj_pause_reason reason;
     rj_flush_point flush_point;

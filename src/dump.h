@@ -2,6 +2,7 @@
 #ifndef RJSON_DUMP_H
 #define RJSON_DUMP_H
 
+#include "outlet.h"
 #include "pace.h"
 
 /* What all targets have in common. References are borrowed. */
@@ -19,6 +20,9 @@ PyObject *rj_dumps(rj_state *state, const rj_options *options, PyObject *obj, in
 /* To a file descriptor; a count of bytes, or of characters. */
 PyObject *rj_dump_fd(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, int fd,
                      rj_overlap overlap, int count_characters);
+/* To another extension module's sink, which is not freed. A count of bytes. */
+PyObject *rj_dump_waiting(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target,
+                          const rj_waiting_sink *waiting);
 /* Through `write` (or `send`), a callable that takes bytes, or str if `mode` says so. */
 typedef enum rj_write_mode { RJ_WRITE_BYTES, RJ_WRITE_TEXT, RJ_WRITE_EITHER } rj_write_mode;
 /* What a None from `write` means. */

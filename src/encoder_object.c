@@ -228,6 +228,21 @@ encoder_dump_write(PyObject *op, PyObject *args, PyObject *kwargs)
     return rj_dump_write(self->state, &self->options, obj, &target, write, mode, none, characters);
 }
 
+static PyObject *
+encoder_dump_sink(PyObject *op, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"obj", "sink", "label", "timeout", "progress", NULL};
+    encoder_object *self = (encoder_object *)op;
+    PyObject *obj, *capsule, *label, *timeout, *progress;
+    rj_target target;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO:_dump_sink", names, &obj, &capsule, &label, &timeout, &progress))
+        return NULL;
+    const rj_waiting_sink *waiting = PyCapsule_GetPointer(capsule, RJ_WAITING_SINK_CAPSULE);
+    if (!waiting || target_from(&target, label, RJ_CHUNK_DEFAULT, timeout, progress, Py_None) < 0)
+        return NULL;
+    return rj_dump_waiting(self->state, &self->options, obj, &target, waiting);
+}
+
 #define KEYWORDS(f) ((PyCFunction)(void (*)(void))(f))
 
 PyDoc_STRVAR(dumps_doc, "dumps($self, obj, /)\n--\n\nEncode `obj` to a JSON str.");
@@ -235,6 +250,7 @@ PyDoc_STRVAR(dumps_bytes_doc, "dumps_bytes($self, obj, /)\n--\n\nEncode `obj` to
 PyDoc_STRVAR(iterencode_doc, "iterencode($self, obj, /, *, chunk_size=65536)\n--\n\n"
                              "Encode `obj` lazily, as an iterator of bytes objects of at most `chunk_size`.");
 PyDoc_STRVAR(dump_fd_doc, "Encode to a file descriptor. All arguments are required; see rjson._targets.");
+PyDoc_STRVAR(dump_sink_doc, "Encode to a sink of rjson.uv's, in a capsule. All arguments are required.");
 PyDoc_STRVAR(dump_write_doc, "Encode through a callable. All arguments are required; see rjson._targets.");
 
 static PyMethodDef encoder_methods[] = {
@@ -242,6 +258,7 @@ static PyMethodDef encoder_methods[] = {
     {"dumps_bytes", encoder_dumps_bytes, METH_O, dumps_bytes_doc},
     {"iterencode", KEYWORDS(encoder_iterencode), METH_VARARGS | METH_KEYWORDS, iterencode_doc},
     {"_dump_fd", KEYWORDS(encoder_dump_fd), METH_VARARGS | METH_KEYWORDS, dump_fd_doc},
+    {"_dump_sink", KEYWORDS(encoder_dump_sink), METH_VARARGS | METH_KEYWORDS, dump_sink_doc},
     {"_dump_write", KEYWORDS(encoder_dump_write), METH_VARARGS | METH_KEYWORDS, dump_write_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -115,6 +115,17 @@ rj_framed_chunk_send(rj_framed_chunk *f, int fd)
     return 1;
 }
 
+rj_sent
+rj_framed_chunk_send_to(rj_framed_chunk *f, const rj_outlet *outlet)
+{
+    rj_bytes_chunk *chunk = &f->chunk;
+    const uint8_t *data = rj_bytes_chunk_data(chunk) + chunk->start;
+    rj_sent sent = outlet->send(outlet->ctx, chunk->bytes, data, chunk->length - chunk->start);
+    if (sent != RJ_SENT_NOTHING)
+        empty(f);
+    return sent;
+}
+
 PyObject *
 rj_framed_chunk_hand_out(rj_framed_chunk *f)
 {

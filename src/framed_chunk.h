@@ -10,6 +10,7 @@
 #define RJSON_FRAMED_CHUNK_H
 
 #include "bytes_chunk.h"
+#include "outlet.h"
 
 /* What is appended to a document is at most this long. */
 #define RJ_AFFIX_MAX 16
@@ -41,6 +42,9 @@ size_t rj_framed_chunk_seal(rj_framed_chunk *f, int last);
  * thread for its switch interval. 1 if all of it went; the chunk is empty then. Whatever the error, the rest is for the
  * transport, which knows what to do about it. */
 int rj_framed_chunk_send(rj_framed_chunk *f, int fd);
+/* Has an outlet send a sealed chunk. Unless it sent nothing, the chunk is empty then; if the outlet kept it, the next one is
+ * another bytes object. */
+rj_sent rj_framed_chunk_send_to(rj_framed_chunk *f, const rj_outlet *outlet);
 /* What is left of a sealed chunk, which is empty afterwards; see rj_bytes_chunk_hand_out. */
 PyObject *rj_framed_chunk_hand_out(rj_framed_chunk *f);
 

@@ -177,14 +177,25 @@ add_constants(PyObject *module)
         const char *name;
         int value;
     } constants[] = {
-        {"PUMP_DONE", RJ_PAUSE_NONE},    {"PUMP_FULL", RJ_PAUSE_FULL},      {"PUMP_SLICE", RJ_PAUSE_SLICE},
-        {"PUMP_FLUSH", RJ_PAUSE_FLUSH},  {"PUMP_SOURCE", RJ_PAUSE_SOURCE},  {"FLUSH_NEVER", RJ_FLUSH_NEVER},
-        {"FLUSH_ITEMS", RJ_FLUSH_ITEMS}, {"FLUSH_AWAITS", RJ_FLUSH_AWAITS},
+        {"PUMP_DONE", RJ_PAUSE_NONE},    {"PUMP_FULL", RJ_PAUSE_FULL},     {"PUMP_SLICE", RJ_PAUSE_SLICE},
+        {"PUMP_FLUSH", RJ_PAUSE_FLUSH},  {"PUMP_SOURCE", RJ_PAUSE_SOURCE}, {"PUMP_TASK", RJ_PAUSE_TASK},
+        {"FLUSH_NEVER", RJ_FLUSH_NEVER}, {"FLUSH_ITEMS", RJ_FLUSH_ITEMS},  {"FLUSH_AWAITS", RJ_FLUSH_AWAITS},
     };
     for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++)
         if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0)
             return -1;
     return 0;
+}
+
+/* For rjson._uv. */
+static int
+add_api(PyObject *module)
+{
+    static const rj_core_api api = {rj_pump_run, rj_raise_errno};
+    PyObject *capsule = PyCapsule_New((void *)(uintptr_t)&api, RJ_CORE_API_CAPSULE, NULL);
+    int rc = capsule ? PyModule_AddObjectRef(module, "_api", capsule) : -1;
+    Py_XDECREF(capsule);
+    return rc;
 }
 
 static int
@@ -194,7 +205,7 @@ core_exec(PyObject *module)
     if (choose_isa(state) < 0 || check_layouts() < 0 || intern_names(state) < 0 || borrow_from_python(state) < 0 ||
         add_types(module, state) < 0)
         return -1;
-    if (add_constants(module) < 0 || PyModule_AddStringConstant(module, "isa", state->isa) < 0)
+    if (add_constants(module) < 0 || add_api(module) < 0 || PyModule_AddStringConstant(module, "isa", state->isa) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "__version__", RJ_VERSION);
 }

@@ -8,6 +8,14 @@
 /* Windows are no larger, so that the clock is looked at often enough. */
 #define WINDOW_MAX 65536
 
+/* Where full chunks may be sent without the driver: a socket, an outlet, or (-1, NULL) nowhere. */
+typedef struct way {
+    int fd;
+    const rj_outlet *outlet;
+} way;
+
+static const way no_way = {-1, NULL};
+
 typedef struct affix {
     uint8_t bytes[RJ_AFFIX_MAX];
     size_t length;
@@ -16,7 +24,7 @@ typedef struct affix {
 typedef struct pump_object {
     PyObject_HEAD rj_sink sink; /* accepted: bytes of output (without HTTP's framing) that left the chunk */
     rj_framed_chunk out;
-    int fd; /* a socket to send to while the run lasts, or -1 */
+    const way *way; /* out, while the run lasts */
     int busy;
     uint64_t slice_ns;
     rj_coop coop;
@@ -55,12 +63,28 @@ seal(pump_object *self, int last)
     self->sink.accepted += self->flushed;
 }
 
-/* Seals the chunk and sends it to `fd`. 1 if all of it went. */
 static int
-send_chunk(pump_object *self, int fd, int last)
+leads_nowhere(const way *way)
+{
+    return way->fd < 0 && !way->outlet;
+}
+
+/* Seals the chunk and sends it. */
+static rj_sent
+send_chunk(pump_object *self, const way *way, int last)
 {
     seal(self, last);
-    return rj_framed_chunk_send(&self->out, fd);
+    if (way->outlet)
+        return rj_framed_chunk_send_to(&self->out, way->outlet);
+    return rj_framed_chunk_send(&self->out, way->fd) ? RJ_SENT_ALL : RJ_SENT_NOTHING;
+}
+
+/* Whether the way may be used in the middle of a run: the document's own code may have used the transport since the driver
+ * looked at it. An outlet belongs to the document. */
+static int
+is_open_way(const pump_object *self)
+{
+    return self->way->outlet || (self->way->fd >= 0 && !self->coop.ran_python);
 }
 
 /* ---- the sink */
@@ -72,8 +96,7 @@ pump_lend(rj_sink *sink, size_t hint, rj_window *out)
     (void)hint;
     Py_ssize_t room = rj_framed_chunk_room(&self->out);
     if (room >= 0 && room < RJ_CHUNK_MIN) {
-        /* The document's own code may have used the transport since the driver looked at it: it must look again. */
-        if (self->fd < 0 || self->coop.ran_python || !send_chunk(self, self->fd, 0)) {
+        if (!is_open_way(self) || send_chunk(self, self->way, 0) == RJ_SENT_NOTHING) {
             self->coop.reason = RJ_PAUSE_FULL;
             return RJ_PAUSE;
         }
@@ -226,18 +249,18 @@ complete(pump_object *self)
 
 /* Encodes on. The reason of the pause, RJ_PAUSE_NONE for a complete document, or -1 with an exception. */
 static int
-run(pump_object *self, int fd)
+run(pump_object *self, const way *way)
 {
     rj_encoder *e = self->encoder;
     self->coop.ran_python = 0;
     int ready = put_prefix(self);
     if (ready <= 0)
         return ready < 0 ? -1 : (self->state = RJ_PAUSE_FULL);
-    self->fd = fd;
+    self->way = way;
     self->busy = 1;
     rj_run result = rj_encoder_run(e);
     self->busy = 0;
-    self->fd = -1;
+    self->way = &no_way;
     if (result == RJ_RUN_PAUSED)
         return self->state = (int)self->coop.reason;
     if (result == RJ_RUN_FAILED) {
@@ -254,28 +277,55 @@ state_or_error(int state)
     return state < 0 ? NULL : PyLong_FromLong(state);
 }
 
-/* A descriptor, or -1 for none. -2 with an exception. */
+/* A descriptor (-1 for none), or an outlet's capsule. -1 with an exception. */
 static int
-fd_from(PyObject *number)
+way_from(PyObject *out, way *way)
 {
-    long fd = PyLong_AsLong(number);
+    *way = no_way;
+    if (PyCapsule_CheckExact(out)) {
+        way->outlet = PyCapsule_GetPointer(out, RJ_OUTLET_CAPSULE);
+        return way->outlet ? 0 : -1;
+    }
+    long fd = PyLong_AsLong(out);
     if (fd == -1 && PyErr_Occurred())
-        return -2;
-    return fd < 0 || fd > INT_MAX ? -1 : (int)fd;
+        return -1;
+    way->fd = fd < 0 || fd > INT_MAX ? -1 : (int)fd;
+    return 0;
+}
+
+static int
+check_runnable(const pump_object *self)
+{
+    if (check_open(self) < 0)
+        return -1;
+    if (!self->coop.awaiting)
+        return 0;
+    PyErr_SetString(PyExc_RuntimeError, "the document waits for a source");
+    return -1;
 }
 
 static PyObject *
-pump_run(PyObject *op, PyObject *fd_number)
+pump_run(PyObject *op, PyObject *out)
 {
     pump_object *self = (pump_object *)op;
-    int fd = fd_from(fd_number);
-    if (fd == -2 || check_open(self) < 0)
+    way way;
+    if (way_from(out, &way) < 0 || check_runnable(self) < 0)
         return NULL;
-    if (self->coop.awaiting) {
-        PyErr_SetString(PyExc_RuntimeError, "the document waits for a source");
-        return NULL;
-    }
-    return state_or_error(run(self, fd));
+    return state_or_error(run(self, &way));
+}
+
+int
+rj_pump_run(PyObject *op, const rj_outlet *outlet, uint64_t deadline_ns)
+{
+    pump_object *self = (pump_object *)op;
+    const way way = {-1, outlet};
+    if (check_runnable(self) < 0)
+        return -1;
+    self->coop.deadline_ns = deadline_ns;
+    self->coop.outside_task = 1;
+    int state = run(self, &way);
+    self->coop.outside_task = 0;
+    return state;
 }
 
 static PyObject *
@@ -290,16 +340,16 @@ pump_send_whole(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     pump_object *self = (pump_object *)op;
     if (check_count("send_whole", nargs, 2, 2) < 0 || check_open(self) < 0)
         return NULL;
-    int fd = fd_from(args[0]);
+    way way;
     int last = PyObject_IsTrue(args[1]);
-    if (fd == -2 || last < 0)
+    if (way_from(args[0], &way) < 0 || last < 0)
         return NULL;
-    int state = run(self, -1);
+    int state = run(self, &no_way);
     if (state < 0)
         return NULL;
-    if (state != RJ_PAUSE_NONE || fd < 0 || self->coop.ran_python)
+    if (state != RJ_PAUSE_NONE || leads_nowhere(&way) || self->coop.ran_python)
         Py_RETURN_NONE;
-    if (!send_chunk(self, fd, last))
+    if (send_chunk(self, &way, last) != RJ_SENT_ALL)
         Py_RETURN_NONE;
     return size_of_document(self);
 }
@@ -315,7 +365,7 @@ arrived(pump_object *self, rj_arrival arrival)
         rj_encoder_raise(self->encoder, NULL, bytes_written(self));
         return NULL;
     }
-    return state_or_error(run(self, -1));
+    return state_or_error(run(self, &no_way));
 }
 
 static int
@@ -359,16 +409,16 @@ pump_flush(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     pump_object *self = (pump_object *)op;
     if (check_count("flush", nargs, 1, 2) < 0 || check_idle(self) < 0)
         return NULL;
-    int fd = fd_from(args[0]);
+    way way;
     int last = nargs > 1 ? PyObject_IsTrue(args[1]) : 0;
-    if (fd == -2 || last < 0)
+    if (way_from(args[0], &way) < 0 || last < 0)
         return NULL;
     last = last && self->out.http_chunked;
     if (!last && !self->out.sealed && rj_framed_chunk_held(&self->out) == 0)
         Py_RETURN_NONE;
     if (rj_framed_chunk_room(&self->out) < 0)
         return NULL;
-    if (fd >= 0 && send_chunk(self, fd, last))
+    if (!leads_nowhere(&way) && send_chunk(self, &way, last) != RJ_SENT_NOTHING)
         Py_RETURN_NONE;
     seal(self, last);
     return rj_framed_chunk_hand_out(&self->out);
@@ -483,7 +533,8 @@ pump_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->slice_ns = (uint64_t)slice_us * 1000;
     self->coop.flush_point = (rj_flush_point)flush_point;
     self->encoder_object = Py_NewRef(encoder);
-    self->fd = self->last_byte = -1;
+    self->way = &no_way;
+    self->last_byte = -1;
     return (PyObject *)self;
 }
 
@@ -591,20 +642,20 @@ static PyGetSetDef pump_getset[] = {
 
 PyDoc_STRVAR(begin_doc, "begin($self, obj, prefix=b'', suffix=b'', /)\n--\n\n"
                         "Begin a document, between a prefix and a suffix of at most 16 bytes. A new slice begins.");
-PyDoc_STRVAR(run_doc,
-             "run($self, fd, /)\n--\n\n"
-             "Encode until the document is complete or something is to be done: one of the PUMP_ constants.\n\n"
-             "With a socket's `fd` (else -1) full chunks are sent to it, as long as it takes them at once and no code of\n"
-             "the document's own runs.");
-PyDoc_STRVAR(send_whole_doc,
-             "send_whole($self, fd, last, /)\n--\n\n"
-             "Run a new document; if that is all of it, and a socket (or -1) takes it at once, return its size.\n\n"
-             "None: go on from `state`, with flush() where that is PUMP_DONE.");
+PyDoc_STRVAR(
+    run_doc,
+    "run($self, out, /)\n--\n\n"
+    "Encode until the document is complete or something is to be done: one of the PUMP_ constants.\n\n"
+    "`out`: a socket's descriptor, that full chunks are sent to as long as it takes them at once and no code of the\n"
+    "document's own runs; or an outlet of rjson.uv; or -1.");
+PyDoc_STRVAR(send_whole_doc, "send_whole($self, out, last, /)\n--\n\n"
+                             "Run a new document; if that is all of it, and `out` takes it at once, return its size.\n\n"
+                             "None: go on from `state`, with flush() where that is PUMP_DONE.");
 PyDoc_STRVAR(resume_doc, "resume($self, value, /)\n--\n\n"
                          "After PUMP_SOURCE: give the pending awaitable what the event loop answered, and run on.");
 PyDoc_STRVAR(throw_doc, "throw($self, exception, /)\n--\n\nAs resume(), with an exception.");
-PyDoc_STRVAR(flush_doc, "flush($self, fd, last=False, /)\n--\n\n"
-                        "Empty the chunk: send it if `fd` is not -1; return what is left of it (bytes-like), or None.\n\n"
+PyDoc_STRVAR(flush_doc, "flush($self, out, last=False, /)\n--\n\n"
+                        "Empty the chunk: send it if `out` is not -1; return what is left of it (bytes-like), or None.\n\n"
                         "`last`: the end of an HTTP chunked body comes after it.");
 PyDoc_STRVAR(refuse_doc,
              "refuse($self, partly, /)\n--\n\n"

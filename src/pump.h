@@ -2,7 +2,10 @@
 #ifndef RJSON_PUMP_H
 #define RJSON_PUMP_H
 
-#include "python.h"
+#include "outlet.h"
+
+/* See rj_core_api. */
+int rj_pump_run(PyObject *pump, const rj_outlet *outlet, uint64_t deadline_ns);
 
 extern PyType_Spec rj_pump_spec;
 

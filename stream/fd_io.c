@@ -2,14 +2,14 @@
 #define _GNU_SOURCE
 #include "fd_io.h"
 
+#include "sigpipe.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static rj__fd_kind
@@ -26,13 +26,6 @@ kind_of(mode_t mode, int flags)
     return RJ__FD_BLOCKING;
 }
 
-static int
-sigpipe_is_ignored(void)
-{
-    struct sigaction action;
-    return sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
-}
-
 int
 rj__fd_io_init(rj__fd_io *io, int fd, const rj_fd_options *options)
 {
@@ -46,7 +39,7 @@ rj__fd_io_init(rj__fd_io *io, int fd, const rj_fd_options *options)
     }
     io->fd = fd;
     io->kind = kind_of(st.st_mode, flags);
-    io->guard_sigpipe = io->kind != RJ__FD_SOCKET && io->kind != RJ__FD_FILE && !sigpipe_is_ignored();
+    io->guard_sigpipe = io->kind != RJ__FD_SOCKET && io->kind != RJ__FD_FILE && !rj__sigpipe_is_ignored();
     io->must_not_block = options->pause || options->timeout_ms >= 0;
     io->timeout_ms = options->timeout_ms;
     io->hooks = options->hooks;
@@ -54,18 +47,18 @@ rj__fd_io_init(rj__fd_io *io, int fd, const rj_fd_options *options)
 }
 
 static void
-enter(const rj__fd_io *io)
+enter(const rj_wait_hooks *hooks)
 {
-    if (io->hooks.enter)
-        io->hooks.enter(io->hooks.ctx);
+    if (hooks->enter)
+        hooks->enter(hooks->ctx);
 }
 
 /* Keeps errno: the caller looks at it after the lock is held again. */
 static int
-leave(const rj__fd_io *io)
+leave(const rj_wait_hooks *hooks)
 {
     int saved = errno;
-    int stop = io->hooks.leave ? io->hooks.leave(io->hooks.ctx) : 0;
+    int stop = hooks->leave ? hooks->leave(hooks->ctx) : 0;
     errno = saved;
     return stop;
 }
@@ -88,9 +81,9 @@ send_parts(int fd, const struct iovec *parts, int count)
 static ssize_t
 write_between_hooks(rj__fd_io *io, const struct iovec *parts, int count, int *stop)
 {
-    enter(io);
+    enter(&io->hooks);
     ssize_t n = write_parts(io->fd, parts, count);
-    *stop = leave(io);
+    *stop = leave(&io->hooks);
     return n;
 }
 
@@ -138,24 +131,13 @@ write_by_kind(rj__fd_io *io, const struct iovec *parts, int count, int *stop)
     }
 }
 
-/* Writes with SIGPIPE blocked in this thread, and takes the one that this write caused out of the pending set, so
- * that a closed pipe is an error and not the end of the process. */
 static ssize_t
 write_without_sigpipe(rj__fd_io *io, const struct iovec *parts, int count, int *stop)
 {
-    sigset_t sigpipe, before, pending;
-    sigemptyset(&sigpipe);
-    sigaddset(&sigpipe, SIGPIPE);
-    sigpending(&pending);
-    pthread_sigmask(SIG_BLOCK, &sigpipe, &before);
+    rj__sigpipe guard;
+    rj__sigpipe_block(&guard);
     ssize_t n = write_by_kind(io, parts, count, stop);
-    int saved = errno;
-    if (n < 0 && saved == EPIPE && !sigismember(&pending, SIGPIPE)) {
-        struct timespec now = {0, 0};
-        sigtimedwait(&sigpipe, NULL, &now);
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = saved;
+    rj__sigpipe_unblock(&guard, n < 0 && errno == EPIPE);
     return n;
 }
 
@@ -180,16 +162,22 @@ poll_timeout(uint64_t deadline_ns)
 }
 
 int
-rj__fd_io_wait(const rj__fd_io *io, uint64_t deadline_ns)
+rj__fd_wait(int fd, short events, uint64_t deadline_ns, const rj_wait_hooks *hooks)
 {
-    struct pollfd p = {io->fd, POLLOUT, 0};
-    enter(io);
+    struct pollfd p = {fd, events, 0};
+    enter(hooks);
     int n = poll(&p, 1, poll_timeout(deadline_ns));
-    if (leave(io))
+    if (leave(hooks))
         return RJ_ECANCELED;
     if (n == 0 && deadline_ns && rj__monotonic_ns() >= deadline_ns)
         return RJ_ETIMEOUT;
-    return RJ_OK; /* writable, in error, or interrupted: the next write tells */
+    return RJ_OK; /* ready, in error, or interrupted: what comes next tells */
+}
+
+int
+rj__fd_io_wait(const rj__fd_io *io, uint64_t deadline_ns)
+{
+    return rj__fd_wait(io->fd, POLLOUT, deadline_ns, &io->hooks);
 }
 
 ssize_t
@@ -200,4 +188,50 @@ rj__send_now(int fd, const uint8_t *data, size_t length)
         n = send(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
     return n;
+}
+
+/* ---- descriptors of our own */
+
+int
+rj__fd_duplicate(int fd)
+{
+    return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+void
+rj__fd_close(int fd)
+{
+    close(fd);
+}
+
+int
+rj__fd_is_nonblocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 ? -1 : (flags & O_NONBLOCK) != 0;
+}
+
+void
+rj__fd_set_nonblocking(int fd, int on)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0 && ((flags & O_NONBLOCK) != 0) != on)
+        fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}
+
+void
+rj__fd_reset_connection(int fd)
+{
+    /* Dissolving a TCP connection sends RST at once, whoever else has the socket open (connect(2)). A Unix socket refuses. */
+    struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    struct linger none = {1, 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    if (connect(fd, &nowhere, sizeof nowhere) < 0)
+        shutdown(fd, SHUT_RDWR);
+}
+
+int
+rj__process_id(void)
+{
+    return (int)getpid();
 }

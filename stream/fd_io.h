@@ -34,7 +34,21 @@ ssize_t rj__fd_io_write(rj__fd_io *io, const struct iovec *parts, int count, int
 /* Waits until the descriptor takes bytes again, at most until `deadline_ns` (0: no limit). RJ_OK to try again (an
  * error condition shows itself there), RJ_ETIMEOUT, or RJ_ECANCELED when the hooks asked to stop. */
 int rj__fd_io_wait(const rj__fd_io *io, uint64_t deadline_ns);
+/* Waits for `events` of poll(2) on a descriptor, with the hooks around it. Same results. */
+int rj__fd_wait(int fd, short events, uint64_t deadline_ns, const rj_wait_hooks *hooks);
 /* Sends to a socket what it takes now, without waiting: bytes sent, or -1 with errno (EAGAIN among them, EINTR not). */
 ssize_t rj__send_now(int fd, const uint8_t *data, size_t length);
+
+/* ---- descriptors that are kept */
+/* Another descriptor for the same file, closed on exec; -1 with errno. */
+int rj__fd_duplicate(int fd);
+void rj__fd_close(int fd);
+/* O_NONBLOCK belongs to the open file description, so to everybody who has it open. -1 with errno. */
+int rj__fd_is_nonblocking(int fd);
+void rj__fd_set_nonblocking(int fd, int on);
+/* Ends a connection so that the peer does not take what it got for all there is: TCP sends RST. Descriptors stay open. */
+void rj__fd_reset_connection(int fd);
+/* To notice a fork. */
+int rj__process_id(void);
 
 #endif

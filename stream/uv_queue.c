@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* for uv.h */
 #include "uv_queue.h"
 
+#include "sigpipe.h"
+
 void
 rj__uv_queue_init(rj__uv_queue *queue, uv_stream_t *stream, rj__uv_write *writes, unsigned count,
                   void (*released)(rj__uv_queue *queue, void *owner))
@@ -57,6 +59,22 @@ try_now(rj__uv_queue *queue, uv_buf_t *rest)
     return RJ_OK;
 }
 
+/* Hands libuv the rest. It writes by itself, once, if nothing is queued. */
+static int
+put_in_flight(rj__uv_queue *queue, void *owner, const uv_buf_t *rest)
+{
+    rj__uv_write *write = queue->idle;
+    int rc = uv_write(&write->request, queue->stream, rest, 1, on_written);
+    if (rc < 0)
+        return fail(queue, rc);
+    queue->idle = write->next;
+    write->owner = owner;
+    write->length = rest->len;
+    queue->in_flight++;
+    queue->in_flight_bytes += rest->len;
+    return RJ_PAUSE;
+}
+
 int
 rj__uv_queue_send(rj__uv_queue *queue, void *owner, const uint8_t *data, size_t length)
 {
@@ -64,21 +82,16 @@ rj__uv_queue_send(rj__uv_queue *queue, void *owner, const uint8_t *data, size_t 
         return RJ_EIO;
     if (uv_is_closing((uv_handle_t *)queue->stream))
         return fail(queue, UV_ECANCELED);
+    rj__sigpipe guard = {0};
+    if (!rj__sigpipe_is_ignored())
+        rj__sigpipe_block(&guard);
     uv_buf_t rest = uv_buf_init((char *)(uintptr_t)data, (unsigned)length);
-    if (try_now(queue, &rest) < 0)
-        return RJ_EIO;
-    if (rest.len == 0)
-        return RJ_OK;
-    rj__uv_write *write = queue->idle;
-    int rc = uv_write(&write->request, queue->stream, &rest, 1, on_written);
-    if (rc < 0)
-        return fail(queue, rc);
-    queue->idle = write->next;
-    write->owner = owner;
-    write->length = rest.len;
-    queue->in_flight++;
-    queue->in_flight_bytes += rest.len;
-    return RJ_PAUSE;
+    int rc = try_now(queue, &rest);
+    if (rc == RJ_OK && rest.len > 0)
+        rc = put_in_flight(queue, owner, &rest);
+    if (guard.blocked)
+        rj__sigpipe_unblock(&guard, 1);
+    return rc;
 }
 
 void

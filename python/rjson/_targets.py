@@ -40,6 +40,8 @@ def dump_to(request: Request, target: Any) -> int:
         return _to_fd(request, target, f"fd {target}", None)
     if isinstance(target, socket.socket):
         return _to_socket(request, target)
+    if callable(getattr(type(target), "_begin", None)):  # rjson.uv's, which is imported if there is one
+        return _to_uv(request, target)
     if isinstance(target, tempfile._TemporaryFileWrapper):
         return dump_to(request, target.file)
     if isinstance(target, (io.TextIOBase, io.BufferedIOBase, io.RawIOBase)):
@@ -170,6 +172,16 @@ def _to_fd(request: Request, fd: int, label: object, fileno: Callable[[], int] |
         overlap=request.overlap,
         characters=characters,
     )
+
+
+def _to_uv(request: Request, stream: Any) -> int:
+    sink = stream._begin(request.chunk_size)
+    try:
+        return request.encoder._dump_sink(
+            obj=request.obj, sink=sink, label=stream, timeout=request.timeout, progress=request.progress
+        )
+    finally:
+        stream._end()
 
 
 def _to_write(

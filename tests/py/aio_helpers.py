@@ -12,7 +12,10 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from helpers import tcp_pair, tls_pair
+from helpers import HAS_UV, tcp_pair, tls_pair
+
+if HAS_UV:
+    from rjson.uv import Stream
 
 
 class Peer:
@@ -87,7 +90,8 @@ class Stingy:
 
 PLAIN_KINDS = ["stream", "transport", "slotted", "unix"]
 TRANSPORT_KINDS = [*PLAIN_KINDS, "tls", "tls-transport", "pipe", "pipe-stream"]
-KINDS = [*TRANSPORT_KINDS, "socket", "blocking-socket", "timeout-socket", "tls-socket", "awaitable"]
+UV_KINDS = ["uv", "uv-unix", "uv-pipe"] if HAS_UV else []
+KINDS = [*TRANSPORT_KINDS, *UV_KINDS, "socket", "blocking-socket", "timeout-socket", "tls-socket", "awaitable"]
 
 
 @asynccontextmanager
@@ -95,11 +99,14 @@ async def connection(kind: str, certificate: Path | None = None, **peer_options:
     """A target of some kind, and its peer. Ask for the peer's result after `finish(target)`."""
     loop = asyncio.get_running_loop()
     theirs: Any
-    if kind.startswith("pipe"):
+    if "pipe" in kind:
         r, w = os.pipe()
         peer = Peer(lambda n: os.read(r, n), **peer_options)
-        if kind == "pipe":
-            target: Any = (await loop.connect_write_pipe(Bare, os.fdopen(w, "wb", 0)))[0]
+        if kind == "uv-pipe":
+            target: Any = Stream(w)
+            os.close(w)
+        elif kind == "pipe":
+            target = (await loop.connect_write_pipe(Bare, os.fdopen(w, "wb", 0)))[0]
         else:
             transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, os.fdopen(w, "wb", 0))
             closed = loop.create_future()
@@ -122,7 +129,7 @@ async def connection(kind: str, certificate: Path | None = None, **peer_options:
         ours, theirs = await loop.run_in_executor(None, tls_pair, certificate)
         context = None
     else:
-        ours, theirs = socket.socketpair() if kind == "unix" else tcp_pair()
+        ours, theirs = socket.socketpair() if "unix" in kind else tcp_pair()
         context = None
     ours.setblocking(kind in ("blocking-socket",))
     if kind == "timeout-socket":
@@ -137,6 +144,9 @@ async def connection(kind: str, certificate: Path | None = None, **peer_options:
         target, _ = await loop.create_connection(protocol_class, sock=ours, ssl=context, server_hostname=server_hostname)
     elif kind == "awaitable":
         target = Stingy(ours)
+    elif kind.startswith("uv"):
+        target = Stream(ours)
+        ours.close()
     else:
         target = ours
     try:

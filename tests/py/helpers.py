@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import os
@@ -17,6 +18,9 @@ import rjson
 
 # Below the minimum, the minimum, odd ones, a page, the default.
 CHUNK_SIZES = [1, 512, 513, 777, 4096, 65536]
+
+# Without libuv there is no rjson.uv; tests of it are left out then.
+HAS_UV = importlib.util.find_spec("rjson._uv") is not None
 
 # The address sanitizer keeps what was freed, so memory cannot be measured under it.
 UNDER_ASAN = "asan" in os.environ.get("LD_PRELOAD", "")
@@ -122,7 +126,20 @@ def _via_iterencode(obj: Any, options: dict[str, Any]) -> bytes:
     return b"".join(chunks)
 
 
-STREAMS = [_via_bytesio, _via_stringio, _via_iterencode, _via_pipe, _via_socket]
+def _via_uv(obj: Any, options: dict[str, Any]) -> bytes:
+    import rjson.uv
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        reader = Reader(theirs.recv)
+        with rjson.uv.Stream(ours) as stream:
+            count = rjson.dump_to(obj, stream, **options)
+        ours.close()
+        assert count == len(reader.result())
+        return reader.result()
+
+
+STREAMS = [_via_bytesio, _via_stringio, _via_iterencode, _via_pipe, _via_socket, *([_via_uv] if HAS_UV else [])]
 
 
 def check_everywhere(make: Callable[[], Any], expected: str, **options: Any) -> None:

@@ -13,7 +13,7 @@ import warnings
 import pytest
 
 import rjson
-from aio_helpers import PLAIN_KINDS, Bare, Stingy, connection, finish
+from aio_helpers import PLAIN_KINDS, UV_KINDS, Bare, Stingy, connection, finish
 from helpers import stdlib, tcp_pair
 from rjson import aio
 
@@ -92,7 +92,7 @@ class Recorded:
 # ---- the document fails
 
 
-@pytest.mark.parametrize("kind", ["stream", "transport", "socket", "tls", "awaitable"])
+@pytest.mark.parametrize("kind", ["stream", "transport", "socket", "tls", "awaitable", *UV_KINDS[:1]])
 async def test_a_source_that_raises_resets_the_connection(kind, certificate):
     """The peer got a part, and over TCP an error with it; never a short document that ends like a whole one."""
     error = ValueError("row 9000")
@@ -112,7 +112,7 @@ async def test_a_source_that_raises_resets_the_connection(kind, certificate):
     assert sources.closed == ["inner", "outer"]
 
 
-@pytest.mark.parametrize("kind", ["stream", "transport", "socket", "awaitable"])
+@pytest.mark.parametrize("kind", ["stream", "transport", "socket", "awaitable", *UV_KINDS])
 async def test_nothing_was_sent_nothing_is_broken(kind):
     """A document that fails in its first chunk sends nothing, and the connection can be used: for a 500, say."""
     sources = Sources(rows=10, fail_at=5, error=KeyError("early"))
@@ -179,7 +179,7 @@ async def test_a_peer_that_goes_away(kind, how):
     await finish(target)
 
 
-@pytest.mark.parametrize("kind", ["stream", "transport", "slotted", "unix", "socket", "tls", "awaitable", "pipe"])
+@pytest.mark.parametrize("kind", ["stream", "transport", "slotted", "unix", "socket", "tls", "awaitable", "pipe", *UV_KINDS])
 async def test_timeout(kind, certificate):
     """A peer that takes nothing for that long is a TimeoutError, and the connection is gone."""
     sources = Sources(rows=1_000_000)
@@ -219,7 +219,7 @@ async def test_a_source_is_not_a_target():
 # ---- cancellation
 
 
-@pytest.mark.parametrize("kind", ["stream", "transport", "socket", "awaitable", "tls"])
+@pytest.mark.parametrize("kind", ["stream", "transport", "socket", "awaitable", "tls", *UV_KINDS[:1]])
 async def test_cancel_while_the_peer_does_not_read(kind, certificate):
     """CancelledError with .bytes_written, the connection reset, the generators closed."""
     sources = Sources(rows=1_000_000)

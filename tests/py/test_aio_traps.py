@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from aio_helpers import connection, finish
+from aio_helpers import UV_KINDS, connection, finish
 from helpers import stdlib
 from rjson import aio
 
@@ -163,7 +163,7 @@ async def test_two_waiting_for_one_transport():
         assert len(await peer.result()) == 1003 * 5000 + 1
 
 
-@pytest.mark.parametrize("kind", ["stream", "socket", "awaitable"])
+@pytest.mark.parametrize("kind", ["stream", "socket", "awaitable", *UV_KINDS])
 async def test_two_documents_at_once(kind):
     """They would end up in one another. The second is refused, however small, by whatever way; the first is not harmed."""
     doc = ["x" * 1000] * 5000

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
 from .. import _core
-from .._core import PUMP_DONE, PUMP_SLICE, PUMP_SOURCE, Pump
+from .._core import PUMP_DONE, PUMP_FULL, PUMP_SLICE, PUMP_SOURCE, PUMP_TASK, Pump
 from . import _loops
 
 Flush = Literal["full", "item"] | float
@@ -45,11 +45,18 @@ def set_bytes_written(error: BaseException, count: int) -> None:
         error.bytes_written = count  # type: ignore[attr-defined]
 
 
-async def pieces(pump: Pump, state: int | None, rules: Rules, direct_fd: Callable[[], int]) -> AsyncGenerator[Piece, None]:
+async def pieces(
+    pump: Pump,
+    state: int | None,
+    rules: Rules,
+    direct_fd: Callable[[], Any],
+    drive: Callable[[Pump], Awaitable[int]] | None = None,
+) -> AsyncGenerator[Piece, None]:
     """Run the document on that `pump` has begun; yield each piece of it that is to leave.
 
     `state` is what `pump` has paused in, None if it has not run yet. `direct_fd` gives a socket that may be sent to at this
-    moment without asking its transport, or -1. At the end, however it comes, the document's open sources are closed.
+    moment without asking its transport, or -1, or an outlet, in which case `drive` runs a full pump on until it needs its
+    driver, and returns its state. At the end, however it comes, the document's open sources are closed.
     """
     turns = rules.loop.turns(pump.slice_seconds)
     held_since: float | None = None
@@ -60,6 +67,11 @@ async def pieces(pump: Pump, state: int | None, rules: Rules, direct_fd: Callabl
             if state in (PUMP_SOURCE, PUMP_SLICE):
                 held_since = held_since or _loops.now()
                 stays = not pump.held or await _may_stay(pump, state, rules, held_since + rules.idle - _loops.now())
+            elif state == PUMP_FULL and drive:
+                state = await drive(pump)
+                continue
+            elif state == PUMP_TASK:
+                stays = True
             elif state == PUMP_DONE and not rules.at_end:
                 return
             else:
@@ -90,7 +102,7 @@ async def _may_stay(pump: Pump, state: int, rules: Rules, left: float) -> bool:
     return state == PUMP_SLICE or await rules.loop.is_done_within(pump.yielded, left)
 
 
-async def _go_on(pump: Pump, state: int, turns: _loops.Turns, direct_fd: Callable[[], int]) -> int:
+async def _go_on(pump: Pump, state: int, turns: _loops.Turns, direct_fd: Callable[[], Any]) -> int:
     value: Any = None
     if state == PUMP_SOURCE:
         try:

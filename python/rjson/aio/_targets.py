@@ -13,9 +13,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
+from .._core import Pump
 from . import _loops
 from ._driver import Piece
 from ._resume import until_resumed
+from ._watchdog import Watchdog
 
 TOOK_NOTHING, TOOK_SOME, TOOK_ALL = range(3)
 
@@ -29,11 +31,19 @@ class Target(Protocol):
     def key(self) -> int:
         """The same for every target that writes to the same place, as long as that lives."""
 
-    def direct_fd(self) -> int:
-        """A socket that may be sent to at this moment, or -1."""
+    def direct_fd(self) -> Any:
+        """A socket that may be sent to at this moment, or -1; or an outlet (see Pump.run)."""
 
     def write(self, piece: Piece) -> Awaitable[None] | None:
         """Take a piece; return what has to be awaited before the next one."""
+
+    @property
+    def drive(self) -> Callable[[Pump], Awaitable[int]] | None:
+        """Runs a full pump on without this driver, where that is possible: see `pieces`."""
+
+    @property
+    def finish(self) -> Callable[[], Awaitable[None]] | None:
+        """Waits until what was written has left, where that is not the transport's business."""
 
     def abort(self) -> Awaitable[None] | None:
         """See to it that the peer does not take what it got for a whole message."""
@@ -51,6 +61,10 @@ def resolve(writer: Any, timeout: float | None) -> Target:
     is_never = isinstance(writer, (io.IOBase, int)) or _is_datagram_transport(writer)
     if not is_never and _is_transport(writer):
         return TransportTarget(writer, None, timeout)
+    if callable(getattr(type(writer), "_attach", None)):  # rjson.uv's, which is imported if there is one
+        from ._uv_target import UvTarget
+
+        return UvTarget(writer, timeout)
     if isinstance(writer, socket.socket):
         return SocketTarget(writer, timeout)
     if not is_never:
@@ -100,6 +114,14 @@ def _reset_on_close(sock: Any) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+class _Undriven:
+    """A target that is handed every piece."""
+
+    __slots__ = ()
+    drive = None
+    finish = None
+
+
 # ---- transports
 
 
@@ -112,7 +134,7 @@ def _is_plain_transport(cls: type) -> bool:
     )
 
 
-class TransportTarget:
+class TransportTarget(_Undriven):
     """An asyncio or uvloop transport, at the pace of its own water marks."""
 
     __slots__ = ("_fd", "_timeout", "_transport", "_writer", "key", "took")
@@ -174,7 +196,8 @@ class TransportTarget:
         raise ConnectionResetError("connection lost: the transport is closed")
 
     async def _drain(self) -> None:
-        watchdog = _Watchdog(self._transport, self._timeout) if self._timeout else None
+        transport = self._transport
+        watchdog = Watchdog(self._timeout, transport.get_write_buffer_size, self.abort) if self._timeout else None
         try:
             writer = self._writer and self._writer()
             if writer:
@@ -184,8 +207,8 @@ class TransportTarget:
             if self._transport.is_closing():  # drain() may return as if all were well
                 await self._lost()
         except OSError as e:
-            if watchdog and watchdog.has_bitten:
-                raise TimeoutError(f"timed out: the peer accepted nothing for {self._timeout} seconds") from e
+            if watchdog:
+                watchdog.explain(e)
             raise
         finally:
             if watchdog:
@@ -197,32 +220,6 @@ class TransportTarget:
         self._transport.abort()
 
 
-class _Watchdog:
-    """Aborts a transport whose buffer has not got shorter for `timeout` seconds."""
-
-    def __init__(self, transport: Any, timeout: float) -> None:
-        self.has_bitten = False
-        self._transport = transport
-        self._timeout = timeout
-        self._loop = asyncio.get_running_loop()
-        self._start()
-
-    def _start(self) -> None:
-        self._size = self._transport.get_write_buffer_size()
-        self._timer = self._loop.call_later(self._timeout, self._look)
-
-    def _look(self) -> None:
-        if self._transport.get_write_buffer_size() < self._size:
-            self._start()
-            return
-        self.has_bitten = True
-        _reset_on_close(self._transport.get_extra_info("socket"))
-        self._transport.abort()
-
-    def stop(self) -> None:
-        self._timer.cancel()
-
-
 # ---- sockets
 
 
@@ -232,7 +229,7 @@ def _want_errors() -> tuple[type[BaseException], type[BaseException]]:
     return (ssl.SSLWantWriteError, ssl.SSLWantReadError) if ssl else (BlockingIOError, BlockingIOError)
 
 
-class SocketTarget:
+class SocketTarget(_Undriven):
     """A stream socket that nothing else writes to."""
 
     def __init__(self, sock: socket.socket, timeout: float | None) -> None:
@@ -291,7 +288,7 @@ class SocketTarget:
 # ---- everything else
 
 
-class AwaitedTarget:
+class AwaitedTarget(_Undriven):
     """An object with an awaitable method that takes bytes. If it answers with a number, it took only so many."""
 
     def __init__(self, writer: Any, send: Callable[[Piece], Any], timeout: float | None) -> None:

@@ -94,13 +94,15 @@ async def _deliver(pump: Pump, state: int | None, target: _targets.Target, rules
         if state is None:
             state = pump.run(-1)
         if state != PUMP_DONE:
-            stream = pieces(pump, state, rules, target.direct_fd)
+            stream = pieces(pump, state, rules, target.direct_fd, target.drive)
             async for piece in stream:
                 await _write_piece(pump, target, piece)
         elif rules.at_end:
             whole = pump.flush(target.direct_fd(), rules.last)
             if whole is not None:
                 await _write_piece(pump, target, whole)
+        if target.finish:
+            await target.finish()
     except BaseException as e:
         await _give_up(pump, target, rules, e, stream)
         raise
@@ -372,12 +374,13 @@ class Writer:
 
     async def _push(self, *, last: bool) -> None:
         piece = self._pump.flush(self._target.direct_fd(), last)
-        if piece is None:
-            return
         try:
-            await _write_piece(self._pump, self._target, piece)
+            if piece is not None:
+                await _write_piece(self._pump, self._target, piece)
+            if self._target.finish:
+                await self._target.finish()
         except BaseException as e:
-            if self._target.took != _targets.TOOK_ALL:
+            if self._target.finish or self._target.took != _targets.TOOK_ALL:
                 self._failure = e
                 _abort(self._target)
             raise

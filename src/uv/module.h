@@ -1,0 +1,21 @@
+/* The state of rjson._uv: one per interpreter. */
+#ifndef RJSON_UV_MODULE_H
+#define RJSON_UV_MODULE_H
+
+#include "outlet.h"
+
+typedef struct rj_uv_state {
+    const rj_core_api *api;
+    PyTypeObject *loop_type;
+    PyTypeObject *stream_type;
+    PyTypeObject *pump_type; /* of rjson._core */
+    PyObject *core;          /* rjson._core, which the api is a part of */
+    PyObject *str_set_result;
+    PyObject *str_set_exception;
+    int pump_full, pump_slice; /* PUMP_FULL, PUMP_SLICE */
+} rj_uv_state;
+
+/* The state of the module whose type this is, or is derived from. NULL with an exception. */
+rj_uv_state *rj_uv_state_of_type(PyTypeObject *type);
+
+#endif
