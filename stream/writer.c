@@ -383,6 +383,10 @@ rj_writer_finish(rj_writer *w)
 void
 rj_writer_reset(rj_writer *w)
 {
+    /* What the sink has not got of a document that was given up is dropped. */
+    if (w->window.cur)
+        rj_sink_take(w->sink, 0); /* a failure sticks, and shows itself at the next lend */
+    w->window.cur = NULL;
     w->item.stage = DONE;
     w->depth = 0;
     w->root_done = 0;

@@ -26,9 +26,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """rjson.aio, imported when it is asked for: it needs asyncio, which most programs do without."""
-    if name == "aio":
+    """rjson.aio and rjson.uv, imported when they are asked for: most programs do without asyncio and libuv."""
+    if name in ("aio", "uv"):
         from importlib import import_module
 
-        return import_module("rjson.aio")
+        return import_module(f"rjson.{name}")
     raise AttributeError(f"module 'rjson' has no attribute {name!r}")

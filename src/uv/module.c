@@ -2,8 +2,11 @@
 #define _GNU_SOURCE /* for dladdr */
 #include "module.h"
 
+#include "fanout.h"
 #include "loop.h"
 #include "stream.h"
+
+#include "rjson/uv.h"
 
 #include <dlfcn.h>
 #include <string.h>
@@ -72,6 +75,23 @@ borrow_from_core(rj_uv_state *state)
 }
 
 static int
+add_constants(PyObject *module)
+{
+    static const struct {
+        const char *name;
+        int value;
+    } constants[] = {
+        {"SLOW_WAIT", RJ_SLOW_WAIT},       {"SLOW_SKIP", RJ_SLOW_SKIP},          {"SLOW_DROP", RJ_SLOW_DROP},
+        {"FRAMING_NONE", RJ_FRAMING_NONE}, {"FRAMING_LINES", RJ_FRAMING_LINES},  {"FRAMING_SSE", RJ_FRAMING_SSE},
+        {"EVENT_ROOM", RJ_FANOUT_ROOM},    {"EVENT_DRAINED", RJ_FANOUT_DRAINED}, {"EVENT_EMPTY", RJ_FANOUT_EMPTY},
+    };
+    for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++)
+        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0)
+            return -1;
+    return 0;
+}
+
+static int
 uv_exec(PyObject *module)
 {
     rj_uv_state *state = PyModule_GetState(module);
@@ -81,7 +101,9 @@ uv_exec(PyObject *module)
     state->str_set_exception = PyUnicode_InternFromString("set_exception");
     if (!state->str_set_result || !state->str_set_exception)
         return -1;
-    if (add_type(module, &rj_loop_spec, &state->loop_type) < 0 || add_type(module, &rj_stream_spec, &state->stream_type) < 0)
+    if (add_type(module, &rj_loop_spec, &state->loop_type) < 0 ||
+        add_type(module, &rj_stream_spec, &state->stream_type) < 0 ||
+        add_type(module, &rj_fanout_spec, &state->fanout_type) < 0 || add_constants(module) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "libuv_version", uv_version_string());
 }
@@ -92,6 +114,7 @@ uv_traverse(PyObject *module, visitproc visit, void *arg)
     rj_uv_state *state = PyModule_GetState(module);
     Py_VISIT(state->loop_type);
     Py_VISIT(state->stream_type);
+    Py_VISIT(state->fanout_type);
     Py_VISIT(state->pump_type);
     Py_VISIT(state->core);
     return 0;
@@ -103,6 +126,7 @@ uv_clear(PyObject *module)
     rj_uv_state *state = PyModule_GetState(module);
     Py_CLEAR(state->loop_type);
     Py_CLEAR(state->stream_type);
+    Py_CLEAR(state->fanout_type);
     Py_CLEAR(state->pump_type);
     Py_CLEAR(state->core);
     Py_CLEAR(state->str_set_result);

@@ -8,6 +8,7 @@ typedef struct rj_uv_state {
     const rj_core_api *api;
     PyTypeObject *loop_type;
     PyTypeObject *stream_type;
+    PyTypeObject *fanout_type;
     PyTypeObject *pump_type; /* of rjson._core */
     PyObject *core;          /* rjson._core, which the api is a part of */
     PyObject *str_set_result;

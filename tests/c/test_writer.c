@@ -216,6 +216,23 @@ test_calls_while_paused(void)
 }
 
 static void
+test_a_document_that_was_given_up_leaves_nothing(void)
+{
+    test_target t = {0};
+    rj_sink *sink;
+    rj_writer *w;
+    CHECK(rj_callback_sink_new(&sink, test_target_write, &t, 512, NULL) == RJ_OK);
+    CHECK(rj_writer_new(&w, sink, NULL) == RJ_OK);
+    CHECK(rj_writer_begin_array(w) == RJ_OK && rj_writer_end_object(w) == RJ_ESTATE);
+    rj_writer_reset(w);
+    CHECK(rj_writer_put_null(w) == RJ_OK && rj_writer_finish(w) == RJ_OK);
+    CHECK(strcmp(t.data, "null") == 0);
+    rj_writer_free(w);
+    rj_sink_free(sink);
+    test_target_reset(&t);
+}
+
+static void
 test_depth(void)
 {
     rj_memory_sink sink;
@@ -247,6 +264,7 @@ main(void)
     test_no_memory();
     test_invalid_sequences();
     test_calls_while_paused();
+    test_a_document_that_was_given_up_leaves_nothing();
     test_depth();
     test_status_texts();
     return 0;

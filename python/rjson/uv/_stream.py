@@ -1,46 +1,31 @@
-"""rjson.uv: documents to libuv streams.
-
-`rjson.dump_to(obj, stream)` writes to one, waiting without the GIL; `await rjson.aio.dump(obj, stream)` does on asyncio and
-uvloop, where nothing in Python happens per chunk.
-
-The libuv here is the system's, on loops of its own. It shares nothing with the one inside uvloop.
-"""
+"""Stream."""
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 from typing import TYPE_CHECKING, Any
+
+from .. import _uv
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
 
-_flags = sys.getdlopenflags()
-try:
-    # Never with global symbols: they would come in front of uvloop's.
-    sys.setdlopenflags(os.RTLD_LOCAL | os.RTLD_NOW)
-    from . import _uv
-except ImportError as e:
-    raise ImportError(
-        "rjson.uv needs libuv, which this rjson was built without or does not find: install it (Debian, Ubuntu: "
-        "apt install libuv1-dev pkg-config; Fedora: dnf install libuv-devel) and reinstall rjson from source "
-        f"(pip install --no-binary rjson --force-reinstall rjson). The cause: {e}"
-    ) from e
-finally:
-    sys.setdlopenflags(_flags)
 
-libuv_version: str = _uv.libuv_version
-
-__all__ = ["Stream", "libuv_version"]
+def descriptor(target: Any) -> int:
+    """The descriptor of what a Stream is made of; TypeError or ValueError if there is none that may be written to."""
+    fd = _descriptor(target)
+    if fd < 0:
+        raise ValueError(f"target is closed: {target!r}")
+    return fd
 
 
 def _descriptor(target: Any) -> int:
-    """The descriptor of what a Stream is made of; TypeError or ValueError if there is none that may be written to."""
     if isinstance(target, int) and not isinstance(target, bool):
         return target
+    if isinstance(target, Stream):
+        return target.fileno()
     get_extra_info = getattr(target, "get_extra_info", None)
     if callable(get_extra_info):  # asyncio's and uvloop's transports, and their StreamWriters
         return _transport_descriptor(target, get_extra_info)
@@ -70,18 +55,19 @@ def _transport_descriptor(target: Any, get_extra_info: Any) -> int:
 class Stream(_uv.Stream):
     """A libuv stream on a socket, pipe or terminal.
 
-    It has a copy of the descriptor (as of `os.dup`), so the original can be closed at any time, and closing the Stream leaves
-    the original open. While documents are written nobody else should write there. O_NONBLOCK, which all copies of a descriptor
-    share, is set only while something is on its way.
+    It has a copy of the descriptor (as of `os.dup`), so the original can be closed at any time, and closing the Stream
+    leaves the original open. While documents are written nobody else should write there. O_NONBLOCK, which all copies of a
+    descriptor share, is set only while something is on its way.
 
-    Write to it with `rjson.dump_to(obj, stream)`, or with `await rjson.aio.dump(obj, stream)` and `rjson.aio.Writer(stream)` on
-    asyncio and uvloop; one document at a time. To be used by one thread at a time, and in the process that made it.
+    Write to it with `rjson.dump_to(obj, stream)`, or with `await rjson.aio.dump(obj, stream)` and
+    `rjson.aio.Writer(stream)` on asyncio and uvloop; one document at a time. To be used by one thread at a time, and in the
+    process that made it.
 
     Args:
         target: A file descriptor, a stream socket, or an asyncio or uvloop transport or StreamWriter on a plain socket.
 
     Raises:
-        ValueError: It is of a kind that libuv has no stream for (files), or one whose plain bytes are not what is sent (TLS).
+        ValueError: It is of a kind that libuv has no stream for (files), or it does not take plain bytes (TLS).
 
     >>> ours, theirs = socket.socketpair()
     >>> with Stream(ours) as stream:
@@ -97,10 +83,7 @@ class Stream(_uv.Stream):
     __slots__ = ("__weakref__",)
 
     def __new__(cls, target: Any) -> Self:
-        fd = _descriptor(target)
-        if fd < 0:
-            raise ValueError(f"target is closed: {target!r}")
-        return super().__new__(cls, fd)
+        return super().__new__(cls, descriptor(target))
 
     def __repr__(self) -> str:
         return f"<rjson.uv.Stream {'closed' if self.closed else f'fd={self.fileno()}'}>"

@@ -1,0 +1,343 @@
+"""Fanout."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import threading
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from weakref import WeakKeyDictionary
+
+from .. import _uv
+from .._encoder import CHUNK_SIZE, encoder_for
+from ._stream import descriptor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from typing_extensions import Self, Unpack
+
+    from .._encoder import Encoder, Options
+
+Framing = Literal["lines", "sse", "concat", "http-chunked"]
+Slow = Literal["wait", "skip", "drop"]
+
+_FRAMINGS = {
+    "lines": _uv.FRAMING_LINES,
+    "sse": _uv.FRAMING_SSE,
+    "concat": _uv.FRAMING_NONE,
+    "http-chunked": _uv.FRAMING_NONE,
+}
+_SLOW = {"wait": _uv.SLOW_WAIT, "skip": _uv.SLOW_SKIP, "drop": _uv.SLOW_DROP}
+_STATES = ("open", "left", "removed", "dropped", "failed")
+_CLOSE_SECONDS = 10.0
+
+
+class Subscriber(NamedTuple):
+    """What has become of a subscriber."""
+
+    id: int
+    state: str
+    """"open"; "left": its peer has closed the connection, or its half of it; "removed", after it got everything; "dropped":
+    it was too slow; "failed": see `error`."""
+    messages: int
+    """Messages that it got whole."""
+    bytes: int
+    """Bytes that have left for it, framing included."""
+    skipped: int
+    """Messages that it missed."""
+    behind: int
+    """Bytes that are published and have not left for it yet."""
+    error: OSError | None
+
+
+def _choice(name: str, value: Any, choices: dict[str, int]) -> int:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}")
+    return choices[value]
+
+
+def _milliseconds(name: str, seconds: float | None) -> int:
+    """-1 for None: no limit."""
+    if seconds is None:
+        return -1
+    if not seconds > 0:
+        raise ValueError(f"{name} must be None or a positive number of seconds, not {seconds!r}")
+    return min(math.ceil(seconds * 1000), 1 << 40)
+
+
+def _field(name: str, value: str) -> str:
+    if any(c in value for c in "\r\n\0"):
+        raise ValueError(f"{name} must be a single line, not {value!r}")
+    return f"{name}: {value}\n"
+
+
+def _report_tuple(row: tuple[int, ...]) -> Subscriber:
+    id, state, messages, size, skipped, behind, error = row
+    return Subscriber(
+        id, _STATES[state], messages, size, skipped, behind, OSError(error, os.strerror(error)) if error else None
+    )
+
+
+class Fanout:
+    """Messages to many subscribers: each is encoded once, and sent to everybody at their own pace.
+
+    The encoded parts are shared by all subscribers, and sent by a thread that never takes the GIL. Whoever is added gets the
+    messages that begin then. A message is never cut: a subscriber that cannot be sent the rest of one is reset.
+
+    Subscribers are stream sockets, pipes and terminals, `Stream`s, and asyncio's and uvloop's transports or StreamWriters on
+    plain sockets; a copy of their descriptor is used, so closing them is the owner's business. Nothing else should write to
+    them meanwhile.
+
+    As a context manager (`with` or `async with`) it is closed at the end, or aborted if an exception leaves the block.
+    Several threads and tasks may publish: one message at a time, in the order of the calls. Not usable in a forked child.
+
+    Args:
+        streams: The first subscribers.
+        framing: "lines": a newline after each message (NDJSON). "sse": server-sent events (text/event-stream). "concat":
+            nothing. "http-chunked": "concat" with `http_chunked`.
+        http_chunked: Send any framing as the chunked body of an HTTP/1.1 message (RFC 9112, section 7.1).
+        slow: What happens to a subscriber that is more than `max_bytes` behind, or has accepted nothing for `max_seconds`.
+            "wait": publishing waits for it, and drops it after `max_seconds`. "skip": it misses whole messages, and goes on
+            with the newest. "drop": its connection is reset.
+        max_bytes: See `slow`. Also about what is kept in memory.
+        max_seconds: See `slow`. None: no limit.
+        chunk_size: Bytes of the parts in which a long message is sent.
+        encoder: An `rjson.Encoder` in place of options.
+        **options: Those of `rjson.Encoder`.
+
+    >>> import socket
+    >>> pairs = [socket.socketpair() for _ in range(3)]
+    >>> with Fanout(ours for ours, _ in pairs) as fanout:
+    ...     fanout.publish({"price": 9.99})
+    15
+    >>> [theirs.recv(100) for _, theirs in pairs]
+    [b'{"price":9.99}\\n', b'{"price":9.99}\\n', b'{"price":9.99}\\n']
+    >>> for pair in pairs:
+    ...     for sock in pair:
+    ...         sock.close()
+    """
+
+    def __init__(
+        self,
+        streams: Iterable[Any] = (),
+        *,
+        framing: Framing = "lines",
+        http_chunked: bool = False,
+        slow: Slow = "wait",
+        max_bytes: int = 1 << 20,
+        max_seconds: float | None = None,
+        chunk_size: int = CHUNK_SIZE,
+        encoder: Encoder | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        if encoder is not None and options:
+            raise TypeError(f"the options go into the encoder: {', '.join(options)}")
+        self._core = _uv.Fanout(
+            chunk_size=chunk_size,
+            max_bytes=max_bytes,
+            max_ms=_milliseconds("max_seconds", max_seconds),
+            slow=_choice("slow", slow, _SLOW),
+            framing=_choice("framing", framing, _FRAMINGS),
+            http_chunked=http_chunked or framing == "http-chunked",
+        )
+        self._is_sse = framing == "sse"
+        self._encoder = encoder or encoder_for(options)
+        self._lock = threading.Lock()
+        self._task_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+        for stream in streams:
+            self.add(stream)
+
+    def __repr__(self) -> str:
+        return f"<rjson.uv.Fanout {'closed' if self.closed else f'with {len(self)} subscribers'}>"
+
+    def __len__(self) -> int:
+        """How many subscribers there are."""
+        return len(self._core)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+        return self._core.closed
+
+    # ---- subscribers
+
+    def add(self, target: Any) -> int:
+        """Add a subscriber; return the number that names it from then on. It gets the messages that begin after this call.
+
+        Raises:
+            TypeError, ValueError: As `Stream` does.
+        """
+        return self._core.add(descriptor(target))
+
+    def remove(self, id: int) -> bool:
+        """Let a subscriber go when it has got what has been published so far.
+
+        Returns:
+            False if it had left already, and a report has told so.
+        """
+        return self._core.remove(id)
+
+    def report(self) -> list[Subscriber]:
+        """What every subscriber got, and those that have left since the last report (the last 10,000 of them)."""
+        return [_report_tuple(row) for row in self._core.report()]
+
+    # ---- messages
+
+    def publish(self, obj: Any, *, event: str | None = None, id: str | None = None, timeout: float | None = None) -> int:
+        """Encode `obj` once, and have it sent to every subscriber.
+
+        It returns when the message has been handed over, not when it has arrived: see `wait_drained`. With `slow="skip"` and
+        "drop" it never waits for a subscriber (but with "skip" in the middle of a message that is longer than `max_bytes`).
+
+        Args:
+            obj: What `rjson.dumps` takes.
+            event, id: With framing "sse": the fields of that name.
+            timeout: Seconds to wait at most while the slowest accepts nothing. None: no limit.
+
+        Returns:
+            How many bytes the message has, with its framing.
+
+        Raises:
+            EncodeError: Nothing is sent of a message of one part; subscribers that got a part of a longer one are reset.
+            TimeoutError: The same.
+        """
+        head = self._event_head(event, id)
+        with self._lock:
+            sink = self._core.begin(head)
+            try:
+                return self._encoder._dump_sink(obj=obj, sink=sink, label=self, timeout=timeout, progress=None)
+            finally:
+                self._core.end()
+
+    async def apublish(
+        self, obj: Any, *, event: str | None = None, id: str | None = None, timeout: float | None = None
+    ) -> int:
+        """`publish` on asyncio or uvloop: waits without holding the event loop, and `obj` may hold async iterators, as for
+        `rjson.aio.dump`.
+        """
+        from ._apublish import write_message
+
+        head = self._event_head(event, id)
+        async with self._task_lock():
+            self._core.begin(head)
+            try:
+                return await write_message(self._core, self._encoder, obj, lambda: self._wait_async(_uv.EVENT_ROOM, timeout))
+            finally:
+                self._core.end()
+
+    def comment(self, text: str = "") -> None:
+        """Send an SSE comment, which clients ignore: every 15 seconds or so, it keeps connections alive and finds dead ones.
+
+        Args:
+            text: A single line.
+        """
+        if not self._is_sse:
+            raise ValueError('only framing="sse" has comments')
+        with self._lock:
+            self._core.send_raw(_field("", text)[:-1].encode() + b"\n\n")
+
+    def _event_head(self, event: str | None, id: str | None) -> bytes:
+        if event is None and id is None:
+            return b""
+        if not self._is_sse:
+            raise ValueError('event and id need framing="sse"')
+        fields = {"event": event, "id": id}
+        return "".join(_field(name, value) for name, value in fields.items() if value is not None).encode()
+
+    @asynccontextmanager
+    async def _task_lock(self) -> AsyncIterator[None]:
+        """One task of an event loop after the other; and one thread after the other."""
+        loop = asyncio.get_running_loop()
+        async with self._task_locks.setdefault(loop, asyncio.Lock()):
+            if not self._lock.acquire(blocking=False):
+                await asyncio.to_thread(self._lock.acquire)
+            try:
+                yield
+            finally:
+                self._lock.release()
+
+    # ---- the end
+
+    def wait_drained(self, timeout: float | None = None) -> None:
+        """Wait until everybody has been sent everything that they are to get. TimeoutError after so many seconds."""
+        self._core.wait(_uv.EVENT_DRAINED, _milliseconds("timeout", timeout))
+
+    async def drained(self, timeout: float | None = None) -> None:
+        """`wait_drained` on asyncio or uvloop."""
+        await self._wait_async(_uv.EVENT_DRAINED, timeout)
+
+    def close(self, timeout: float = _CLOSE_SECONDS) -> None:
+        """No more messages: wait until everybody has got theirs, at most so many seconds, and reset those that have not.
+
+        With `http_chunked` the body is ended. The connections themselves stay open. Closing twice does nothing.
+        """
+        if self.closed:
+            return
+        with self._lock:
+            self._core.finish()
+        with self._aborting():
+            self._core.wait(_uv.EVENT_EMPTY, _milliseconds("timeout", timeout))
+
+    async def aclose(self, timeout: float = _CLOSE_SECONDS) -> None:
+        """`close` on asyncio or uvloop."""
+        if self.closed:
+            return
+        async with self._task_lock():
+            self._core.finish()
+        with self._aborting():
+            await self._wait_async(_uv.EVENT_EMPTY, timeout)
+
+    def abort(self) -> None:
+        """Close at once. Subscribers that are in the middle of a message are reset."""
+        self._core.abort()
+
+    @contextmanager
+    def _aborting(self) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError:
+            pass
+        finally:
+            self.abort()
+
+    async def _wait_async(self, event: int, timeout: float | None) -> None:
+        loop = asyncio.get_running_loop()
+        fd = self._core.watch(event)
+        happened = asyncio.Event()
+        try:
+            loop.add_reader(fd, happened.set)
+            try:
+                await asyncio.wait_for(happened.wait(), timeout)
+            except asyncio.TimeoutError as e:
+                raise TimeoutError("timed out: the subscribers have not accepted everything") from e
+            finally:
+                loop.remove_reader(fd)
+        finally:
+            self._core.unwatch(fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, cls: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.abort()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, cls: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            await self.aclose()
+        else:
+            self.abort()

@@ -1,0 +1,9 @@
+/* rjson._uv.Fanout: stream/'s fan-out, for Python. */
+#ifndef RJSON_UV_FANOUT_OBJECT_H
+#define RJSON_UV_FANOUT_OBJECT_H
+
+#include "python.h"
+
+extern PyType_Spec rj_fanout_spec;
+
+#endif
