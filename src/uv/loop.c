@@ -89,6 +89,35 @@ rj_check_process(int pid)
     return -1;
 }
 
+typedef struct loop_block {
+    uv_loop_t loop;
+    uv_async_t wakeup;
+} loop_block;
+
+static void
+on_wakeup(uv_async_t *wakeup)
+{
+    (void)wakeup; /* whoever waits looks around */
+}
+
+/* 0 or a UV_ code. */
+static int
+init_loop(rj_loop_object *self)
+{
+    loop_block *block = PyMem_Malloc(sizeof *block);
+    int rc = block ? uv_loop_init(&block->loop) : UV_ENOMEM;
+    if (rc == 0 && (rc = uv_async_init(&block->loop, &block->wakeup, on_wakeup)) < 0)
+        uv_loop_close(&block->loop);
+    if (rc < 0) {
+        PyMem_Free(block);
+        return rc;
+    }
+    uv_unref((uv_handle_t *)&block->wakeup);
+    self->loop = &block->loop;
+    self->wakeup = &block->wakeup;
+    return 0;
+}
+
 static PyObject *
 loop_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
@@ -100,14 +129,11 @@ loop_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return NULL;
     self->ready_end = &self->ready;
     self->pid = rj__process_id();
-    uv_loop_t *loop = PyMem_Malloc(sizeof *loop);
-    int rc = loop ? uv_loop_init(loop) : UV_ENOMEM;
+    int rc = init_loop(self);
     if (rc < 0) {
-        PyMem_Free(loop);
         Py_DECREF(self);
         return PyErr_Format(PyExc_OSError, "libuv cannot make a loop: %s", uv_strerror(rc));
     }
-    self->loop = loop;
     return (PyObject *)self;
 }
 
@@ -120,6 +146,7 @@ loop_dealloc(PyObject *op)
     if (self->loop) {
         if (self->pid != rj__process_id())
             uv_loop_fork(self->loop); /* else it would take the handles out of the parent's loop */
+        uv_close((uv_handle_t *)self->wakeup, NULL);
         while (uv_run(self->loop, UV_RUN_NOWAIT) != 0) {
         }
         uv_loop_close(self->loop);

@@ -12,7 +12,8 @@
 struct rj_connection;
 
 typedef struct rj_loop_object {
-    PyObject_HEAD uv_loop_t *loop; /* owned */
+    PyObject_HEAD uv_loop_t *loop; /* owned, in one block with `wakeup`; NULL if it could not be made */
+    uv_async_t *wakeup;            /* for a thread that waits for the loop */
     struct rj_connection *ready, **ready_end;
     int is_running;
     int pid; /* of the process that made it */

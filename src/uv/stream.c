@@ -404,10 +404,13 @@ close_stream(stream_object *self)
     else if (self->loop)
         uv_loop_fork(self->loop->loop); /* else closing would take the handle out of the parent's loop */
     self->fd = -1;
-    if (self->connection)
+    if (self->connection) {
         rj_connection_close(self->connection); /* closes the descriptor */
-    else
+        uv_async_send(self->loop->wakeup);     /* another thread may be waiting in dump_to */
+    }
+    else {
         rj__fd_close(fd);
+    }
     self->connection = NULL;
 }
 

@@ -17,18 +17,17 @@ TOOK_NOTHING, TOOK_ALL = 0, 2  # see _targets
 
 
 class _Embedding:
-    """Runs a libuv loop whenever its descriptor says that there is something to do."""
+    """Runs a libuv loop whenever its descriptor says that there is something to do. Does not keep the event loop alive."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.uv = _uv.Loop()
-        self._call_soon = loop.call_soon
         self._is_scheduled = False
         loop.add_reader(self.uv.fileno(), self.run)
 
     def run(self) -> None:
         if self.uv.run() and not self._is_scheduled:
             self._is_scheduled = True
-            self._call_soon(self._run_again)
+            asyncio.get_running_loop().call_soon(self._run_again)
 
     def _run_again(self) -> None:
         self._is_scheduled = False
