@@ -28,7 +28,7 @@ typedef struct rj__link {
 typedef enum rj__part_kind {
     RJ__PART_DATA,
     RJ__PART_RAW,    /* not a message */
-    RJ__PART_BROKEN, /* its message was given up */
+    RJ__PART_BROKEN, /* no part, but the news that the newest message was given up */
     RJ__PART_END     /* the subscriber has got everything that it is to get */
 } rj__part_kind;
 
@@ -102,7 +102,7 @@ typedef struct rj__watch {
 typedef struct rj__fanout_sink {
     rj_sink base;
     rj__part *filling; /* kept between messages */
-    rj__part *broken;  /* what follows the parts of a message that is given up */
+    rj__part *broken;  /* the news of a message that is given up */
     int is_open;       /* a message has begun */
     int is_first;      /* and nothing of it is in the inbox */
     size_t content;    /* where its data begins in `filling` */

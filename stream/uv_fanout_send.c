@@ -305,8 +305,7 @@ collect(const rj__subscriber *s, struct iovec *parts, size_t *total)
     int n = 0;
     size_t skip = s->sent;
     *total = 0;
-    for (rj__part *part = s->part; part && part->kind != RJ__PART_BROKEN && n < PARTS_AT_ONCE && *total < BYTES_AT_ONCE;
-         part = part->next) {
+    for (rj__part *part = s->part; part && n < PARTS_AT_ONCE && *total < BYTES_AT_ONCE; part = part->next) {
         if (part != s->part && (part->kind == RJ__PART_END || (s->is_removed && part->offset >= s->removed_at)))
             break;
         parts[n++] = (struct iovec){part->bytes + part->start + skip, part->length - skip};
@@ -333,7 +332,7 @@ advance(rj__subscriber *s, size_t n)
     if (!s->is_detached && s->part->kind != RJ__PART_END)
         set_at(s, at(s) + n);
     s->progress_ns = rj__monotonic_ns();
-    while (s->part && s->part->kind != RJ__PART_BROKEN && n >= s->part->length - s->sent) {
+    while (s->part && n >= s->part->length - s->sent) {
         n -= s->part->length - s->sent;
         if (!move_on(s))
             return 0;
@@ -352,10 +351,6 @@ send_some(rj__subscriber *s)
     s->is_blocked = 0;
     end_when_complete(s);
     while (s->part && !s->is_blocked) {
-        if (s->part->kind == RJ__PART_BROKEN) {
-            end(s, RJ_SUBSCRIBER_FAILED, ECANCELED);
-            return;
-        }
         int stop, n_parts = collect(s, parts, &total);
         ssize_t n = total ? rj__fd_io_write(&s->io, parts, n_parts, &stop) : 0;
         if (n < 0 && errno == EINTR)
@@ -395,6 +390,64 @@ on_poll(uv_poll_t *poll, int status, int events)
 
 /* ---- what is new */
 
+/* Calls `visit`, which may end the subscriber, for each. */
+static void
+for_each(rj_fanout *f, void (*visit)(rj__subscriber *s))
+{
+    rj__link *next;
+    for (rj__link *link = f->log.all.next; link != &f->log.all; link = next) {
+        next = link->next;
+        visit(SUBSCRIBER_AT(link, all));
+    }
+}
+
+/* The newest message was given up: who has got some of it is reset, now, because more of it is of no use to anybody. */
+static void
+leave_message(rj__subscriber *s)
+{
+    const rj__log *log = &s->fanout->log;
+    if (waits_in_message(s->fanout, s)) {
+        end(s, RJ_SUBSCRIBER_FAILED, ECANCELED);
+        return;
+    }
+    if (!s->part || s->part->kind != RJ__PART_DATA || s->part->message != log->last_message)
+        return;
+    if (is_in_message(s)) {
+        end(s, RJ_SUBSCRIBER_FAILED, ECANCELED);
+        return;
+    }
+    set_at(s, log->end);
+    move_to_part(s, NULL);
+}
+
+/* Takes the parts of the newest message, which nobody is at any more, off the log. */
+static void
+cut_newest(rj__log *log)
+{
+    rj__part **link = &log->head;
+    log->tail = NULL;
+    while (*link && ((*link)->message != log->last_message || (*link)->kind != RJ__PART_DATA)) {
+        log->tail = *link;
+        link = &(*link)->next;
+    }
+    rj__part *part = *link;
+    *link = NULL;
+    while (part) {
+        rj__part *next = part->next;
+        unref_part(part);
+        part = next;
+    }
+    log->newest = NULL;
+}
+
+static void
+give_up_message(rj_fanout *f)
+{
+    for_each(f, leave_message);
+    cut_newest(&f->log);
+    f->log.is_open = 0;
+}
+
 void
 rj__log_append(rj_fanout *f, rj__part *parts)
 {
@@ -406,6 +459,11 @@ rj__log_append(rj_fanout *f, rj__part *parts)
         rj__part *part = parts;
         parts = part->next;
         part->next = NULL;
+        if (part->kind == RJ__PART_BROKEN) {
+            unref_part(part);
+            give_up_message(f);
+            continue;
+        }
         part->message = log->last_message += part->is_first && part->kind == RJ__PART_DATA;
         part->offset = log->end;
         log->end += part->length;
@@ -478,17 +536,6 @@ rj__log_remove(rj_fanout *f, uint64_t id, uint64_t offset)
         if (!s->is_blocked)
             send_some(s);
         return;
-    }
-}
-
-/* Calls `visit`, which may end the subscriber, for each. */
-static void
-for_each(rj_fanout *f, void (*visit)(rj__subscriber *s))
-{
-    rj__link *next;
-    for (rj__link *link = f->log.all.next; link != &f->log.all; link = next) {
-        next = link->next;
-        visit(SUBSCRIBER_AT(link, all));
     }
 }
 

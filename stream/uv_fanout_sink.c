@@ -216,7 +216,6 @@ sink_abort(rj_sink *base)
         f->sink.filling->length = 0;
     if (!is_out)
         return;
-    f->sink.broken->is_last = 1;
     rj__fanout_publish(f, f->sink.broken);
     f->sink.broken = NULL;
 }

@@ -148,6 +148,7 @@ class Fanout:
         self._is_sse = framing == "sse"
         self._encoder = encoder or encoder_for(options)
         self._lock = threading.Lock()
+        self._owner: tuple[int, object] = (0, None)  # the thread and the task that have the lock
         self._task_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
         for stream in streams:
             self.add(stream)
@@ -207,7 +208,7 @@ class Fanout:
             TimeoutError: The same.
         """
         head = self._event_head(event, id)
-        with self._lock:
+        with self._thread_lock():
             sink = self._core.begin(head)
             try:
                 return self._encoder._dump_sink(obj=obj, sink=sink, label=self, timeout=timeout, progress=None)
@@ -238,7 +239,7 @@ class Fanout:
         """
         if not self._is_sse:
             raise ValueError('only framing="sse" has comments')
-        with self._lock:
+        with self._thread_lock():
             self._core.send_raw(_field("", text)[:-1].encode() + b"\n\n")
 
     def _event_head(self, event: str | None, id: str | None) -> bytes:
@@ -249,16 +250,33 @@ class Fanout:
         fields = {"event": event, "id": id}
         return "".join(_field(name, value) for name, value in fields.items() if value is not None).encode()
 
-    @asynccontextmanager
-    async def _task_lock(self) -> AsyncIterator[None]:
-        """One task of an event loop after the other; and one thread after the other."""
-        loop = asyncio.get_running_loop()
-        async with self._task_locks.setdefault(loop, asyncio.Lock()):
-            if not self._lock.acquire(blocking=False):
-                await asyncio.to_thread(self._lock.acquire)
+    @contextmanager
+    def _thread_lock(self) -> Iterator[None]:
+        """One thread after the other."""
+        thread = threading.get_ident()
+        if self._owner[0] == thread:
+            raise RuntimeError("this thread is in the middle of a message (on an event loop, use apublish() and aclose())")
+        with self._lock:
+            self._owner = (thread, None)
             try:
                 yield
             finally:
+                self._owner = (0, None)
+
+    @asynccontextmanager
+    async def _task_lock(self) -> AsyncIterator[None]:
+        """One task of an event loop after the other; and one thread after the other."""
+        owner = (threading.get_ident(), asyncio.current_task())
+        if self._owner == owner or self._owner == (owner[0], None):
+            raise RuntimeError("this task is in the middle of a message")
+        async with self._task_locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            if not self._lock.acquire(blocking=False):
+                await asyncio.to_thread(self._lock.acquire)
+            self._owner = owner
+            try:
+                yield
+            finally:
+                self._owner = (0, None)
                 self._lock.release()
 
     # ---- the end
@@ -278,7 +296,7 @@ class Fanout:
         """
         if self.closed:
             return
-        with self._lock:
+        with self._thread_lock():
             self._core.finish()
         with self._aborting():
             self._core.wait(_uv.EVENT_EMPTY, _milliseconds("timeout", timeout))
