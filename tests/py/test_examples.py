@@ -5,7 +5,9 @@ import json
 import os
 import re
 import signal
+import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -13,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from helpers import HAS_UV
 
 ROOT = Path(__file__).parents[2]
 
@@ -100,6 +104,42 @@ def test_sqlite_server_with_curl(sqlite_server, certificate):
     first, end = decoder.raw_decode(text)
     assert first == json.loads(text[end:])
     assert first["count"] == len(first["rows"]) == 20_000
+
+
+@pytest.mark.skipif(not HAS_UV, reason="built without libuv")
+def test_live_feed():
+    """Many curls and sockets, some of which stop, reset or come later: whoever reads gets whole events, in order."""
+    with running("examples/py/live_feed.py", "--port", "0", "--interval", "0.001") as process:
+        url = process.stdout.readline().split()[-1]
+        port = int(re.search(r":(\d+)/", url)[1])
+
+        def subscribe():
+            sock = socket.create_connection(("127.0.0.1", port), timeout=60)
+            sock.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+            return sock
+
+        stopped = [subscribe() for _ in range(5)]
+        environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+        command = ["curl", "-sSN", "--max-time", "2", f"{url}events"]
+        curls = [
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) for _ in range(5)
+        ]
+        for sock in stopped[:2]:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.close()
+        outputs = [curl.communicate(timeout=60)[0].decode() for curl in curls]
+        for sock in stopped[2:]:
+            sock.close()
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request("GET", "/")
+        assert b"EventSource" in connection.getresponse().read()
+        connection.close()
+    for output in outputs:
+        events = [dict(line.split(": ", 1) for line in event.split("\n")) for event in output.split("\n\n")[:-1]]
+        numbers = [int(event["id"]) for event in events]
+        assert len(numbers) > 10
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        assert all(json.loads(event["data"])["symbol"] == "ABC" and event["event"] == "price" for event in events)
 
 
 @pytest.mark.parametrize("to", ["pipe", "file"])
