@@ -91,6 +91,7 @@ valgrind:
 tsan:
 	$(MAKE) -C stream SANITIZE=1 SANITIZERS=thread BUILD=../build/stream-tsan tests
 	build/stream-tsan/tests/test_sink_fd
+	test ! -e build/stream-tsan/tests/test_uv_fanout || build/stream-tsan/tests/test_uv_fanout
 
 install:
 	$(MAKE) -C stream install
@@ -98,6 +99,7 @@ install:
 bench: $(VENV)/bench.stamp
 	$(BIN)/python bench/stream.py
 	$(BIN)/python bench/aio.py
+	$(BIN)/python bench/uv.py
 
 # ---- quality
 

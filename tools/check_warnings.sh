@@ -5,16 +5,18 @@ set -e
 cd "$(dirname "$0")/.."
 include=$("$1" -c 'import sysconfig; print(sysconfig.get_path("include"))')
 for cc in gcc clang; do
-    for file in src/*.c stream/*.c stream/arch/*.c; do
+    for file in src/*.c src/uv/*.c stream/*.c stream/arch/*.c; do
         case "$(uname -m) $file" in
         x86_64*) ;;
         *avx2* | *x86*) continue ;;
         esac
         for portable in "" -DRJSON_PORTABLE=1; do
             $cc -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror $portable -fsyntax-only \
-                -Istream/include -Istream -I"$include" "$file"
+                -Istream/include -Istream -Isrc -I"$include" "$file"
         done
     done
-    $cc -x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Istream/include stream/include/rjson/stream.h
+    for header in stream uv; do
+        $cc -x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Istream/include stream/include/rjson/$header.h
+    done
 done
-echo "no warnings: gcc, clang, and the public header as C++"
+echo "no warnings: gcc, clang, and the public headers as C++"

@@ -12,15 +12,19 @@ from helpers import UNDER_ASAN
 
 ROOT = Path(__file__).parents[2]
 COMPILERS = [cc for cc in ("gcc", "clang") if shutil.which(cc)]
-TESTS = sorted(path.stem for path in (ROOT / "tests/c").glob("test_*.c"))
+HAS_LIBUV = shutil.which("pkg-config") and subprocess.run(["pkg-config", "--exists", "libuv"]).returncode == 0
+TESTS = sorted(path.stem for path in (ROOT / "tests/c").glob("test_*.c") if HAS_LIBUV or "uv" not in path.stem)
+THREADED_TESTS = [name for name in ("test_sink_fd", "test_uv_fanout") if name in TESTS]
 
 pytestmark = pytest.mark.skipif(UNDER_ASAN, reason="it is built with its own sanitizers, and not for preloading")
 
 
-def build(cc, target, sanitize):
-    name = f"stream-{cc}{'-asan' if sanitize else ''}"
+def build(cc, target, sanitizers=None):
+    name = f"stream-{cc}{'-' + sanitizers.split(',')[0] if sanitizers else ''}"
     command = ["make", "-C", "stream", "-j2", f"CC={cc}", f"BUILD=../build/{name}", target]
-    done = subprocess.run([*command, "SANITIZE=1"] if sanitize else command, cwd=ROOT, capture_output=True, text=True)
+    if sanitizers:
+        command += ["SANITIZE=1", f"SANITIZERS={sanitizers}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr  # warnings are errors there
     return ROOT / "build" / name
 
@@ -29,7 +33,7 @@ def build(cc, target, sanitize):
 def sanitized(request):
     if request.param == "clang" and not any(Path("/usr/lib").glob("llvm-*/lib/clang/*/lib/linux/libclang_rt.asan*")):
         pytest.skip("clang's sanitizer runtime is not installed (libclang-rt-dev)")
-    return build(request.param, "tests", True)
+    return build(request.param, "tests", "address,undefined")
 
 
 @pytest.mark.parametrize("test", TESTS)
@@ -39,9 +43,17 @@ def test_under_address_and_undefined_behaviour_sanitizers(sanitized, test):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("test", THREADED_TESTS)
+def test_under_the_thread_sanitizer(test):
+    """Those that have threads have no data race."""
+    program = build("gcc", f"../build/stream-gcc-thread/tests/{test}", "thread") / "tests" / test
+    done = subprocess.run([program], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture(scope="module")
 def stream_rows():
-    return build("gcc", "examples", False) / "examples/stream_rows"
+    return build("gcc", "examples") / "examples/stream_rows"
 
 
 def test_example_streams_a_valid_document(stream_rows):
