@@ -11,10 +11,10 @@ Environment:
 import os
 import platform
 import re
-from glob import glob
 import shlex
 import shutil
 import subprocess
+from glob import glob
 from pathlib import Path
 
 from setuptools import Extension, setup

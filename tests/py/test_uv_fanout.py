@@ -124,6 +124,24 @@ def test_comers_and_goers():
             assert client.result() == lines(last, i * 20)
 
 
+def test_who_comes_in_the_middle_of_a_message():
+    """Waits for the next one."""
+    with clients({}, {}) as (first, second), Fanout([first.target], chunk_size=512) as fanout:
+
+        def items():
+            for i in range(1000):
+                if i == 500:
+                    time.sleep(0.1)  # the first half is out
+                    fanout.add(second.target)
+                yield i
+
+        fanout.publish(items())
+        fanout.publish("next")
+        fanout.close()
+        assert first.result() == stdlib(list(range(1000))) + b'\n"next"\n'
+        assert second.result() == b'"next"\n'
+
+
 # ---- the slow
 
 
@@ -179,9 +197,9 @@ def test_dropping_by_bytes():
 @pytest.mark.parametrize("slow", ["wait", "drop"])
 def test_dropping_by_seconds(slow):
     """Who accepts nothing for that long is dropped, and reported as such; then the others go on."""
-    with clients({"limit": 1}, {}, {"limit": 1}) as made:
+    with clients({"limit": 1}, {"small": False}, {"limit": 1}) as made:
         limit = 10_000 if slow == "wait" else 1 << 30
-        with Fanout([c.target for c in made], slow=slow, max_bytes=limit, max_seconds=0.3) as fanout:
+        with Fanout([c.target for c in made], slow=slow, max_bytes=limit, max_seconds=1.0) as fanout:
             for n in range(300):
                 fanout.publish(message(n))
             fanout.wait_drained(timeout=60)
