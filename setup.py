@@ -34,7 +34,7 @@ def sources() -> list[str]:
     portable = [path for path in glob("stream/*.c") if "uv" not in path]
     files = glob("src/*.c") + portable + [f"stream/arch/{name}.c" for name in arch]
     if not IS_X86_64:
-        files.remove("src/encode_avx2.c")
+        files = [path for path in files if not path.endswith("_avx2.c")]
     return sorted(files)
 
 

@@ -24,6 +24,7 @@ typedef struct write_sink {
     rj_write_none none;
     rj_bytes_chunk chunk;
     rj_pace *pace;
+    const char *decode_errors;
     int refused; /* write() raised TypeError */
     int count_characters;
     uint64_t characters;  /* of whole chunks, in bytes mode */
@@ -191,16 +192,10 @@ send_all(write_sink *s, PyObject *whole)
     return sent == length ? RJ_OK : RJ_ECANCELED;
 }
 
-static PyObject *
-as_text(PyObject *bytes)
-{
-    return PyUnicode_DecodeUTF8(PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes), NULL);
-}
-
 static int
 send_as_text(write_sink *s, PyObject *bytes)
 {
-    PyObject *text = as_text(bytes);
+    PyObject *text = PyUnicode_DecodeUTF8(PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes), s->decode_errors);
     if (!text)
         return RJ_ECANCELED;
     int rc = send_all(s, text);
@@ -298,6 +293,7 @@ rj_dump_write(rj_state *state, const rj_options *options, PyObject *obj, const r
         .mode = mode,
         .none = none,
         .chunk = {.capacity = target->chunk_size},
+        .decode_errors = rj_decode_errors(options),
         .pace = &pace,
         .count_characters = count_characters,
     };

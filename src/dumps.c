@@ -42,12 +42,12 @@ shrink(void *block, size_t used, size_t allocated)
 
 /* The finished document, still in the scratch memory. */
 static PyObject *
-copy_result(const uint8_t *data, size_t length, int as_str, int non_ascii)
+copy_result(const rj_encoder *e, const uint8_t *data, size_t length, int as_str)
 {
     if (!as_str)
         return PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)length);
-    if (non_ascii)
-        return PyUnicode_DecodeUTF8((const char *)data, (Py_ssize_t)length, NULL);
+    if (e->non_ascii)
+        return PyUnicode_DecodeUTF8((const char *)data, (Py_ssize_t)length, rj_decode_errors(e->options));
     PyObject *str = PyUnicode_New((Py_ssize_t)length, 127);
     if (str)
         memcpy(PyUnicode_DATA(str), data, length);
@@ -55,19 +55,19 @@ copy_result(const uint8_t *data, size_t length, int as_str, int non_ascii)
 }
 
 static PyObject *
-take_result(rj_memory_sink *sink, int as_str, int non_ascii)
+take_result(const rj_encoder *e, rj_memory_sink *sink, int as_str)
 {
     size_t length;
     const uint8_t *data = rj_memory_sink_data(sink, &length);
-    if (as_str && non_ascii)
-        return copy_result(data, length, as_str, non_ascii);
+    if (as_str && e->non_ascii)
+        return copy_result(e, data, length, as_str);
     size_t allocated = sink->prefix + sink->capacity + 1;
     if (length < SMALL &&
         length < allocated / 4) /* the estimate was far off: the rest of a large block is not kept for it */
-        return copy_result(data, length, as_str, non_ascii);
+        return copy_result(e, data, length, as_str);
     void *block = rj_memory_sink_detach(sink);
     if (!block)
-        return copy_result(data, length, as_str, non_ascii);
+        return copy_result(e, data, length, as_str);
     block = shrink(block, sink->prefix + length + 1, allocated);
     return as_str ? rj_str_adopt(block, (Py_ssize_t)length) : rj_bytes_adopt(block, (Py_ssize_t)length);
 }
@@ -96,7 +96,7 @@ rj_dumps(rj_state *state, const rj_options *options, PyObject *obj, int as_str)
     e->on_window = rj_pace_signals;
     if (rj_encoder_run(e) == RJ_RUN_DONE) {
         state->last_size = sink.length < ESTIMATE_MAX ? sink.length : ESTIMATE_MAX;
-        result = take_result(&sink, as_str, e->non_ascii);
+        result = take_result(e, &sink, as_str);
     }
     else {
         rj_encoder_raise(e, NULL, 0);

@@ -70,6 +70,21 @@ is_open(const rj_encoder *e, PyObject *obj)
     return rj_is_open_on_heap(e, obj);
 }
 
+static void
+fail_too_deep(rj_encoder *e)
+{
+    rj_fail(e, PyExc_RecursionError, "nested deeper than max_depth=%zd", e->options->max_depth);
+}
+
+int
+rj_has_depth_for(rj_encoder *e, int levels)
+{
+    if (depth(e) + levels <= e->options->max_depth)
+        return 1;
+    fail_too_deep(e);
+    return 0;
+}
+
 int
 rj_refuse_entry(rj_encoder *e, uint8_t *cur, PyObject *obj)
 {
@@ -77,7 +92,7 @@ rj_refuse_entry(rj_encoder *e, uint8_t *cur, PyObject *obj)
         rj_fail(e, NULL, "circular reference to a %.200s", Py_TYPE(obj)->tp_name);
     }
     else if (depth(e) >= e->options->max_depth) {
-        rj_fail(e, PyExc_RecursionError, "nested deeper than max_depth=%zd", e->options->max_depth);
+        fail_too_deep(e);
     }
     else {
         e->cur = cur;
@@ -85,6 +100,62 @@ rj_refuse_entry(rj_encoder *e, uint8_t *cur, PyObject *obj)
         rj_push_frame(e, RJ_FRAME_VALUE, obj, NULL, NULL, NULL, 0, 0);
     }
     return 0;
+}
+
+/* Makes the line break (after a separator, if an item comes before) the text at hand. */
+static int
+set_lead(rj_encoder *e, uint8_t *cur, int is_item)
+{
+    const rj_layout *layout = &e->options->layout;
+    int follows = cur[-1] == ',';
+    Py_ssize_t separator = is_item && follows ? layout->item_length : 0;
+    if (layout->indent > 0 && e->level > PY_SSIZE_T_MAX / 2 / layout->indent) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    Py_ssize_t spaces = e->level * layout->indent;
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, separator + 1 + spaces);
+    if (!bytes)
+        return -1;
+    uint8_t *p = (uint8_t *)PyBytes_AS_STRING(bytes);
+    memcpy(p, layout->item_separator, (size_t)separator);
+    p += separator;
+    *p++ = '\n';
+    for (Py_ssize_t i = 0; i < spaces; i++)
+        p[i] = layout->newline[1 + i % layout->indent_period];
+    e->text = (rj__text){.data = PyBytes_AS_STRING(bytes), .length = (size_t)PyBytes_GET_SIZE(bytes), .kind = RJ__TEXT_RAW};
+    e->text_owner = bytes;
+    e->text_quoted = e->text_tail = 0;
+    e->cur = cur - follows;
+    e->stop = RJ_STOP_DEEP;
+    return 0;
+}
+
+int
+rj_lay_item(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
+{
+    if (set_lead(e, cur, 1) < 0)
+        rj_stop_error(e);
+    else if (key)
+        rj_push_frame(e, RJ_FRAME_PAIR, value, NULL, key, value, 0, 0);
+    else
+        rj_push_frame(e, RJ_FRAME_VALUE, value, NULL, NULL, NULL, 0, 0);
+    return 0;
+}
+
+uint8_t *
+rj_lay_line_break(rj_encoder *e, uint8_t *cur)
+{
+    return set_lead(e, cur, 1) < 0 ? rj_stop_error(e) : NULL;
+}
+
+uint8_t *
+rj_lay_bracket(rj_encoder *e, uint8_t *cur, uint8_t bracket)
+{
+    if (set_lead(e, cur, 0) < 0)
+        return rj_stop_error(e);
+    rj_push_frame(e, RJ_FRAME_CLOSE, Py_None, NULL, NULL, NULL, bracket, 0);
+    return NULL;
 }
 
 /* Room for one more frame; -1 with MemoryError. */
@@ -107,6 +178,13 @@ grow_frames(rj_encoder *e)
     return 0;
 }
 
+/* Whether the object of such a frame has been entered. */
+static int
+is_level(rj_frame_kind kind)
+{
+    return kind != RJ_FRAME_VALUE && kind != RJ_FRAME_PAIR && kind != RJ_FRAME_CLOSE;
+}
+
 void
 rj_push_frame(rj_encoder *e, rj_frame_kind kind, PyObject *obj, PyObject *iterator, PyObject *key, PyObject *value,
               Py_ssize_t pos, Py_ssize_t used)
@@ -116,7 +194,7 @@ rj_push_frame(rj_encoder *e, rj_frame_kind kind, PyObject *obj, PyObject *iterat
         e->problem_lost = 1;
         return;
     }
-    if (grow_frames(e) < 0 || (kind != RJ_FRAME_VALUE && rj_ptrset_add(&e->ancestors, obj) < 0)) {
+    if (grow_frames(e) < 0 || (is_level(kind) && rj_ptrset_add(&e->ancestors, obj) < 0)) {
         if (!PyErr_Occurred())
             PyErr_NoMemory();
         e->stop = RJ_STOP_ERROR;
@@ -132,7 +210,7 @@ rj_frame
 rj_pop_frame(rj_encoder *e)
 {
     rj_frame f = e->frames[--e->frame_count];
-    if (f.kind != RJ_FRAME_VALUE)
+    if (is_level(f.kind))
         rj_ptrset_remove(&e->ancestors, f.obj);
     rj_set_native_limit(e);
     return f;
@@ -223,15 +301,17 @@ rj_text_from_str(rj_encoder *e, PyObject *str)
     if (RJ_STR_READY(str) < 0)
         return -1;
     e->text.position = 0;
+    e->text.surrogates = (rj__surrogates)e->options->surrogates;
+    e->text.ascii = e->options->ensure_ascii;
     if (PyUnicode_IS_ASCII(str)) {
         e->text.kind = RJ__TEXT_LATIN1;
         e->text.data = PyUnicode_DATA(str);
         e->text.length = (size_t)PyUnicode_GET_LENGTH(str);
         return 0;
     }
-    e->non_ascii = 1;
+    e->non_ascii |= !e->text.ascii;
     const char *utf8 = ((PyCompactUnicodeObject *)str)->utf8; /* if somebody asked for it before; never created here */
-    if (utf8) {
+    if (utf8 && !e->text.ascii) {
         e->text.kind = RJ__TEXT_UTF8;
         e->text.data = utf8;
         e->text.length = (size_t)((PyCompactUnicodeObject *)str)->utf8_length;
@@ -263,48 +343,19 @@ const char *
 rj_non_finite(rj_encoder *e, double value)
 {
     const char *text = value != value ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
-    if (e->options->allow_nan)
+    if (e->options->allow_nan == RJ_NAN_LITERAL)
         return text;
-    rj_fail(e, NULL, "float %s is not JSON (allow_nan=True writes it all the same)", text);
+    if (e->options->allow_nan == RJ_NAN_NULL)
+        return "null";
+    rj_fail(e, NULL, "float %s is not JSON (allow_nan=True writes it all the same, allow_nan=\"null\" as null)", text);
     return NULL;
 }
 
-static PyObject *
-float_key_text(rj_encoder *e, PyObject *key)
+uint8_t *
+rj_fail_js_safe(rj_encoder *e)
 {
-    double value = PyFloat_AS_DOUBLE(key);
-    if (value - value == 0)
-        return PyFloat_Type.tp_repr(key);
-    const char *text = rj_non_finite(e, value);
-    return text ? PyUnicode_FromString(text) : NULL;
-}
-
-static PyObject *
-key_text(rj_encoder *e, PyObject *key)
-{
-    if (key == Py_True)
-        return PyUnicode_FromString("true");
-    if (key == Py_False)
-        return PyUnicode_FromString("false");
-    if (key == Py_None)
-        return PyUnicode_FromString("null");
-    if (PyLong_Check(key))
-        return rj_int_text(e, key);
-    if (PyFloat_Check(key))
-        return float_key_text(e, key);
-    rj_fail(e, NULL, "keys must be str, int, float, bool or None, not %.200s", Py_TYPE(key)->tp_name);
-    return NULL;
-}
-
-PyObject *
-rj_key_text(rj_encoder *e, PyObject *key)
-{
-    PyObject *text = key_text(e, key);
-    if (!text) {
-        e->problem_in_key = 1;
-        rj_stop_error(e);
-    }
-    return text;
+    return rj_fail(e, NULL,
+                   "int is beyond what JavaScript holds exactly, 2**53 - 1 (integers=\"exact\" writes it all the same)");
 }
 
 PyObject *
@@ -386,6 +437,7 @@ rj_encoder_acquire(rj_state *state, const rj_options *options, PyObject *root, r
     e->root = root;
     e->frames = e->inline_frames;
     e->frame_capacity = RJ_INLINE_FRAMES;
+    e->non_ascii = !options->layout.is_ascii;
     rj_set_native_limit(e);
     return e;
 }
@@ -444,5 +496,5 @@ rj_encoder_open_sources(const rj_encoder *e)
 rj_run
 rj_encoder_run(rj_encoder *e)
 {
-    return (rj_run)e->state->encode(e);
+    return (rj_run)(e->options->styled ? e->state->encode_styled(e) : e->state->encode(e));
 }

@@ -27,6 +27,8 @@
 /* Every item (a short key and a short value, with what vectors store past their ends) and the closing brackets that follow
  * fit in this many bytes: one check per item. */
 #define RJ_ITEM_ROOM 256
+/* What the layout may put before an item or a bracket, where it is not laid down as a text. */
+#define RJ_LEAD_ROOM (RJ_SEPARATOR_MAX + RJ_NEWLINE_MAX)
 /* ASCII strings up to this length are written without a check of their own. */
 #define RJ_SHORT_STRING 64
 /* Windows are used in pieces of at most this size, so that Ctrl-C and other threads get their turn in a long encoding. */
@@ -48,15 +50,20 @@ typedef enum rj_frame_kind {
     RJ_FRAME_ITERATOR, /* iterator yields obj's items, pos of them so far */
     RJ_FRAME_ASYNC,    /* the same of an async iterator */
     RJ_FRAME_PAIRS,    /* iterator yields obj's (key, value) tuples */
-    RJ_FRAME_DEFAULT   /* obj was handed to `default`, whose result is being encoded or awaited */
+    RJ_FRAME_ENTRIES,  /* iterator is a tuple of obj's keys and values in turn, pos its next index */
+    RJ_FRAME_FIELDS,   /* iterator is the plan of obj, pos its next field */
+    RJ_FRAME_ARRAY,    /* iterator is the view of obj, which knows its position */
+    RJ_FRAME_DEFAULT,  /* obj stands for something else, which is being encoded or awaited */
+    RJ_FRAME_PAIR,     /* key and value have not been begun; what comes before them is the text at hand */
+    RJ_FRAME_CLOSE     /* the text at hand comes before a closing bracket, pos */
 } rj_frame_kind;
 
 /* A level of the walk, laid down. References are owned. */
 typedef struct rj_frame {
     PyObject *obj;
     PyObject *iterator;
-    PyObject *key;   /* PAIRS: the key of the pair at hand, or NULL */
-    PyObject *value; /* DICT, PAIRS: the value still to be written after its key, or NULL */
+    PyObject *key;   /* PAIRS: the key of the pair at hand, or NULL; PAIR */
+    PyObject *value; /* DICT, PAIRS, ENTRIES, FIELDS: the value still to be written after its key, or NULL; PAIR */
     Py_ssize_t pos;
     Py_ssize_t used;
     rj_frame_kind kind;
@@ -75,6 +82,7 @@ typedef struct rj_encoder {
     int native_limit; /* how many there may be now */
     int owned;        /* of those, how many own their container */
     int non_ascii;    /* something outside ASCII was written */
+    Py_ssize_t level; /* brackets that are open, where the layout asks */
     int held_back;    /* the last byte, `held`, begins the next window: a comma that may still become a bracket */
     uint8_t held;
     uint8_t text_quoted, text_tail; /* how the text at hand ends */
@@ -139,6 +147,12 @@ uint8_t *rj_pause_here(rj_encoder *e, uint8_t *cur, rj_pause_reason reason);
 /* The slow half of entering a container: records why `obj` cannot be entered on the native stack, or lays it down to be begun
  * later, the output ending at `cur`. Always 0. */
 int rj_refuse_entry(rj_encoder *e, uint8_t *cur, PyObject *obj);
+/* Where the line break before an item or a closing bracket is too long for the room at hand: makes it the text at hand, after
+ * the output up to `cur`, and lays down what comes after it: an item (`key` NULL in arrays), or a bracket. The walk stops, to
+ * go on at once. Always 0, or NULL. */
+int rj_lay_item(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value);
+uint8_t *rj_lay_line_break(rj_encoder *e, uint8_t *cur); /* and nothing after it */
+uint8_t *rj_lay_bracket(rj_encoder *e, uint8_t *cur, uint8_t bracket);
 /* Whether a laid-down level holds `obj`. */
 int rj_is_open_on_heap(const rj_encoder *e, PyObject *obj);
 void rj_set_native_limit(rj_encoder *e);
@@ -148,19 +162,33 @@ int rj_text_from_str(rj_encoder *e, PyObject *str);
 PyObject *rj_int_text(rj_encoder *e, PyObject *v);
 /* A float subclass's or float's NaN or infinity as text, "NaN" and so on, or NULL with the problem recorded. */
 const char *rj_non_finite(rj_encoder *e, double value);
+/* Refuses an int that is beyond the option `integers`. Always NULL. */
+uint8_t *rj_fail_js_safe(rj_encoder *e);
+/* Whether so many levels more may be entered; the problem is recorded if not. */
+int rj_has_depth_for(rj_encoder *e, int levels);
 /* The text of a key that is no str: a new str, or NULL with a problem or exception. */
 PyObject *rj_key_text(rj_encoder *e, PyObject *key);
+/* `skipkeys`: whether such a key has no text; -1 with an exception. */
+int rj_skips_key(rj_encoder *e, PyObject *key);
 /* Asks `default` about `obj` (entered): a new reference, or NULL. */
 PyObject *rj_call_default(rj_encoder *e, PyObject *obj);
 /* The pairs of a dict subclass that has its own items(): a new iterator; or NULL, with *direct set if it has not, else with an
  * exception. */
 PyObject *rj_dict_subclass_pairs(rj_encoder *e, PyObject *dict, int *direct);
+/* The members of a dict, or the pairs that an iterator yields, sorted by their keys: a new tuple of keys and values in turn; NULL
+ * with a problem or exception. */
+PyObject *rj_sorted_entries(rj_encoder *e, PyObject *dict);
+PyObject *rj_sorted_pairs(rj_encoder *e, PyObject *iterator);
+PyObject *rj_sorted_fields(rj_encoder *e, PyObject *obj, const struct rj_plan *plan);
 /* The next pair: 1 with new references, 0 at the end, -1 with a problem or exception. */
 int rj_next_pair(rj_encoder *e, PyObject *iterator, PyObject **key, PyObject **value);
 
+/* The walk, by instruction set; `styled` is the one that knows every layout and every choice of keys and members. */
 rj_run rj_encode_scalar(rj_encoder *e);
+rj_run rj_encode_styled_scalar(rj_encoder *e);
 #if defined(__x86_64__)
 rj_run rj_encode_avx2(rj_encoder *e);
+rj_run rj_encode_styled_avx2(rj_encoder *e);
 #endif
 
 #endif

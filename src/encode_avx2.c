@@ -1,4 +1,6 @@
-/* The walk for AVX2. All headers with inline functions come before the target header: what follows it is compiled for AVX2. */
+/* The walk for AVX2. All headers with inline functions come before the target header:
+ * what follows it is compiled for AVX2. */
+#include "array.h"
 #include "cpython/dict_access.h"
 #include "cpython/long_access.h"
 #include "encode.h"
@@ -8,6 +10,8 @@
 #include "arch/target_avx2.h"
 
 #include "arch/text_body.h"
+#define RJ__STYLED 0
+#define RJ__ENCODE rj_encode_avx2
 #include "encode_body.h"
 
 #include "arch/target_end.h"

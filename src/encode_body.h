@@ -5,19 +5,25 @@
  * function takes the write position and returns the new one, or NULL when it stopped (e->stop says why). A container
  * is entered (rj_enter) before its walk function, which leaves it.
  */
+#include "array.h"
 #include "cpython/dict_access.h"
 #include "cpython/long_access.h"
 #include "encode.h"
 #include "number.h"
 #include "raw.h"
+#include "types.h"
 
 #define walk_sequence RJ__NAME(walk_sequence)
 #define walk_dict RJ__NAME(walk_dict)
 #define put_value RJ__NAME(put_value)
 
+/* What continue_text needs at the end: a quote, and what follows it. */
+#define RJ_TEXT_END_ROOM (2 + (RJ__STYLED ? RJ_SEPARATOR_MAX : 0))
+
 static uint8_t *walk_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, Py_ssize_t i);
 static uint8_t *walk_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, Py_ssize_t pos, Py_ssize_t used, PyObject *value);
 static uint8_t *put_value(rj_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *RJ__NAME(put_sorted_dict)(rj_encoder *e, uint8_t *cur, PyObject *v);
 
 /* ---- levels */
 
@@ -48,22 +54,7 @@ leave(rj_encoder *e)
     }
 }
 
-RJ__INLINE int
-is_full(const rj_encoder *e, const uint8_t *cur)
-{
-    return RJ__UNLIKELY(e->end - cur < RJ_ITEM_ROOM);
-}
-
-/* Ends a container whose opening bracket or last comma is the byte before. */
-RJ__INLINE uint8_t *
-close_container(uint8_t *cur, uint8_t bracket)
-{
-    if (RJ__LIKELY(cur[-1] == ','))
-        cur--;
-    cur[0] = bracket;
-    cur[1] = ',';
-    return cur + 2;
-}
+#include "encode_layout_body.h"
 
 /* ---- text: strings, raw JSON and big ints, over any number of windows */
 
@@ -79,7 +70,7 @@ continue_text(rj_encoder *e, uint8_t *cur)
             return rj_fail(e, NULL, "str with a lone surrogate '\\u%04x' at index %zd cannot be encoded as UTF-8",
                            (unsigned)unit, (Py_ssize_t)e->text.position);
         }
-        if (e->text.position == e->text.length && e->end - cur >= 2)
+        if (e->text.position == e->text.length && e->end - cur >= RJ_TEXT_END_ROOM)
             break;
         cur = rj_next_window(e, cur, 0, e->text.length - e->text.position + RJ_ITEM_ROOM);
         if (!cur)
@@ -87,7 +78,10 @@ continue_text(rj_encoder *e, uint8_t *cur)
     }
     if (e->text_quoted)
         *cur++ = '"';
-    *cur++ = e->text_tail;
+    if (!RJ__STYLED || e->text_tail)
+        *cur++ = e->text_tail;
+    if (e->text_tail == ':')
+        cur = end_key(e, cur);
     Py_CLEAR(e->text_owner);
     return cur;
 }
@@ -99,13 +93,13 @@ put_string(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
     if (rj_text_from_str(e, str) < 0)
         return rj_stop_error(e);
     *cur++ = '"';
-    if (RJ__LIKELY((ptrdiff_t)e->text.length <= (e->end - cur - RJ_ITEM_ROOM) / 6)) {
+    if (RJ__LIKELY((ptrdiff_t)e->text.length <= (e->end - cur - RJ_ITEM_ROOM) / RJ__UNIT_MAX(&e->text))) {
         /* It fits whatever its characters become: nothing can interrupt it, so nobody must own it. */
         uint8_t *next = rj__put_text(&e->text, cur, e->end);
         if (RJ__LIKELY(next != NULL)) {
             next[0] = '"';
             next[1] = tail;
-            return next + 2;
+            return tail == ':' ? end_key(e, next + 2) : next + 2;
         }
     }
     e->text_owner = Py_NewRef(str);
@@ -118,7 +112,7 @@ put_string(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 static RJ__NOINLINE uint8_t *
 put_verbatim(rj_encoder *e, uint8_t *cur, PyObject *owner, const void *data, Py_ssize_t length)
 {
-    e->text = (rj__text){data, 0, (size_t)length, RJ__TEXT_RAW};
+    e->text = (rj__text){.data = data, .length = (size_t)length, .kind = RJ__TEXT_RAW};
     e->text_owner = Py_NewRef(owner);
     e->text_quoted = 0;
     e->text_tail = ',';
@@ -167,6 +161,8 @@ put_scalar(const rj_encoder *e, uint8_t *cur, PyObject *v)
         uint64_t magnitude;
         if (RJ__UNLIKELY(!rj_long_magnitude(v, &negative, &magnitude)))
             return NULL;
+        if (RJ__STYLED && RJ__UNLIKELY(magnitude > e->options->integer_max))
+            return NULL;
         cur = rj__put_signed(cur, negative, magnitude);
         *cur = ',';
         return cur + 1;
@@ -193,7 +189,10 @@ put_any_int(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     int negative;
     uint64_t magnitude;
-    if (rj_long_magnitude(v, &negative, &magnitude)) { /* a subclass: its digits, as json does */
+    int is_large = !rj_long_magnitude(v, &negative, &magnitude);
+    if (RJ__UNLIKELY(is_large ? e->options->integer_max != UINT64_MAX : magnitude > e->options->integer_max))
+        return rj_fail_js_safe(e);
+    if (!is_large) { /* a subclass: its digits, as json does */
         cur = rj__put_signed(cur, negative, magnitude);
         *cur = ',';
         return cur + 1;
@@ -239,8 +238,7 @@ put_sequence(rj_encoder *e, uint8_t *cur, PyObject *v)
         return has_depth(e, cur, v) ? put_literal(cur, "[],", 3) : NULL;
     if (RJ__UNLIKELY(!enter(e, cur, v)))
         return NULL;
-    *cur = '[';
-    return walk_sequence(e, cur + 1, v, 0);
+    return walk_sequence(e, open_container(e, cur, '['), v, 0);
 }
 
 RJ__INLINE uint8_t *
@@ -249,10 +247,11 @@ put_dict(rj_encoder *e, uint8_t *cur, PyObject *v)
     Py_ssize_t used = PyDict_GET_SIZE(v);
     if (RJ__UNLIKELY(used == 0))
         return has_depth(e, cur, v) ? put_literal(cur, "{},", 3) : NULL;
+    if (RJ__STYLED && e->options->sort_keys)
+        return RJ__NAME(put_sorted_dict)(e, cur, v);
     if (RJ__UNLIKELY(!enter(e, cur, v)))
         return NULL;
-    *cur = '{';
-    return walk_dict(e, cur + 1, v, 0, used, NULL);
+    return walk_dict(e, open_container(e, cur, '{'), v, 0, used, NULL);
 }
 
 /* What put_scalar declined. */
@@ -286,6 +285,8 @@ reload:;
         if (RJ__UNLIKELY(i >= size))
             break;
         PyObject *v = items[i++];
+        if (!begin_item(e, &cur, NULL, v))
+            goto stopped;
         uint8_t *next = put_scalar(e, cur, v);
         if (RJ__LIKELY(next != NULL)) {
             cur = next;
@@ -297,141 +298,30 @@ reload:;
         goto reload;
     }
     leave(e);
-    return close_container(cur, ']');
+    return close_container(e, cur, ']');
 stopped:
     rj_push_frame(e, RJ_FRAME_SEQUENCE, seq, NULL, NULL, NULL, i, 0);
     leave(e);
     return NULL;
 }
 
-/* Any key, with its colon. May stop, and may run Python code; the key is owned meanwhile. */
-static RJ__NOINLINE uint8_t *
-put_key(rj_encoder *e, uint8_t *cur, PyObject *key)
-{
-    PyObject *text = PyUnicode_Check(key) ? Py_NewRef(key) : rj_key_text(e, key);
-    if (!text)
-        return NULL;
-    cur = put_string(e, cur, text, ':');
-    Py_DECREF(text);
-    return cur;
-}
-
-/* `value`: of the entry before `pos`, whose key is written already; or NULL. Borrowed. */
-static uint8_t *
-walk_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, Py_ssize_t pos, Py_ssize_t used, PyObject *value)
-{
-    rj_dict_view view;
-    PyObject *key, *waiting = Py_XNewRef(value); /* a value whose key is written, owned */
-reload:
-    if (RJ__UNLIKELY(PyDict_GET_SIZE(dict) != used)) {
-        rj_fail(e, PyExc_RuntimeError, "dictionary changed size during iteration");
-        goto stopped;
-    }
-    rj_dict_view_load(&view, dict);
-    for (;;) {
-        if (is_full(e, cur)) {
-            cur = rj_next_window(e, cur, 1, 0);
-            if (!cur)
-                goto stopped;
-            goto reload;
-        }
-        if (RJ__UNLIKELY(waiting != NULL)) {
-            cur = put_value(e, cur, waiting);
-            Py_CLEAR(waiting);
-            if (!cur)
-                goto stopped;
-            goto reload;
-        }
-        if (RJ__UNLIKELY(!rj_dict_view_next(&view, dict, &pos, &key, &value)))
-            break;
-        uint8_t *next = NULL;
-        if (RJ__LIKELY(PyUnicode_CheckExact(key)) && RJ__LIKELY(PyUnicode_GET_LENGTH(key) <= RJ_SHORT_STRING))
-            next = put_plain_string(e, cur, key, ':');
-        if (RJ__UNLIKELY(!next)) {
-            waiting = Py_NewRef(value); /* the dict may drop it while the key is written */
-            cur = put_key(e, cur, key);
-            if (!cur)
-                goto stopped;
-            goto reload;
-        }
-        cur = next;
-        next = put_scalar(e, cur, value);
-        if (RJ__LIKELY(next != NULL)) {
-            cur = next;
-            continue;
-        }
-        cur = put_container_or_other(e, cur, value);
-        if (RJ__UNLIKELY(!cur))
-            goto stopped;
-        goto reload;
-    }
-    leave(e);
-    return close_container(cur, '}');
-stopped:
-    rj_push_frame(e, RJ_FRAME_DICT, dict, NULL, NULL, waiting, pos, used);
-    Py_XDECREF(waiting);
-    leave(e);
-    return NULL;
-}
-
 #include "encode_lazy_body.h"
-
-/* The pairs of a dict subclass with an items() of its own. `key`, `value`: of a pair whose key is written already, or NULL;
- * consumed. */
-static RJ__NOINLINE uint8_t *
-RJ__NAME(walk_pairs)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, PyObject *key, PyObject *value)
-{
-    for (;;) {
-        if (is_full(e, cur))
-            cur = rj_next_window(e, cur, 1, 0);
-        if (cur && value) {
-            cur = put_value(e, cur, value);
-            Py_CLEAR(value);
-        }
-        if (!cur)
-            break;
-        Py_CLEAR(key);
-        if (pause_before(e, cur, NULL, 0))
-            break;
-        int rc = rj_next_pair(e, iterator, &key, &value);
-        if (rc == 0) {
-            leave(e);
-            return close_container(cur, '}');
-        }
-        cur = rc < 0 ? NULL : put_key(e, cur, key);
-        if (!cur)
-            break;
-    }
-    rj_push_frame(e, RJ_FRAME_PAIRS, owner, iterator, key, value, 0, 0);
-    Py_XDECREF(key);
-    Py_XDECREF(value);
-    leave(e);
-    return NULL;
-}
-
-static RJ__NOINLINE uint8_t *
-RJ__NAME(put_dict_subclass)(rj_encoder *e, uint8_t *cur, PyObject *v)
-{
-    int direct;
-    rj_enter_python(e);
-    PyObject *iterator = rj_dict_subclass_pairs(e, v, &direct);
-    if (!iterator)
-        return direct ? put_dict(e, cur, v) : rj_stop_error(e);
-    if (enter(e, cur, v)) {
-        *cur = '{';
-        cur = RJ__NAME(walk_pairs)(e, cur + 1, v, iterator, NULL, NULL);
-    }
-    else {
-        cur = NULL;
-    }
-    Py_DECREF(iterator);
-    return cur;
-}
+#include "encode_dict_body.h"
+#include "encode_types_body.h"
 
 /* A list or tuple subclass: by its own __iter__ if it has one, as json does. */
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_sequence_subclass)(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
+    if (e->options->namedtuple_as_object && PyTuple_Check(v)) {
+        rj_plan *plan = rj_plan_of(e, v);
+        if (!plan || plan->form == RJ_FORM_FIELDS) {
+            cur = plan ? RJ__NAME(put_fields)(e, cur, v, plan) : rj_stop_error(e);
+            Py_XDECREF(plan);
+            return cur;
+        }
+        Py_DECREF(plan);
+    }
     getiterfunc own = Py_TYPE(v)->tp_iter;
     if (own == (PyList_Check(v) ? PyList_Type.tp_iter : PyTuple_Type.tp_iter))
         return put_sequence(e, cur, v);
@@ -444,10 +334,24 @@ RJ__NAME(put_sequence_subclass)(rj_encoder *e, uint8_t *cur, PyObject *v)
     return cur;
 }
 
+/* Whether an object's type is derived from one that JSON has a name for. */
+RJ__INLINE int
+is_basic_subclass(PyObject *v)
+{
+    PyTypeObject *type = Py_TYPE(v);
+    if (type == &PyUnicode_Type || type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type ||
+        type == &PyDict_Type || type == &PyList_Type || type == &PyTuple_Type)
+        return 0;
+    return PyUnicode_Check(v) || PyLong_Check(v) || PyFloat_Check(v) || PyDict_Check(v) || PyList_Check(v) ||
+           PyTuple_Check(v);
+}
+
 /* Any value. It must be owned by the caller or a container on the stack. */
 static RJ__NOINLINE uint8_t *
 put_value_held(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
+    if (RJ__UNLIKELY(e->options->passthrough & RJ_GROUP_SUBCLASS) && is_basic_subclass(v))
+        return RJ__NAME(put_default)(e, cur, v);
     if (PyUnicode_Check(v))
         return put_string(e, cur, v, ',');
     if (PyLong_Check(v) && !PyBool_Check(v))
@@ -468,9 +372,9 @@ put_value_held(rj_encoder *e, uint8_t *cur, PyObject *v)
     }
     if (e->coop && rj_is_async_iterable(v))
         return RJ__NAME(put_async)(e, cur, v);
-    if (PyIter_Check(v))
+    if (PyIter_Check(v) && !(e->options->passthrough & RJ_GROUP_ITERATOR))
         return RJ__NAME(put_iterator)(e, cur, v, v, 0);
-    return RJ__NAME(put_default)(e, cur, v);
+    return RJ__NAME(put_typed)(e, cur, v);
 }
 
 /* Owns the value meanwhile: a list's or dict's item may lose its place as soon as Python code runs. */
@@ -492,6 +396,10 @@ RJ__NAME(resume_frame)(rj_encoder *e, uint8_t *cur, rj_frame *f)
 {
     if (f->kind == RJ_FRAME_VALUE)
         return put_value(e, cur, f->obj);
+    if (f->kind == RJ_FRAME_PAIR)
+        return RJ__NAME(put_pair)(e, cur, f->key, f->value);
+    if (f->kind == RJ_FRAME_CLOSE)
+        return put_bracket(cur, (uint8_t)f->pos);
     if (f->kind == RJ_FRAME_DEFAULT && !(e->coop && e->coop->arrived))
         return cur; /* its value is complete */
     e->chain[0] = f->obj;
@@ -503,6 +411,12 @@ RJ__NAME(resume_frame)(rj_encoder *e, uint8_t *cur, rj_frame *f)
         return walk_sequence(e, cur, f->obj, f->pos);
     case RJ_FRAME_DICT:
         return walk_dict(e, cur, f->obj, f->pos, f->used, f->value);
+    case RJ_FRAME_ENTRIES:
+        return RJ__NAME(walk_entries)(e, cur, f->obj, f->iterator, f->pos, f->value);
+    case RJ_FRAME_FIELDS:
+        return RJ__NAME(walk_fields)(e, cur, f->obj, f->iterator, f->pos, f->value);
+    case RJ_FRAME_ARRAY:
+        return RJ__NAME(walk_array)(e, cur, f->obj, f->iterator);
     case RJ_FRAME_ITERATOR:
     case RJ_FRAME_ASYNC:
         return RJ__NAME(walk_iterator)(e, cur, f->obj, f->iterator, f->pos, f->kind == RJ_FRAME_ASYNC);
@@ -554,7 +468,7 @@ RJ__NAME(begin)(rj_encoder *e, uint8_t *cur)
 }
 
 rj_run
-RJ__NAME(rj_encode)(rj_encoder *e)
+RJ__ENCODE(rj_encoder *e)
 {
     e->stop = RJ_STOP_NONE;
     uint8_t *cur = rj_open_window(e, 0);
@@ -566,14 +480,16 @@ RJ__NAME(rj_encode)(rj_encoder *e)
         cur = RJ__NAME(finish_frames)(e, cur);
     if (!cur)
         return e->stop == RJ_STOP_PAUSE ? RJ_RUN_PAUSED : RJ_RUN_FAILED;
-    /* All but the comma after the document. */
-    if (rj_sink_take(e->sink, (size_t)(cur - 1 - e->start)) < 0) {
+    /* The comma after the document is not part of it. */
+    cur[-1] = '\n';
+    if (rj_sink_take(e->sink, (size_t)(cur - !e->options->append_newline - e->start)) < 0) {
         rj_stop_error(e);
         return RJ_RUN_FAILED;
     }
     return RJ_RUN_DONE;
 }
 
+#undef RJ_TEXT_END_ROOM
 #undef walk_sequence
 #undef walk_dict
 #undef put_value

@@ -77,16 +77,20 @@ RJ__NAME(walk_iterator)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *
             goto stopped;
         if (!item)
             break;
-        uint8_t *next = put_scalar(e, cur, item);
-        cur = next ? next : put_container_or_other(e, cur, item);
+        uint8_t *next = NULL;
+        if (begin_item(e, &cur, NULL, item)) {
+            next = put_scalar(e, cur, item);
+            next = next ? next : put_container_or_other(e, cur, item);
+        }
         Py_DECREF(item);
+        cur = next;
         if (!cur)
             goto stopped;
     }
     if (e->coop)
         rj_coop_left(e, owner);
     leave(e);
-    return close_container(cur, ']');
+    return close_container(e, cur, ']');
 stopped:
     rj_push_frame(e, is_async ? RJ_FRAME_ASYNC : RJ_FRAME_ITERATOR, owner, iterator, NULL, NULL, count, 0);
     leave(e);
@@ -100,8 +104,7 @@ RJ__NAME(put_iterator)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *i
         rj_coop_entering(e, owner);
     if (!enter(e, cur, owner))
         return NULL;
-    *cur = '[';
-    return RJ__NAME(walk_iterator)(e, cur + 1, owner, iterator, 0, is_async);
+    return RJ__NAME(walk_iterator)(e, open_container(e, cur, '['), owner, iterator, 0, is_async);
 }
 
 static RJ__NOINLINE uint8_t *

@@ -10,6 +10,7 @@
 
 typedef struct encoder_object {
     PyObject_HEAD rj_options options; /* default_ is owned */
+    PyObject *keywords;               /* the options as they were given, a dict; owned */
     rj_state *state;                  /* of the module, which the type keeps alive */
 } encoder_object;
 
@@ -21,6 +22,7 @@ set_keyword_options(rj_options *options, PyObject *kwargs)
     while (kwargs && PyDict_Next(kwargs, &pos, &name, &value))
         if (rj_options_set(options, "Encoder", name, value) < 0)
             return -1;
+    rj_options_finish(options);
     return 0;
 }
 
@@ -41,7 +43,7 @@ state_of_type(PyTypeObject *type)
 static PyObject *
 encoder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    rj_options options = RJ_OPTIONS_INIT;
+    rj_options options = rj_default_options;
     if (PyTuple_GET_SIZE(args) > 0) {
         PyErr_SetString(PyExc_TypeError, "Encoder() takes keyword arguments only");
         return NULL;
@@ -49,9 +51,13 @@ encoder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     rj_state *state = state_of_type(type);
     if (!state || set_keyword_options(&options, kwargs) < 0)
         return NULL;
-    encoder_object *self = (encoder_object *)type->tp_alloc(type, 0);
-    if (!self)
+    PyObject *keywords = kwargs ? PyDict_Copy(kwargs) : PyDict_New();
+    encoder_object *self = keywords ? (encoder_object *)type->tp_alloc(type, 0) : NULL;
+    if (!self) {
+        Py_XDECREF(keywords);
         return NULL;
+    }
+    self->keywords = keywords;
     Py_XINCREF(options.default_);
     self->options = options;
     self->state = state;
@@ -63,6 +69,7 @@ encoder_traverse(PyObject *op, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(((encoder_object *)op)->options.default_);
+    Py_VISIT(((encoder_object *)op)->keywords);
     return 0;
 }
 
@@ -70,6 +77,7 @@ static int
 encoder_clear(PyObject *op)
 {
     Py_CLEAR(((encoder_object *)op)->options.default_);
+    Py_CLEAR(((encoder_object *)op)->keywords);
     return 0;
 }
 
@@ -266,19 +274,36 @@ static PyMethodDef encoder_methods[] = {
 static PyMemberDef encoder_members[] = {
     {"default", T_OBJECT, offsetof(encoder_object, options.default_), READONLY, PyDoc_STR("The `default` option.")},
     {"max_depth", T_PYSSIZET, offsetof(encoder_object, options.max_depth), READONLY, PyDoc_STR("The `max_depth` option.")},
+    {"_breaks_lines", T_BOOL, offsetof(encoder_object, options.breaks_lines), READONLY,
+     PyDoc_STR("Whether a document may take several lines.")},
     {NULL, 0, 0, 0, NULL},
 };
 
 static PyObject *
-encoder_repr(PyObject *op)
+encoder_get_options(PyObject *op, void *Py_UNUSED(closure))
 {
-    encoder_object *self = (encoder_object *)op;
-    PyObject *function = self->options.default_ ? self->options.default_ : Py_None;
-    return PyUnicode_FromFormat("Encoder(default=%R, allow_nan=%s, max_depth=%zd)", function,
-                                self->options.allow_nan ? "True" : "False", self->options.max_depth);
+    return PyDictProxy_New(((encoder_object *)op)->keywords);
 }
 
-PyDoc_STRVAR(encoder_doc, "Encoder(*, default=None, allow_nan=False, max_depth=100000)\n--\n\n"
+static PyGetSetDef encoder_getset[] = {
+    {"options", encoder_get_options, NULL, PyDoc_STR("The options that were given, a read-only mapping."), NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+/* Encoder(indent=2, sort_keys=True) */
+static PyObject *
+encoder_repr(PyObject *op)
+{
+    PyObject *name, *value, *text = PyUnicode_FromString("Encoder(");
+    Py_ssize_t pos = 0, count = 0;
+    while (text && PyDict_Next(((encoder_object *)op)->keywords, &pos, &name, &value))
+        PyUnicode_AppendAndDel(&text, PyUnicode_FromFormat("%s%U=%R", count++ ? ", " : "", name, value));
+    if (text)
+        PyUnicode_AppendAndDel(&text, PyUnicode_FromString(")"));
+    return text;
+}
+
+PyDoc_STRVAR(encoder_doc, "Encoder(**options)\n--\n\n"
                           "Encoding options, bound once. Immutable, and safe to use from several threads.");
 
 static PyType_Slot encoder_slots[] = {
@@ -290,6 +315,7 @@ static PyType_Slot encoder_slots[] = {
     {Py_tp_repr, RJ_SLOT(encoder_repr)},
     {Py_tp_methods, encoder_methods},
     {Py_tp_members, encoder_members},
+    {Py_tp_getset, encoder_getset},
     {0, NULL},
 };
 

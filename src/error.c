@@ -1,5 +1,5 @@
 /* Raising what the walk recorded: the path to the place, the bytes that are out, the exception. */
-#include "encode.h"
+#include "array.h"
 
 #include <errno.h>
 
@@ -43,6 +43,14 @@ frame_text(const rj_frame *f)
     case RJ_FRAME_PAIRS:
         key = f->key;
         break;
+    case RJ_FRAME_ENTRIES:
+        key = f->pos > 0 ? PyTuple_GET_ITEM(f->iterator, f->pos - 2) : NULL;
+        break;
+    case RJ_FRAME_FIELDS:
+        key = f->pos > 0 ? ((const rj_plan *)f->iterator)->fields[f->pos - 1].key : NULL;
+        break;
+    case RJ_FRAME_ARRAY:
+        return rj_array_position((const rj_array *)f->iterator);
     default:
         break;
     }
@@ -69,7 +77,7 @@ append(PyObject **path, PyObject *text)
 static int
 is_shown(const rj_frame *f)
 {
-    return f->kind != RJ_FRAME_DEFAULT && f->kind != RJ_FRAME_VALUE;
+    return f->kind != RJ_FRAME_DEFAULT && f->kind != RJ_FRAME_VALUE && f->kind != RJ_FRAME_PAIR && f->kind != RJ_FRAME_CLOSE;
 }
 
 static size_t

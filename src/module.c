@@ -1,4 +1,5 @@
 /* The module rjson._core. */
+#include "array.h"
 #include "cpython/dict_access.h"
 #include "dump.h"
 #include "encoder_object.h"
@@ -11,12 +12,14 @@
 static PyObject *
 dumps_with(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, const char *name, int as_str)
 {
-    rj_options options = RJ_OPTIONS_INIT;
     if (nargs != 1) {
         PyErr_Format(PyExc_TypeError, "%s() takes 1 positional argument but %zd were given", name, nargs);
         return NULL;
     }
-    if (kwnames && rj_options_parse(&options, name, args + nargs, kwnames) < 0)
+    if (!kwnames)
+        return rj_dumps(rj_state_of(module), &rj_default_options, args[0], as_str);
+    rj_options options = rj_default_options;
+    if (rj_options_parse(&options, name, args + nargs, kwnames) < 0)
         return NULL;
     return rj_dumps(rj_state_of(module), &options, args[0], as_str);
 }
@@ -35,13 +38,12 @@ core_dumps_bytes(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyOb
 
 #define KEYWORDS(f) ((PyCFunction)(void (*)(void))(f))
 
-#define OPTIONS_SIGNATURE "*, default=None, allow_nan=False, max_depth=100000"
+#define OPTIONS_SIGNATURE "**options"
 #define OPTIONS_DOC                                                                                                         \
     "Args:\n"                                                                                                               \
-    "    obj: dict, list, tuple, str, int, float, bool, None, their subclasses, Raw; an iterator is an array.\n"            \
-    "    default: Called with any other object; what it returns is encoded in its place.\n"                                 \
-    "    allow_nan: Write NaN and Infinity, which are not JSON, instead of raising.\n"                                      \
-    "    max_depth: How deeply containers may nest.\n\n"                                                                    \
+    "    obj: Anything that JSON has a name for, an iterator (an array), or one of the types that python/README.md "        \
+    "lists.\n"                                                                                                              \
+    "    **options: Those of Encoder.\n\n"                                                                                  \
     "Raises:\n"                                                                                                             \
     "    EncodeError: Something cannot be encoded; `.path` says where.\n"                                                   \
     "    RecursionError: It nests deeper than `max_depth`.\n"
@@ -59,16 +61,18 @@ static PyMethodDef core_methods[] = {
 
 /* ---- set-up */
 
-/* The walk that goes with each instruction set of stream/. */
-static rj_encode_fn
-encode_for(const char *isa)
+/* The walks that go with each instruction set of stream/. */
+static void
+set_walks(rj_state *state)
 {
+    state->encode = rj_encode_scalar;
+    state->encode_styled = rj_encode_styled_scalar;
 #if defined(__x86_64__)
-    if (strcmp(isa, "avx2") == 0)
-        return rj_encode_avx2;
+    if (strcmp(state->isa, "avx2") == 0) {
+        state->encode = rj_encode_avx2;
+        state->encode_styled = rj_encode_styled_avx2;
+    }
 #endif
-    (void)isa;
-    return rj_encode_scalar;
 }
 
 /* Chooses the best instruction set, or the one that the environment variable RJSON_ISA names. */
@@ -86,7 +90,7 @@ choose_isa(rj_state *state)
         return -1;
     }
     state->isa = list[i].name;
-    state->encode = encode_for(state->isa);
+    set_walks(state);
     return 0;
 }
 
@@ -123,10 +127,16 @@ new_encode_error(void)
 }
 
 static int
-add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot)
+new_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot)
 {
     *slot = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
-    return *slot ? PyModule_AddType(module, *slot) : -1;
+    return *slot ? 0 : -1;
+}
+
+static int
+add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot)
+{
+    return new_type(module, spec, slot) < 0 ? -1 : PyModule_AddType(module, *slot);
 }
 
 static int
@@ -134,7 +144,10 @@ add_types(PyObject *module, rj_state *state)
 {
     if (add_type(module, &rj_raw_spec, &state->raw_type) < 0 ||
         add_type(module, &rj_encoder_spec, &state->encoder_type) < 0 ||
-        add_type(module, &rj_chunks_spec, &state->chunks_type) < 0 || add_type(module, &rj_pump_spec, &state->pump_type) < 0)
+        add_type(module, &rj_chunks_spec, &state->chunks_type) < 0 ||
+        add_type(module, &rj_pump_spec, &state->pump_type) < 0 ||
+        new_type(module, &rj_plan_spec, &state->plans.plan_type) < 0 ||
+        new_type(module, &rj_array_spec, &state->array_type) < 0)
         return -1;
     state->encode_error = new_encode_error();
     return state->encode_error ? PyModule_AddObjectRef(module, "EncodeError", state->encode_error) : -1;
@@ -153,6 +166,12 @@ intern_names(rj_state *state)
         {&state->str_add_note, "add_note"},
         {&state->str_notes, "__notes__"},
         {&state->str_characters_written, "characters_written"},
+        {&state->str_value, "_value_"},
+        {&state->str_utcoffset, "utcoffset"},
+        {&state->str_astimezone, "astimezone"},
+        {&state->str_total_seconds, "total_seconds"},
+        {&state->str_array_struct, "__array_struct__"},
+        {&state->str_dtype, "dtype"},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (!(*names[i].slot = PyUnicode_InternFromString(names[i].text)))
@@ -218,10 +237,11 @@ core_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->encoder_type);
     Py_VISIT(state->chunks_type);
     Py_VISIT(state->pump_type);
+    Py_VISIT(state->array_type);
     Py_VISIT(state->encode_error);
     Py_VISIT(state->dict_items);
     Py_VISIT(state->getswitchinterval);
-    return 0;
+    return rj_plan_cache_traverse(&state->plans, visit, arg);
 }
 
 static int
@@ -232,6 +252,8 @@ core_clear(PyObject *module)
     Py_CLEAR(state->encoder_type);
     Py_CLEAR(state->chunks_type);
     Py_CLEAR(state->pump_type);
+    Py_CLEAR(state->array_type);
+    rj_plan_cache_clear(&state->plans);
     Py_CLEAR(state->encode_error);
     Py_CLEAR(state->dict_items);
     Py_CLEAR(state->getswitchinterval);
@@ -241,6 +263,12 @@ core_clear(PyObject *module)
     Py_CLEAR(state->str_add_note);
     Py_CLEAR(state->str_notes);
     Py_CLEAR(state->str_characters_written);
+    Py_CLEAR(state->str_value);
+    Py_CLEAR(state->str_utcoffset);
+    Py_CLEAR(state->str_astimezone);
+    Py_CLEAR(state->str_total_seconds);
+    Py_CLEAR(state->str_array_struct);
+    Py_CLEAR(state->str_dtype);
     return 0;
 }
 

@@ -211,6 +211,14 @@ put_fixed(uint8_t *p, const digit_string *d)
     return p + 1 + (d->significant > d->point ? d->significant : d->point + 1);
 }
 
+RJ__INLINE uint8_t *
+put_digits(uint8_t *p, const digit_string *d)
+{
+    if (d->point > 0 && d->point <= 16)
+        return put_fixed(p, d);
+    return d->point <= 0 && d->point > -4 ? put_fraction(p, d) : put_scientific(p, d);
+}
+
 uint8_t *
 rj__put_double(uint8_t *p, double value)
 {
@@ -230,7 +238,39 @@ rj__put_double(uint8_t *p, double value)
     /* Powers of two have uneven intervals, subnormals fewer digits than the fast way expects. */
     if (RJ__UNLIKELY(fraction == 0 || exponent == 0) || RJ__UNLIKELY(!shortest_fast(c, q, &digits)))
         digits = to_digits_slow(shortest(c, q, fraction == 0 && exponent > 1));
-    if (digits.point > 0 && digits.point <= 16)
-        return put_fixed(p, &digits);
-    return digits.point <= 0 && digits.point > -4 ? put_fraction(p, &digits) : put_scientific(p, &digits);
+    return put_digits(p, &digits);
+}
+
+/* A format with fewer bits: `fraction_bits` of them behind the point, and an exponent that is not all ones. The tables are made
+ * for doubles, whose numbers these all are, with smaller significands and so wider intervals. */
+static uint8_t *
+put_narrow(uint8_t *p, uint32_t bits, int fraction_bits, int exponent_bits)
+{
+    uint32_t fraction = bits & ((1u << fraction_bits) - 1);
+    int exponent = (int)(bits >> fraction_bits) & ((1 << exponent_bits) - 1);
+    int bias = (1 << (exponent_bits - 1)) - 1 + fraction_bits;
+    *p = '-';
+    p += bits >> (fraction_bits + exponent_bits) & 1;
+    if (fraction == 0 && exponent == 0) {
+        memcpy(p, "0.0", 3);
+        return p + 3;
+    }
+    uint32_t c = exponent ? fraction | 1u << fraction_bits : fraction;
+    int q = (exponent ? exponent : 1) - bias;
+    digit_string digits = to_digits_slow(shortest(c, q, fraction == 0 && exponent > 1));
+    return put_digits(p, &digits);
+}
+
+uint8_t *
+rj__put_float(uint8_t *p, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return put_narrow(p, bits, 23, 8);
+}
+
+uint8_t *
+rj__put_half(uint8_t *p, uint16_t bits)
+{
+    return put_narrow(p, bits, 10, 5);
 }

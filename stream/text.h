@@ -15,23 +15,35 @@ typedef enum rj__text_kind {
     RJ__TEXT_UTF8    /* valid UTF-8 */
 } rj__text_kind;
 
+/* What becomes of a lone surrogate (RFC 8259, section 8.2, leaves it open). */
+typedef enum rj__surrogates {
+    RJ__SURROGATES_STOP,    /* the text cannot be written */
+    RJ__SURROGATES_ESCAPE,  /* \\ud800 */
+    RJ__SURROGATES_REPLACE, /* U+FFFD */
+    RJ__SURROGATES_PASS     /* the three bytes that UTF-8 would have for it (WTF-8); escaped in ASCII */
+} rj__surrogates;
+
 typedef struct rj__text {
     const void *data; /* borrowed; code units of the kind's width, aligned for them */
     size_t position;  /* units done */
     size_t length;    /* units in all */
     rj__text_kind kind;
+    rj__surrogates surrogates;
+    int ascii; /* nothing but ASCII is to be written; not for RAW and UTF8 */
 } rj__text;
 
 /* The body functions stop where fewer bytes than this are left: room for one vector of clean bytes, or for eight
- * characters that all become six. */
+ * units that all become six bytes. */
 #define RJ__TEXT_ROOM 64
+/* The most bytes that one unit can become: two escapes, for a code point outside the Basic Multilingual Plane. */
+#define RJ__UNIT_MAX(text) ((text)->ascii ? 12 : 6)
 
 /* What rj__copy_clean may touch around a string: bytes it may read before, bytes it may write after. */
 #define RJ__BEFORE 16
 #define RJ__AFTER 16
 
 /* Writes the text's JSON body (no quotes) from its position on at `dst`, until it ends or fewer than RJ__TEXT_ROOM bytes
- * are left before `end`. Returns the new end of output, or NULL at a lone surrogate (position is on it). */
+ * are left before `end`. Returns the new end of output, or NULL at a lone surrogate that it cannot write (position is on it). */
 typedef uint8_t *rj__put_text_fn(rj__text *text, uint8_t *dst, const uint8_t *end);
 
 rj__put_text_fn rj__put_text_scalar;

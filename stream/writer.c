@@ -248,7 +248,7 @@ rj_writer_end_array(rj_writer *w)
 static void
 set_text(rj_writer *w, rj__text_kind kind, const void *data, size_t length)
 {
-    w->item.text = (rj__text){data, 0, length, kind};
+    w->item.text = (rj__text){.data = data, .length = length, .kind = kind};
 }
 
 static void

@@ -1,5 +1,9 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
+
+from typing_extensions import Unpack
+
+from ._encoder import Options
 
 __version__: str
 isa: str
@@ -61,9 +65,11 @@ class Pump:
     def finish(self) -> tuple[Any, list[Any]]: ...
 
 class Encoder:
-    def __new__(
-        cls, *, default: Callable[[Any], Any] | None = None, allow_nan: bool = False, max_depth: int = 100_000
-    ) -> Encoder: ...
+    def __new__(cls, **options: Unpack[Options]) -> Encoder: ...
+    @property
+    def options(self) -> Mapping[str, Any]: ...
+    @property
+    def _breaks_lines(self) -> bool: ...
     @property
     def default(self) -> Callable[[Any], Any] | None: ...
     @property
@@ -112,16 +118,10 @@ class Encoder:
 def dumps(
     obj: Any,
     /,
-    *,
-    default: Callable[[Any], Any] | None = None,
-    allow_nan: bool = False,
-    max_depth: int = 100_000,
+    **options: Unpack[Options],
 ) -> str: ...
 def dumps_bytes(
     obj: Any,
     /,
-    *,
-    default: Callable[[Any], Any] | None = None,
-    allow_nan: bool = False,
-    max_depth: int = 100_000,
+    **options: Unpack[Options],
 ) -> bytes: ...

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from . import _core, _targets
 
@@ -13,11 +13,45 @@ if TYPE_CHECKING:
 CHUNK_SIZE = 65536
 
 
+TypeGroup = Literal[
+    "dataclass",
+    "attrs",
+    "msgspec",
+    "pydantic",
+    "enum",
+    "datetime",
+    "uuid",
+    "decimal",
+    "path",
+    "array",
+    "numpy",
+    "iterator",
+    "subclass",
+]
+
+
 class Options(TypedDict, total=False):
     """The encoding options, for annotations."""
 
     default: Callable[[Any], Any] | None
-    allow_nan: bool
+    indent: int | str | None
+    separators: tuple[str, str] | None
+    sort_keys: bool
+    skipkeys: bool
+    omit_none: bool
+    ensure_ascii: bool
+    allow_nan: bool | Literal["null"]
+    surrogates: Literal["error", "escape", "replace", "pass"]
+    integers: Literal["exact", "js-safe"]
+    decimal: Literal["number", "string"]
+    timedelta: Literal["iso", "seconds"]
+    utc_z: bool
+    naive_utc: bool
+    omit_microseconds: bool
+    namedtuple: Literal["array", "object"]
+    sets: Literal["error", "array"]
+    passthrough: bool | Collection[TypeGroup]
+    append_newline: bool
     max_depth: int
 
 
@@ -28,8 +62,30 @@ class Encoder(_core.Encoder):
 
     Args:
         default: Called with any object that cannot be encoded; what it returns is encoded in its place.
-        allow_nan: Write NaN and Infinity, which are not JSON, instead of raising.
+        indent: Break lines, and indent by so many spaces (or this str) a level. 0 breaks lines only.
+        separators: What stands between items and after keys, `(",", ":")` if nothing else is said; with `indent`, `": "`.
+        sort_keys: Write members in the order of their keys, as Python compares them.
+        skipkeys: Leave out members whose keys have no text, instead of raising.
+        omit_none: Leave out members (of dicts and of objects with fields) that are None.
+        ensure_ascii: Escape whatever is not ASCII.
+        allow_nan: Write NaN and Infinity, which are not JSON, instead of raising. "null": write null for them.
+        surrogates: What becomes of lone surrogates. "error": EncodeError. "escape": `\\ud800`. "replace": U+FFFD. "pass":
+            they stay what they are, in a str; in bytes, three bytes that are not valid UTF-8.
+        integers: "js-safe": raise for ints beyond 2**53 - 1, which JavaScript rounds.
+        decimal: "number": all digits of a Decimal, exactly. "string": the same in quotes.
+        timedelta: "iso": ISO 8601, as in "P1DT2H". "seconds": `total_seconds()`.
+        utc_z: Write Z for an offset of zero, not +00:00.
+        naive_utc: Take datetimes without a time zone for UTC, and say so.
+        omit_microseconds: Leave out parts of a second.
+        namedtuple: "object": by their fields' names.
+        sets: "array": in the order of their iteration. "error": they go to `default`.
+        passthrough: Groups of types that go to `default` though they are known, as in `{"datetime", "enum"}`. True: all that
+            the json module does not know.
+        append_newline: End the document with a line feed.
         max_depth: How deeply containers may nest.
+
+    Raises:
+        TypeError, ValueError: An option that does not exist, or a value that it cannot have.
 
     >>> Encoder(default=str).dumps({"path": complex(1, 2)})
     '{"path":"(1+2j)"}'

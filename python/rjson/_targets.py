@@ -133,7 +133,8 @@ def _to_buffered_file(request: Request, stream: Any, *, characters: bool = False
 
 
 def _to_text(request: Request, stream: Any) -> int:
-    buffer = _utf8_buffer(stream)
+    # A line break is the text layer's business: it may be one that translates them.
+    buffer = None if request.encoder._breaks_lines else _utf8_buffer(stream)
     if buffer is None:
         return _to_write(request, stream, stream.write, mode="text")
     stream.flush()

@@ -64,4 +64,44 @@ rj_long_magnitude(PyObject *v, int *negative, uint64_t *magnitude)
 }
 
 #endif
+
+/* 0 and the number as four words, the highest first; -1 with an exception if it is no int from 0 to 2^128 - 1. */
+static inline int
+rj_long_to_128_bits(PyObject *v, uint32_t words[4])
+{
+#if defined(RJ_LONG_DIRECT)
+    int negative = 0;
+    if (PyLong_Check(v)) {
+        size_t count = rj_long_digit_count(v, &negative);
+        const digit *d = RJ_LONG_DIGITS(v);
+        if (!negative && count <= 5 && (count < 5 || d[4] < 256)) {
+            uint32_t a[5];
+            for (size_t i = 0; i < 5; i++)
+                a[i] = i < count ? d[i] : 0;
+            words[3] = a[0] | a[1] << 30;
+            words[2] = a[1] >> 2 | a[2] << 28;
+            words[1] = a[2] >> 4 | a[3] << 26;
+            words[0] = a[3] >> 6 | a[4] << 24;
+            return 0;
+        }
+    }
+#else
+    PyObject *width = PyLong_FromLong(64);
+    PyObject *high = width && PyLong_Check(v) ? PyNumber_Rshift(v, width) : NULL;
+    Py_XDECREF(width);
+    uint64_t low = high ? PyLong_AsUnsignedLongLongMask(v) : 0;
+    uint64_t top = high ? PyLong_AsUnsignedLongLong(high) : 0;
+    Py_XDECREF(high);
+    if (high && !PyErr_Occurred()) {
+        words[0] = (uint32_t)(top >> 32);
+        words[1] = (uint32_t)top;
+        words[2] = (uint32_t)(low >> 32);
+        words[3] = (uint32_t)low;
+        return 0;
+    }
+    PyErr_Clear();
+#endif
+    PyErr_Format(PyExc_TypeError, "not a number of 128 bits: %R", v);
+    return -1;
+}
 #endif

@@ -82,6 +82,20 @@ rj__avx2_put_three_byte(__m128i v, uint8_t *dst)
     _mm_storeu_si128((__m128i *)(dst + 12), _mm256_extracti128_si256(bytes, 1));
 }
 
+/* Eight code units that are all plain ASCII: 8, or 0 if they are not. */
+RJ__INLINE size_t
+rj__avx2_copy_ascii_ucs2(__m128i v, uint8_t **dst)
+{
+    if (!_mm_testz_si128(v, _mm_set1_epi16((short)0xFF80)))
+        return 0;
+    uint64_t ascii = (uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(v, v));
+    if (rj__swar_special(ascii) != 0)
+        return 0;
+    memcpy(*dst, &ascii, 8);
+    *dst += 8;
+    return 8;
+}
+
 /* Eight code units at once where all become three bytes, or all are plain ASCII. Returns how many were written (8 or 0);
  * stores at most 28 bytes. */
 RJ__INLINE size_t
@@ -98,15 +112,50 @@ rj__copy_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
         *dst += 24;
         return 8;
     }
-    if (_mm_testz_si128(v, _mm_set1_epi16((short)0xFF80))) {
-        uint64_t ascii = (uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(v, v));
-        if (rj__swar_special(ascii) == 0) {
-            memcpy(*dst, &ascii, 8);
-            *dst += 8;
-            return 8;
-        }
+    return rj__avx2_copy_ascii_ucs2(v, dst);
+}
+
+/* Two escapes from eight hexadecimal digits. Stores 16 bytes. */
+RJ__INLINE uint8_t *
+rj__avx2_put_two_escapes(__m128i spread, uint8_t *dst)
+{
+    const __m128i prefixes = _mm_setr_epi8('\\', 'u', 0, 0, 0, 0, '\\', 'u', 0, 0, 0, 0, 0, 0, 0, 0);
+    _mm_storeu_si128((__m128i *)dst, _mm_or_si128(spread, prefixes));
+    return dst + 12;
+}
+
+/* Eight code units as hexadecimal digits with their prefixes. Stores at most 52 bytes. */
+RJ__INLINE uint8_t *
+rj__avx2_put_escapes(__m128i v, uint8_t *dst)
+{
+    const __m128i hex = _mm_setr_epi8('0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f');
+    const __m128i first_two = _mm_setr_epi8(-1, -1, 0, 1, 2, 3, -1, -1, 4, 5, 6, 7, -1, -1, -1, -1);
+    const __m128i last_two = _mm_setr_epi8(-1, -1, 8, 9, 10, 11, -1, -1, 12, 13, 14, 15, -1, -1, -1, -1);
+    __m128i bytes = _mm_or_si128(_mm_slli_epi16(v, 8), _mm_srli_epi16(v, 8));
+    __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), _mm_set1_epi8(15));
+    __m128i low = _mm_and_si128(bytes, _mm_set1_epi8(15));
+    __m128i digits = _mm_shuffle_epi8(hex, _mm_unpacklo_epi8(high, low));
+    dst = rj__avx2_put_two_escapes(_mm_shuffle_epi8(digits, first_two), dst);
+    dst = rj__avx2_put_two_escapes(_mm_shuffle_epi8(digits, last_two), dst);
+    digits = _mm_shuffle_epi8(hex, _mm_unpackhi_epi8(high, low));
+    dst = rj__avx2_put_two_escapes(_mm_shuffle_epi8(digits, first_two), dst);
+    return rj__avx2_put_two_escapes(_mm_shuffle_epi8(digits, last_two), dst);
+}
+
+/* The same in ASCII: eight code units at once where all are to be escaped (but no surrogates), or all are plain. */
+RJ__INLINE size_t
+rj__escape_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
+{
+    if (length < 8)
+        return 0;
+    __m128i v = _mm_loadu_si128((const __m128i *)src);
+    __m128i ascii = _mm_cmpeq_epi16(_mm_and_si128(v, _mm_set1_epi16((short)0xFF80)), _mm_setzero_si128());
+    __m128i surrogate = _mm_cmpeq_epi16(_mm_and_si128(v, _mm_set1_epi16((short)0xF800)), _mm_set1_epi16((short)0xD800));
+    if (_mm_testz_si128(_mm_or_si128(ascii, surrogate), _mm_set1_epi8(-1))) {
+        *dst = rj__avx2_put_escapes(v, *dst);
+        return 8;
     }
-    return 0;
+    return rj__avx2_copy_ascii_ucs2(v, dst);
 }
 
 /* Up to 16 bytes, with at least 16 readable ones before them: one load that ends where the string ends, shifted to the front. No

@@ -44,6 +44,15 @@ rj__copy_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
     return 0;
 }
 
+RJ__INLINE size_t
+rj__escape_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
+{
+    (void)src;
+    (void)length;
+    (void)dst;
+    return 0;
+}
+
 /* See target_avx2.h; this one reads and writes exactly `length` bytes. */
 RJ__INLINE int
 rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst)

@@ -24,24 +24,77 @@ rj__put_ascii(uint8_t c, uint8_t *dst)
     return dst + 6;
 }
 
-/* Any code point; NULL for a surrogate. At most 6 bytes. */
+/* The long escape of a UTF-16 unit: 6 bytes. */
 RJ__INLINE uint8_t *
-rj__put_code_point(uint32_t c, uint8_t *dst)
+rj__put_escape(uint32_t unit, uint8_t *dst)
+{
+    static const char hex[] = "0123456789abcdef";
+    dst[0] = '\\';
+    dst[1] = 'u';
+    dst[2] = (uint8_t)hex[unit >> 12];
+    dst[3] = (uint8_t)hex[unit >> 8 & 15];
+    dst[4] = (uint8_t)hex[unit >> 4 & 15];
+    dst[5] = (uint8_t)hex[unit & 15];
+    return dst + 6;
+}
+
+/* A code point from U+0800 to U+FFFF. */
+RJ__INLINE uint8_t *
+rj__put_three_bytes(uint32_t c, uint8_t *dst)
+{
+    dst[0] = (uint8_t)(0xE0 | c >> 12);
+    dst[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+    dst[2] = (uint8_t)(0x80 | (c & 0x3f));
+    return dst + 3;
+}
+
+/* A lone surrogate as the text wants it; NULL if it does not. */
+static RJ__NOINLINE uint8_t *
+rj__put_surrogate(const rj__text *text, uint32_t c, uint8_t *dst)
+{
+    if (text->surrogates == RJ__SURROGATES_STOP)
+        return NULL;
+    uint32_t unit = text->surrogates == RJ__SURROGATES_REPLACE ? 0xFFFD : c;
+    if (text->ascii || text->surrogates == RJ__SURROGATES_ESCAPE)
+        return rj__put_escape(unit, dst);
+    return rj__put_three_bytes(unit, dst);
+}
+
+RJ__INLINE int
+rj__is_surrogate(uint32_t c)
+{
+    return (c & 0xFFFFF800) == 0xD800;
+}
+
+/* A code point outside ASCII, in ASCII: at most 12 bytes. NULL for a surrogate that the text does not want. */
+RJ__INLINE uint8_t *
+rj__put_escaped_code_point(const rj__text *text, uint32_t c, uint8_t *dst)
+{
+    if (RJ__UNLIKELY(rj__is_surrogate(c)))
+        return rj__put_surrogate(text, c, dst);
+    if (c < 0x10000)
+        return rj__put_escape(c, dst);
+    dst = rj__put_escape(0xD800 | (c - 0x10000) >> 10, dst);
+    return rj__put_escape(0xDC00 | ((c - 0x10000) & 0x3ff), dst);
+}
+
+/* Any code point; NULL for a surrogate that the text does not want. At most RJ__UNIT_MAX bytes. */
+RJ__INLINE uint8_t *
+rj__put_code_point(const rj__text *text, uint32_t c, uint8_t *dst)
 {
     if (c < 0x80)
         return rj__put_ascii((uint8_t)c, dst);
+    if (RJ__UNLIKELY(text->ascii))
+        return rj__put_escaped_code_point(text, c, dst);
     if (c < 0x800) {
         dst[0] = (uint8_t)(0xC0 | c >> 6);
         dst[1] = (uint8_t)(0x80 | (c & 0x3f));
         return dst + 2;
     }
     if (c < 0x10000) {
-        if (RJ__UNLIKELY((c & 0xF800) == 0xD800))
-            return NULL;
-        dst[0] = (uint8_t)(0xE0 | c >> 12);
-        dst[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-        dst[2] = (uint8_t)(0x80 | (c & 0x3f));
-        return dst + 3;
+        if (RJ__UNLIKELY(rj__is_surrogate(c)))
+            return rj__put_surrogate(text, c, dst);
+        return rj__put_three_bytes(c, dst);
     }
     dst[0] = (uint8_t)(0xF0 | c >> 18);
     dst[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
@@ -86,7 +139,7 @@ rj__put_bytes(rj__text *text, uint8_t *dst, const uint8_t *end, int pass_high)
             if (pass_high && src[i] >= 0x80)
                 *dst++ = src[i];
             else
-                dst = rj__put_code_point(src[i], dst);
+                dst = rj__put_code_point(text, src[i], dst);
         }
     }
     text->position = i;
@@ -127,12 +180,13 @@ rj__put_ucs2(rj__text *text, uint8_t *dst, const uint8_t *end)
     const uint16_t *src = text->data;
     size_t i = text->position, length = text->length;
     while (i < length && end - dst >= RJ__TEXT_ROOM) {
-        size_t done = rj__copy_some_ucs2(src + i, length - i, &dst);
+        size_t done =
+            text->ascii ? rj__escape_some_ucs2(src + i, length - i, &dst) : rj__copy_some_ucs2(src + i, length - i, &dst);
         i += done;
         if (done)
             continue;
         for (size_t stop = length - i < 8 ? length : i + 8; i < stop; i++) {
-            uint8_t *next = rj__put_code_point(src[i], dst);
+            uint8_t *next = rj__put_code_point(text, src[i], dst);
             if (RJ__UNLIKELY(!next)) {
                 text->position = i;
                 return NULL;
@@ -150,7 +204,7 @@ rj__put_ucs4(rj__text *text, uint8_t *dst, const uint8_t *end)
     const uint32_t *src = text->data;
     size_t i = text->position, length = text->length;
     for (; i < length && end - dst >= RJ__TEXT_ROOM; i++) {
-        uint8_t *next = rj__put_code_point(src[i], dst);
+        uint8_t *next = rj__put_code_point(text, src[i], dst);
         if (RJ__UNLIKELY(!next)) {
             text->position = i;
             return NULL;

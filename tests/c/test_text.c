@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define LONGEST 130
-#define OUT_MAX (LONGEST * 6 + 64)
+#define OUT_MAX (LONGEST * 12 + 64)
 
 typedef struct guarded {
     uint8_t *map, *end;
@@ -31,7 +31,7 @@ guarded_new(size_t size)
 
 /* RFC 8259, section 7, and RFC 3629, one code point at a time. */
 static size_t
-reference_char(uint32_t c, uint8_t *out)
+reference_char(uint32_t c, int ascii, uint8_t *out)
 {
     static const char shorts[] = "\bb\tt\nn\ff\rr\"\"\\\\";
     for (size_t i = 0; i + 1 < sizeof shorts; i += 2)
@@ -41,6 +41,10 @@ reference_char(uint32_t c, uint8_t *out)
         return (size_t)sprintf((char *)out, "\\u%04x", (unsigned)c);
     if (c < 0x80)
         return out[0] = (uint8_t)c, 1;
+    if (ascii && c < 0x10000)
+        return (size_t)sprintf((char *)out, "\\u%04x", (unsigned)c);
+    if (ascii)
+        return (size_t)sprintf((char *)out, "\\u%04x\\u%04x", (unsigned)(0xD7C0 + c / 1024), (unsigned)(0xDC00 + c % 1024));
     if (c < 0x800)
         return out[0] = (uint8_t)(0xC0 + c / 64), out[1] = (uint8_t)(0x80 + c % 64), 2;
     if (c < 0x10000)
@@ -59,7 +63,7 @@ place(const uint32_t *points, size_t count, size_t width, uint8_t *end, size_t *
         size_t n = 0;
         for (size_t i = 0; i < count; i++)
             n += points[i] < 0x20 || points[i] == '"' || points[i] == '\\' ? (utf8[n] = (uint8_t)points[i], 1)
-                                                                           : reference_char(points[i], utf8 + n);
+                                                                           : reference_char(points[i], 0, utf8 + n);
         *units = n;
         return memcpy(end - n, utf8, n);
     }
@@ -96,21 +100,29 @@ write_in_windows(const rj__arch *arch, rj__text text, size_t window, const guard
 }
 
 static void
-check(const uint32_t *points, size_t count, size_t kind, const guarded *in, const guarded *out)
+check_spelling(const uint32_t *points, size_t count, size_t kind, int ascii, const guarded *in, const guarded *out)
 {
     static const size_t windows[] = {RJ__TEXT_ROOM, RJ__TEXT_ROOM + 1, 99, OUT_MAX};
     uint8_t expected[OUT_MAX], got[OUT_MAX];
     size_t length = 0, archs, units;
     const rj__arch *list = rj__arch_list(&archs);
     for (size_t i = 0; i < count; i++)
-        length += reference_char(points[i], expected + length);
+        length += reference_char(points[i], ascii, expected + length);
     void *data = place(points, count, kinds[kind].width, in->end, &units);
     for (size_t a = 0; a < archs; a++)
         for (size_t w = 0; w < COUNT(windows); w++) {
-            rj__text text = {data, 0, units, kinds[kind].kind};
+            rj__text text = {.data = data, .length = units, .kind = kinds[kind].kind, .ascii = ascii};
             CHECK(write_in_windows(&list[a], text, windows[w], out, got) == length);
             CHECK(memcmp(got, expected, length) == 0);
         }
+}
+
+static void
+check(const uint32_t *points, size_t count, size_t kind, const guarded *in, const guarded *out)
+{
+    check_spelling(points, count, kind, 0, in, out);
+    if (kinds[kind].kind != RJ__TEXT_UTF8)
+        check_spelling(points, count, kind, 1, in, out);
 }
 
 static void
@@ -140,7 +152,7 @@ test_all_lengths_and_positions(const guarded *in, const guarded *out)
 static void
 test_uniform(const guarded *in, const guarded *out)
 {
-    static const uint32_t all[] = {0x01, '"', 0xE9, 0x3BB, 0x4E2D, 0xE000, 0x1F600};
+    static const uint32_t all[] = {0x01, '"', 0x7f, 0xE9, 0x3BB, 0x4E2D, 0xE000, 0x1F600};
     uint32_t points[LONGEST];
     for (size_t kind = 0; kind < COUNT(kinds); kind++)
         for (size_t s = 0; s < COUNT(all); s++)
@@ -164,10 +176,44 @@ test_surrogates(const guarded *in, const guarded *out)
                     for (size_t i = 0; i < 20; i++)
                         points[i] = i == at ? bad[b] : 0x4E00 + (uint32_t)i;
                     void *data = place(points, 20, kinds[kind].width, in->end, &units);
-                    rj__text text = {data, 0, units, kinds[kind].kind};
+                    rj__text text = {.data = data, .length = units, .kind = kinds[kind].kind};
                     CHECK(list[a].put_text(&text, out->end - OUT_MAX, out->end) == NULL);
                     CHECK(text.position == at);
                 }
+}
+
+/* What a lone surrogate becomes, by policy, with and without `ascii`. */
+static void
+test_surrogate_policies(const guarded *in, const guarded *out)
+{
+    static const struct {
+        rj__surrogates policy;
+        int ascii;
+        const char *expected;
+    } cases[] = {
+        {RJ__SURROGATES_ESCAPE, 0, "ab\\udcffcdefghijkl"},
+        {RJ__SURROGATES_ESCAPE, 1, "ab\\udcffcdefghijkl"},
+        {RJ__SURROGATES_REPLACE, 0,
+         "ab\xEF\xBF\xBD"
+         "cdefghijkl"},
+        {RJ__SURROGATES_REPLACE, 1, "ab\\ufffdcdefghijkl"},
+        {RJ__SURROGATES_PASS, 0,
+         "ab\xED\xB3\xBF"
+         "cdefghijkl"},
+        {RJ__SURROGATES_PASS, 1, "ab\\udcffcdefghijkl"},
+    };
+    static const uint32_t points[] = {'a', 'b', 0xDCFF, 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l'};
+    uint8_t got[OUT_MAX];
+    size_t archs, units;
+    const rj__arch *list = rj__arch_list(&archs);
+    for (size_t a = 0; a < archs; a++)
+        for (size_t kind = 1; kind <= 2; kind++)
+            for (size_t c = 0; c < COUNT(cases); c++) {
+                void *data = place(points, COUNT(points), kinds[kind].width, in->end, &units);
+                rj__text text = {data, 0, units, kinds[kind].kind, cases[c].policy, cases[c].ascii};
+                CHECK(write_in_windows(&list[a], text, OUT_MAX, out, got) == strlen(cases[c].expected));
+                CHECK(memcmp(got, cases[c].expected, strlen(cases[c].expected)) == 0);
+            }
 }
 
 /* Raw JSON is copied, and cut between characters only. */
@@ -182,7 +228,7 @@ test_raw(const guarded *out)
         strcat(repeated, json);
     for (size_t a = 0; a < archs; a++)
         for (size_t window = RJ__TEXT_ROOM; window < 200; window++) {
-            rj__text text = {repeated, 0, strlen(repeated), RJ__TEXT_RAW};
+            rj__text text = {.data = repeated, .length = strlen(repeated), .kind = RJ__TEXT_RAW};
             uint8_t got[700];
             CHECK(write_in_windows(&list[a], text, window, out, got) == strlen(repeated));
             CHECK(memcmp(got, repeated, strlen(repeated)) == 0);
@@ -199,6 +245,7 @@ main(void)
     test_all_lengths_and_positions(&in, &out);
     test_uniform(&in, &out);
     test_surrogates(&in, &out);
+    test_surrogate_policies(&in, &out);
     test_raw(&out);
     munmap(in.map, in.size);
     munmap(out.map, out.size);

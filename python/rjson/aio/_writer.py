@@ -62,6 +62,11 @@ def _encoder_from(encoder: _encoder.Encoder | None, options: Any) -> _encoder.En
     return encoder
 
 
+def _check_lines(framing: str, encoder: _encoder.Encoder) -> None:
+    if framing == "lines" and encoder._breaks_lines:
+        raise ValueError(f"framing='lines' is for documents of one line, and this encoder breaks lines: {encoder!r}")
+
+
 # ---- one document to a target
 
 # The keys of the targets that are in the middle of a document.
@@ -198,6 +203,8 @@ async def dump(
         _refuse()
     if encoder is None or options:
         encoder = _encoder_from(encoder, options)
+    if encoder._breaks_lines:
+        _check_lines(framing, encoder)
     pump = Pump(encoder, chunk_size, slice_us, is_http, point)
     pump.begin(obj, affixes.first, affixes.only)
     try:
@@ -284,7 +291,9 @@ class Writer:
         self._target = _targets.resolve(writer, timeout)
         self._rules, point = rules_from(flush, self._target.loop, flush != "full", False)
         is_http = http_chunked or framing == "http-chunked"
-        self._pump = Pump(_encoder_from(encoder, options), chunk_size, slice_us, is_http, point)
+        encoder = _encoder_from(encoder, options)
+        _check_lines(framing, encoder)
+        self._pump = Pump(encoder, chunk_size, slice_us, is_http, point)
         self._count = 0
         self._failure: BaseException | None = None
         self._is_closed = False

@@ -1,0 +1,195 @@
+"""What becomes of each type that JSON has no name for. Asked once per type by the encoder, which keeps the answer.
+
+No library is imported here: whoever has one of its objects has imported it.
+"""
+
+from __future__ import annotations
+
+import enum
+import sys
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+# (form, group), (form, group, fields), or (form, group, fields, convert, value that stands for no value). A field is
+# (key, attribute) or (key, None, constant).
+Description = tuple[Any, ...]
+
+UNKNOWN: Description = ("unknown", "subclass")
+
+
+def describe(cls: type) -> Description:
+    """How objects of `cls` are encoded."""
+    for look in (_enum, _fields_of_dataclass, _standard_library, _attrs, _msgspec, _pydantic, _numpy, _namedtuple):
+        description = look(cls)
+        if description is not None:
+            return description
+    return UNKNOWN
+
+
+def _own(module: str, name: str) -> Any:
+    """A class of a module that may not be imported; an empty tuple, of which nothing is an instance, then."""
+    return getattr(sys.modules.get(module), name, ())
+
+
+def _enum(cls: type) -> Description | None:
+    return ("enum", "enum") if issubclass(cls, enum.Enum) else None
+
+
+def _fields_of_dataclass(cls: type) -> Description | None:
+    fields = cls.__dict__.get("__dataclass_fields__") or getattr(cls, "__dataclass_fields__", None)
+    if not isinstance(fields, dict):
+        return None
+    kept = [f.name for f in fields.values() if f._field_type.name == "_FIELD"]
+    return ("fields", "dataclass", tuple((name, name) for name in kept))
+
+
+def _standard_library(cls: type) -> Description | None:
+    # A datetime is a date too, so it comes first.
+    for module, name, description in (
+        ("datetime", "datetime", ("datetime", "datetime")),
+        ("datetime", "date", ("date", "datetime")),
+        ("datetime", "time", ("time", "datetime")),
+        ("datetime", "timedelta", ("timedelta", "datetime")),
+        ("uuid", "UUID", ("uuid", "uuid", (("int", "int"),))),
+        ("decimal", "Decimal", ("decimal", "decimal")),
+        ("pathlib", "PurePath", ("path", "path")),
+        ("array", "array", ("array", "array")),
+    ):
+        if issubclass(cls, _own(module, name)):
+            return description
+    if issubclass(cls, memoryview):
+        return ("array", "array")
+    if issubclass(cls, (set, frozenset)):
+        return ("set", "subclass")
+    return None
+
+
+# ---- attrs
+
+
+def _attrs(cls: type) -> Description | None:
+    attributes = getattr(cls, "__attrs_attrs__", None)
+    if not isinstance(attributes, tuple):
+        return None
+    return ("fields", "attrs", tuple((a.name, a.name) for a in attributes))
+
+
+# ---- msgspec
+
+
+def _msgspec(cls: type) -> Description | None:
+    if not issubclass(cls, _own("msgspec", "Struct")):
+        return None
+    info: Any = cls
+    config = info.__struct_config__
+    fields: tuple[Any, ...] = tuple(zip(info.__struct_encode_fields__, info.__struct_fields__, strict=True))
+    if config.array_like:
+        return ("convert", "msgspec", (), _to_array(config.tag, info.__struct_fields__))
+    if config.tag is not None:
+        fields = ((config.tag_field, None, config.tag), *fields)
+    unset = _own("msgspec", "UNSET")
+    if config.omit_defaults:
+        return ("convert", "msgspec", (), _without_defaults(fields, info, unset))
+    return ("fields", "msgspec", fields, None, unset)
+
+
+def _to_array(tag: Any, names: tuple[str, ...]) -> Callable[[Any], list[Any]]:
+    head = [] if tag is None else [tag]
+    return lambda struct: head + [getattr(struct, name) for name in names]
+
+
+def _without_defaults(fields: tuple[Any, ...], info: Any, unset: object) -> Callable[[Any], dict[str, Any]]:
+    """As omit_defaults: without values that are their field's default, or an empty list, set or dict that a factory makes."""
+    names, defaults = info.__struct_fields__, info.__struct_defaults__
+    by_name = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
+    missing = object()
+
+    def is_default(name: str, value: Any) -> bool:
+        default = by_name.get(name, missing)
+        factory = getattr(default, "factory", None)
+        return value is default or (factory in (list, set, dict) and type(value) is factory and not value)
+
+    def convert(struct: Any) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, attribute, *constant in fields:
+            value = constant[0] if constant else getattr(struct, attribute)
+            if constant or not (value is unset or is_default(attribute, value)):
+                result[key] = value
+        return result
+
+    return convert
+
+
+# ---- pydantic
+
+
+def _pydantic(cls: type) -> Description | None:
+    if not issubclass(cls, _own("pydantic", "BaseModel")):
+        return None
+    info: Any = cls
+    if not hasattr(info, "__pydantic_decorators__"):  # version 1
+        return ("convert", "pydantic", (), dict)
+    if getattr(info, "__pydantic_root_model__", False):
+        return ("convert", "pydantic", (), attrgetter("root"))
+    if _has_serializers(info):
+        return ("convert", "pydantic", (), _dump_model)
+    fields = _model_fields(info)
+    if info.model_config.get("extra") == "allow":
+        return ("convert", "pydantic", (), _with_extra(fields))
+    return ("fields", "pydantic", fields)
+
+
+def _dump_model(model: Any) -> Any:
+    return model.model_dump()
+
+
+def _has_serializers(info: Any) -> bool:
+    """Whether the model, or one of its fields, says itself how it is to be written."""
+    decorators = info.__pydantic_decorators__
+    if decorators.field_serializers or decorators.model_serializers:
+        return True
+    kinds = {"PlainSerializer", "WrapSerializer", "SerializeAsAny"}
+    return any(type(m).__name__ in kinds for f in _fields_of(info).values() for m in f.metadata)
+
+
+def _fields_of(info: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = getattr(info, "__pydantic_fields__", None) or info.model_fields
+    return fields
+
+
+def _model_fields(info: Any) -> tuple[tuple[str, str], ...]:
+    by_alias = bool(info.model_config.get("serialize_by_alias"))
+    kept = [((by_alias and f.serialization_alias) or name, name) for name, f in _fields_of(info).items() if not f.exclude]
+    computed = info.__pydantic_decorators__.computed_fields
+    kept += [((by_alias and c.info.alias) or name, name) for name, c in computed.items()]
+    return tuple(kept)
+
+
+def _with_extra(fields: tuple[tuple[str, str], ...]) -> Callable[[Any], dict[str, Any]]:
+    def convert(model: Any) -> dict[str, Any]:
+        return {key: getattr(model, name) for key, name in fields} | (model.__pydantic_extra__ or {})
+
+    return convert
+
+
+# ---- numpy
+
+
+def _numpy(cls: type) -> Description | None:
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is None or not hasattr(numpy, "ndarray"):
+        return None
+    if issubclass(cls, _own("numpy.ma", "MaskedArray")):
+        return None  # what is masked must not come out
+    return ("numpy", "numpy") if issubclass(cls, (numpy.ndarray, numpy.generic)) else None
+
+
+# ---- named tuples, where they are to be objects
+
+
+def _namedtuple(cls: type) -> Description | None:
+    names = getattr(cls, "_fields", None)
+    if not issubclass(cls, tuple) or not isinstance(names, tuple):
+        return None
+    return ("fields", "subclass", tuple((name, name) for name in names))

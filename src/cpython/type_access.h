@@ -1,0 +1,29 @@
+/*
+ * A type's version tag: a number that no other type of the interpreter has had, and that the type loses when it or one of its
+ * bases changes. 0: the type has none now. A lookup of an attribute gives it one.
+ */
+#ifndef RJSON_TYPE_ACCESS_H
+#define RJSON_TYPE_ACCESS_H
+
+#include "../python.h"
+
+#if !defined(RJSON_PORTABLE) && PY_VERSION_HEX < 0x030F0000 && !defined(Py_GIL_DISABLED)
+RJ__INLINE unsigned
+rj_type_version(PyTypeObject *type)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    if (!PyType_HasFeature(type, Py_TPFLAGS_VALID_VERSION_TAG))
+        return 0;
+#endif
+    return type->tp_version_tag;
+}
+#else
+RJ__INLINE unsigned
+rj_type_version(PyTypeObject *type)
+{
+    (void)type;
+    return 0;
+}
+#endif
+
+#endif

@@ -1,0 +1,285 @@
+/* The part of the walk (encode_body.h) that writes objects: of dicts, of their subclasses, and of members in a given order. */
+
+/* Any key, with its colon. May stop, and may run Python code; the key is owned meanwhile. */
+static RJ__NOINLINE uint8_t *
+put_key(rj_encoder *e, uint8_t *cur, PyObject *key)
+{
+    int negative;
+    uint64_t magnitude;
+    if (PyLong_CheckExact(key) && rj_long_magnitude(key, &negative, &magnitude)) {
+        *cur = '"';
+        cur = rj__put_signed(cur + 1, negative, magnitude);
+        memcpy(cur, "\":", 2);
+        return end_key(e, cur + 2);
+    }
+    Py_INCREF(key);
+    PyObject *text = PyUnicode_Check(key) ? Py_NewRef(key) : rj_key_text(e, key);
+    cur = text ? put_string(e, cur, text, ':') : NULL;
+    Py_XDECREF(text);
+    Py_DECREF(key);
+    return cur;
+}
+
+/* Begins a member with a short key that has nothing special about it; NULL for any other, with everything as it was. Runs no
+ * Python code. */
+RJ__INLINE uint8_t *
+begin_short_key(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
+{
+    if (RJ__UNLIKELY(!PyUnicode_CheckExact(key)) || RJ__UNLIKELY(PyUnicode_GET_LENGTH(key) > RJ_SHORT_STRING))
+        return NULL;
+    if (RJ__UNLIKELY(!has_room_for_line_break(e)))
+        return NULL;
+    uint8_t *last = cur - 1, before = *last;
+    begin_item(e, &cur, key, value);
+    cur = put_plain_string(e, cur, key, ':');
+    if (RJ__LIKELY(cur != NULL))
+        return end_key(e, cur);
+    *last = before;
+    return NULL;
+}
+
+/* A member whose line break has been written. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_pair)(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
+{
+    cur = put_key(e, cur, key);
+    if (cur && is_full(e, cur))
+        cur = rj_next_window(e, cur, 1, 0);
+    if (cur)
+        return put_value(e, cur, value);
+    rj_push_frame(e, RJ_FRAME_VALUE, value, NULL, NULL, NULL, 0, 0);
+    return NULL;
+}
+
+/* Whether a member is left out. Needs no look at keys that are str. */
+RJ__INLINE int
+is_left_out(const rj_encoder *e, PyObject *value)
+{
+    return RJ__STYLED && e->options->omit_none && value == Py_None;
+}
+
+/* A member whose key is none that put_short_key knows: 1 if it has been begun, and the value is to follow; 0 if it is left out;
+ * -1 if the walk stops (*cur is NULL), with the value to follow, or laid down. Both are owned by the caller. */
+static RJ__NOINLINE int
+RJ__NAME(begin_member)(rj_encoder *e, uint8_t **cur, PyObject *key, PyObject **value)
+{
+    if (RJ__STYLED && e->options->skipkeys && !PyUnicode_Check(key)) {
+        int skips = rj_skips_key(e, key);
+        if (skips != 0) {
+            if (skips < 0)
+                *cur = rj_stop_error(e);
+            Py_CLEAR(*value);
+            return skips < 0 ? -1 : 0;
+        }
+    }
+    if (!begin_item(e, cur, key, *value)) {
+        *cur = NULL;
+        Py_CLEAR(*value);
+        return -1;
+    }
+    *cur = put_key(e, *cur, key);
+    return *cur ? 1 : -1;
+}
+
+/* `value`: of the entry before `pos`, whose key is written already; or NULL. Borrowed. */
+static uint8_t *
+walk_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, Py_ssize_t pos, Py_ssize_t used, PyObject *value)
+{
+    rj_dict_view view;
+    PyObject *key, *waiting = Py_XNewRef(value); /* a value whose key is written, owned */
+reload:
+    if (RJ__UNLIKELY(PyDict_GET_SIZE(dict) != used)) {
+        rj_fail(e, PyExc_RuntimeError, "dictionary changed size during iteration");
+        goto stopped;
+    }
+    rj_dict_view_load(&view, dict);
+    for (;;) {
+        if (is_full(e, cur)) {
+            cur = rj_next_window(e, cur, 1, 0);
+            if (!cur)
+                goto stopped;
+            goto reload;
+        }
+        if (RJ__UNLIKELY(waiting != NULL)) {
+            cur = put_value(e, cur, waiting);
+            Py_CLEAR(waiting);
+            if (!cur)
+                goto stopped;
+            goto reload;
+        }
+        if (RJ__UNLIKELY(!rj_dict_view_next(&view, dict, &pos, &key, &value)))
+            break;
+        if (is_left_out(e, value))
+            continue;
+        uint8_t *next = begin_short_key(e, cur, key, value);
+        if (RJ__UNLIKELY(!next)) {
+            waiting = Py_NewRef(value); /* the dict may drop it while the key is written */
+            Py_INCREF(key);
+            int rc = RJ__NAME(begin_member)(e, &cur, key, &waiting);
+            Py_DECREF(key);
+            if (rc < 0)
+                goto stopped;
+            goto reload;
+        }
+        cur = next;
+        next = put_scalar(e, cur, value);
+        if (RJ__LIKELY(next != NULL)) {
+            cur = next;
+            continue;
+        }
+        cur = put_container_or_other(e, cur, value);
+        if (RJ__UNLIKELY(!cur))
+            goto stopped;
+        goto reload;
+    }
+    leave(e);
+    return close_container(e, cur, '}');
+stopped:
+    rj_push_frame(e, RJ_FRAME_DICT, dict, NULL, NULL, waiting, pos, used);
+    Py_XDECREF(waiting);
+    leave(e);
+    return NULL;
+}
+
+/* Members that come from a fixed source: a tuple of keys and values in turn (`next` reads it), or the fields of an object. */
+typedef int RJ__NAME(next_member_fn)(rj_encoder *e, PyObject *owner, PyObject *source, Py_ssize_t *pos, PyObject **key,
+                                     PyObject **value);
+
+/* `next` gives 1 with the key (borrowed from the source) and the value (new), 0 at the end, -1 with an exception. `waiting`: of
+ * the member before `pos`, whose key is written already, or NULL; borrowed. */
+RJ__INLINE uint8_t *
+RJ__NAME(walk_members)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *source, Py_ssize_t pos, PyObject *waiting,
+                       rj_frame_kind kind, RJ__NAME(next_member_fn) * next_member)
+{
+    PyObject *key = NULL, *value = Py_XNewRef(waiting);
+    for (;;) {
+        if (is_full(e, cur)) {
+            cur = rj_next_window(e, cur, 1, 0);
+            if (!cur)
+                break;
+        }
+        if (!value) {
+            int rc = next_member(e, owner, source, &pos, &key, &value);
+            if (rc == 0) {
+                leave(e);
+                return close_container(e, cur, '}');
+            }
+            if (rc < 0)
+                break;
+            if (is_left_out(e, value)) {
+                Py_CLEAR(value);
+                continue;
+            }
+            uint8_t *next = begin_short_key(e, cur, key, value);
+            if (RJ__UNLIKELY(!next)) {
+                if (RJ__NAME(begin_member)(e, &cur, key, &value) < 0)
+                    break;
+                continue;
+            }
+            cur = next;
+        }
+        uint8_t *next = put_scalar(e, cur, value);
+        cur = RJ__LIKELY(next != NULL) ? next : put_container_or_other(e, cur, value);
+        Py_CLEAR(value);
+        if (RJ__UNLIKELY(!cur))
+            break;
+    }
+    rj_push_frame(e, kind, owner, source, NULL, value, pos, 0);
+    Py_XDECREF(value);
+    leave(e);
+    return NULL;
+}
+
+RJ__INLINE int
+RJ__NAME(next_entry)(rj_encoder *e, PyObject *owner, PyObject *source, Py_ssize_t *pos, PyObject **key, PyObject **value)
+{
+    (void)e;
+    (void)owner;
+    if (*pos >= PyTuple_GET_SIZE(source))
+        return 0;
+    *key = PyTuple_GET_ITEM(source, *pos);
+    *value = Py_NewRef(PyTuple_GET_ITEM(source, *pos + 1));
+    *pos += 2;
+    return 1;
+}
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(walk_entries)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *entries, Py_ssize_t pos, PyObject *value)
+{
+    return RJ__NAME(walk_members)(e, cur, owner, entries, pos, value, RJ_FRAME_ENTRIES, RJ__NAME(next_entry));
+}
+
+/* `owner`'s members in the order of `entries` (consumed; NULL with an exception). */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_entries)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *entries)
+{
+    if (!entries)
+        return rj_stop_error(e);
+    cur = enter(e, cur, owner) ? RJ__NAME(walk_entries)(e, open_container(e, cur, '{'), owner, entries, 0, NULL) : NULL;
+    Py_DECREF(entries);
+    return cur;
+}
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_sorted_dict)(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    Py_INCREF(v); /* comparing keys may run Python code */
+    cur = RJ__NAME(put_entries)(e, cur, v, rj_sorted_entries(e, v));
+    Py_DECREF(v);
+    return cur;
+}
+
+/* The pairs of a dict subclass with an items() of its own. `key`, `value`: of a pair whose key is written already, or NULL;
+ * consumed. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(walk_pairs)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, PyObject *key, PyObject *value)
+{
+    for (;;) {
+        if (is_full(e, cur))
+            cur = rj_next_window(e, cur, 1, 0);
+        if (cur && value) {
+            cur = put_value(e, cur, value);
+            Py_CLEAR(value);
+        }
+        if (!cur)
+            break;
+        Py_CLEAR(key);
+        if (pause_before(e, cur, NULL, 0))
+            break;
+        int rc = rj_next_pair(e, iterator, &key, &value);
+        if (rc == 0) {
+            leave(e);
+            return close_container(e, cur, '}');
+        }
+        if (rc > 0 && is_left_out(e, value))
+            Py_CLEAR(value);
+        else if (rc < 0 || RJ__NAME(begin_member)(e, &cur, key, &value) < 0)
+            break;
+    }
+    rj_push_frame(e, RJ_FRAME_PAIRS, owner, iterator, key, value, 0, 0);
+    Py_XDECREF(key);
+    Py_XDECREF(value);
+    leave(e);
+    return NULL;
+}
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_dict_subclass)(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    int direct;
+    rj_enter_python(e);
+    PyObject *iterator = rj_dict_subclass_pairs(e, v, &direct);
+    if (!iterator)
+        return direct ? put_dict(e, cur, v) : rj_stop_error(e);
+    if (RJ__STYLED && e->options->sort_keys) {
+        cur = RJ__NAME(put_entries)(e, cur, v, rj_sorted_pairs(e, iterator));
+    }
+    else if (enter(e, cur, v)) {
+        cur = RJ__NAME(walk_pairs)(e, open_container(e, cur, '{'), v, iterator, NULL, NULL);
+    }
+    else {
+        cur = NULL;
+    }
+    Py_DECREF(iterator);
+    return cur;
+}
