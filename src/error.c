@@ -203,8 +203,10 @@ rj_encoder_raise(rj_encoder *e, PyObject *label, uint64_t bytes_written)
     PyErr_NormalizeException(&type, &exception, &traceback);
     set_attribute(exception, e->state->str_bytes_written, PyLong_FromUnsignedLongLong(bytes_written));
     PyObject *path = path_or_root(e);
-    if (path && e->problem)
+    if (path && e->problem) {
         set_attribute(exception, e->state->str_path, Py_NewRef(path));
+        set_attribute(exception, e->state->str_reason, Py_NewRef(e->problem));
+    }
     else if (path && !e->target_failed)
         note_path(e->state, exception, path);
     Py_XDECREF(path);

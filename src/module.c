@@ -112,13 +112,14 @@ static PyObject *
 new_encode_error(void)
 {
     PyObject *bases = PyTuple_Pack(2, PyExc_TypeError, PyExc_ValueError);
-    PyObject *attributes = Py_BuildValue("{s:s,s:i}", "path", "$", "bytes_written", 0);
+    PyObject *attributes = Py_BuildValue("{s:s,s:s,s:i}", "path", "$", "reason", "", "bytes_written", 0);
     PyObject *type = NULL;
     if (bases && attributes)
         type = PyErr_NewExceptionWithDoc("rjson.EncodeError",
                                          "An object that cannot be encoded.\n\n"
                                          "Attributes:\n"
                                          "    path: Where it is, as in `$.users[3].name`.\n"
+                                         "    reason: What is wrong, without the place.\n"
                                          "    bytes_written: What the target had accepted by then.",
                                          bases, attributes);
     Py_XDECREF(bases);
@@ -162,6 +163,7 @@ intern_names(rj_state *state)
     } names[] = {
         {&state->str_items, "items"},
         {&state->str_path, "path"},
+        {&state->str_reason, "reason"},
         {&state->str_bytes_written, "bytes_written"},
         {&state->str_add_note, "add_note"},
         {&state->str_notes, "__notes__"},
@@ -259,6 +261,7 @@ core_clear(PyObject *module)
     Py_CLEAR(state->getswitchinterval);
     Py_CLEAR(state->str_items);
     Py_CLEAR(state->str_path);
+    Py_CLEAR(state->str_reason);
     Py_CLEAR(state->str_bytes_written);
     Py_CLEAR(state->str_add_note);
     Py_CLEAR(state->str_notes);

@@ -20,6 +20,7 @@ typedef struct rj_state {
     void *datetime_api;          /* the PyDateTime_CAPI; NULL before there was a date */
     PyObject *str_items;         /* interned names */
     PyObject *str_path;
+    PyObject *str_reason;
     PyObject *str_bytes_written;
     PyObject *str_add_note;
     PyObject *str_notes;

@@ -10,6 +10,7 @@ isa: str
 
 class EncodeError(TypeError, ValueError):
     path: str
+    reason: str
     bytes_written: int
 
 class Raw:

@@ -119,6 +119,13 @@ def _to_stream(request: Request, stream: io.TextIOBase | io.BufferedIOBase | io.
     return _to_write(request, stream, write, mode="bytes", none_is_nothing=isinstance(stream, io.RawIOBase))
 
 
+def dump_text(request: Request, target: Any) -> int:
+    """Write str to a text file, or to anything with write()."""
+    if isinstance(target, io.TextIOBase):
+        return _to_stream(request, target)
+    return _to_write(request, target, target.write, mode="text")
+
+
 def _is_buffered_file(stream: Any) -> bool:
     return type(stream) is io.BufferedWriter and type(stream.raw) is io.FileIO
 
@@ -133,8 +140,10 @@ def _to_buffered_file(request: Request, stream: Any, *, characters: bool = False
 
 
 def _to_text(request: Request, stream: Any) -> int:
-    # A line break is the text layer's business: it may be one that translates them.
-    buffer = None if request.encoder._breaks_lines else _utf8_buffer(stream)
+    # Line breaks and surrogates are the text layer's business: it may translate the ones and refuse the others.
+    encoder = request.encoder
+    passes_surrogates = encoder.options.get("surrogates") == "pass" and not encoder.options.get("ensure_ascii")
+    buffer = None if encoder._breaks_lines or passes_surrogates else _utf8_buffer(stream)
     if buffer is None:
         return _to_write(request, stream, stream.write, mode="text")
     stream.flush()

@@ -1,0 +1,212 @@
+"""The json module's interface, written by rjson: `import rjson.compat as json`.
+
+Every function takes what the standard library's takes, writes the same text, and raises the same exceptions with the same
+messages. What differs: `iterencode` and `dump` hand over larger pieces, nesting is limited by `max_depth` and not by the
+recursion limit, and circular references are found even with `check_circular=False` (a RecursionError, as ever).
+
+Types that json does not know go to `default` here too, also those that rjson would know.
+"""
+
+from __future__ import annotations
+
+import json as _json
+from collections.abc import Callable, Iterator
+from json import JSONDecodeError, JSONDecoder, decoder, detect_encoding, encoder, load, loads, scanner
+from typing import Any
+
+from . import _core, _targets
+from ._encoder import CHUNK_SIZE, Encoder
+
+__all__ = [
+    "JSONDecodeError",
+    "JSONDecoder",
+    "JSONEncoder",
+    "decoder",
+    "detect_encoding",
+    "dump",
+    "dumps",
+    "encoder",
+    "load",
+    "loads",
+    "scanner",
+]
+
+
+class JSONEncoder(_json.JSONEncoder):
+    """See `json.JSONEncoder`: the same arguments and attributes, to be subclassed in the same way."""
+
+    def encode(self, o: Any) -> str:
+        """The JSON text of `o`."""
+        if type(self).iterencode is not JSONEncoder.iterencode:
+            return super().encode(o)
+        check_circular, options = bool(self.check_circular), self._options()
+        if options is None:
+            return super().encode(o)
+        try:
+            return _core.dumps(o, **options)
+        except (_core.EncodeError, RecursionError) as e:
+            error = e
+        raise _as_json_raises(error, check_circular) from None
+
+    def iterencode(self, o: Any, _one_shot: bool = False) -> Iterator[str]:
+        """The JSON text of `o` in pieces, which are encoded as they are asked for."""
+        check_circular, options = bool(self.check_circular), self._options()
+        if options is None:
+            return super().iterencode(o, _one_shot)
+        return _decoded(Encoder(**options).iterencode(o), check_circular)
+
+    def _options(self) -> Any:
+        """rjson's options for the attributes; None where only the standard library knows what comes out."""
+        return _options(
+            self.skipkeys,
+            self.ensure_ascii,
+            self.allow_nan,
+            self.indent,
+            (self.item_separator, self.key_separator),
+            self.default,
+            self.sort_keys,
+        )
+
+
+def _decoded(chunks: Iterator[bytes], check_circular: bool) -> Iterator[str]:
+    try:
+        for chunk in chunks:
+            yield chunk.decode("utf-8", "surrogatepass")
+        return
+    except (_core.EncodeError, RecursionError) as e:
+        error = e
+    raise _as_json_raises(error, check_circular) from None
+
+
+def _options(
+    skipkeys: Any, ensure_ascii: Any, allow_nan: Any, indent: Any, separators: Any, default: Any, sort_keys: Any
+) -> Any:
+    if not (indent is None or isinstance(indent, (int, str))):
+        return None
+    if not (type(separators) is tuple and all(isinstance(s, str) and len(s) <= 16 for s in separators)):
+        return None
+    if isinstance(indent, str) and len(indent) > 16:
+        return None
+    return {
+        "default": default,
+        "indent": indent,
+        "separators": separators,
+        "sort_keys": sort_keys,
+        "skipkeys": skipkeys,
+        "ensure_ascii": ensure_ascii,
+        "allow_nan": bool(allow_nan),
+        "surrogates": "pass",  # escaped with ensure_ascii
+        "passthrough": True,
+    }
+
+
+# ---- exceptions
+
+
+def _out_of_range_message() -> str:
+    """What this Python says of floats that JSON has no number for, with a place for the float in it."""
+    try:
+        _json.dumps(float("nan"), allow_nan=False)
+    except ValueError as e:
+        return str(e).replace("nan", "{}")
+    raise AssertionError("json wrote NaN")
+
+
+_OUT_OF_RANGE = _out_of_range_message()
+_FLOAT_NAMES = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
+
+
+def _as_json_raises(error: Exception, check_circular: bool) -> Exception:
+    """The exception that the json module would have raised."""
+    if not isinstance(error, _core.EncodeError):
+        return error
+    reason = error.reason
+    if reason.startswith("circular reference"):
+        if not check_circular:
+            return RecursionError("maximum recursion depth exceeded while encoding a JSON object")
+        return ValueError("Circular reference detected")
+    if reason.startswith("float "):
+        return ValueError(_OUT_OF_RANGE.format(_FLOAT_NAMES[reason.split()[1]]))
+    if reason.startswith("items() must"):
+        return ValueError("items must return 2-tuples")
+    return TypeError(reason.removeprefix("keys cannot be sorted: "))
+
+
+# ---- functions
+
+_DEFAULTS = JSONEncoder()._options()
+
+
+def dumps(
+    obj: Any,
+    *,
+    skipkeys: bool = False,
+    ensure_ascii: bool = True,
+    check_circular: bool = True,
+    allow_nan: bool = True,
+    cls: type[_json.JSONEncoder] | None = None,
+    indent: int | str | None = None,
+    separators: tuple[str, str] | None = None,
+    default: Callable[[Any], Any] | None = None,
+    sort_keys: bool = False,
+    **kw: Any,
+) -> str:
+    """See `json.dumps`."""
+    is_default = skipkeys is False and ensure_ascii is True and allow_nan is True and sort_keys is False and not kw
+    if is_default and cls is indent is separators is default is None and check_circular:
+        try:
+            return _core.dumps(obj, **_DEFAULTS)
+        except (_core.EncodeError, RecursionError) as e:
+            error = e
+        raise _as_json_raises(error, True) from None
+    return (cls or JSONEncoder)(
+        skipkeys=skipkeys,
+        ensure_ascii=ensure_ascii,
+        check_circular=check_circular,
+        allow_nan=allow_nan,
+        indent=indent,
+        separators=separators,
+        default=default,
+        sort_keys=sort_keys,
+        **kw,
+    ).encode(obj)
+
+
+def dump(
+    obj: Any,
+    fp: Any,
+    *,
+    skipkeys: bool = False,
+    ensure_ascii: bool = True,
+    check_circular: bool = True,
+    allow_nan: bool = True,
+    cls: type[_json.JSONEncoder] | None = None,
+    indent: int | str | None = None,
+    separators: tuple[str, str] | None = None,
+    default: Callable[[Any], Any] | None = None,
+    sort_keys: bool = False,
+    **kw: Any,
+) -> None:
+    """See `json.dump`. Written in chunks of about 64 KiB."""
+    chosen = (cls or JSONEncoder)(
+        skipkeys=skipkeys,
+        ensure_ascii=ensure_ascii,
+        check_circular=check_circular,
+        allow_nan=allow_nan,
+        indent=indent,
+        separators=separators,
+        default=default,
+        sort_keys=sort_keys,
+        **kw,
+    )
+    options = chosen._options() if type(chosen) is JSONEncoder else None
+    if options is None:
+        for piece in chosen.iterencode(obj):
+            fp.write(piece)
+        return
+    try:
+        _targets.dump_text(_targets.Request(Encoder(**options), obj, CHUNK_SIZE, None, None, None), fp)
+        return
+    except (_core.EncodeError, RecursionError) as e:
+        error = e
+    raise _as_json_raises(error, check_circular) from None
