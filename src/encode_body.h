@@ -24,6 +24,7 @@ static uint8_t *walk_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, Py_ssi
 static uint8_t *walk_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, Py_ssize_t pos, Py_ssize_t used, PyObject *value);
 static uint8_t *put_value(rj_encoder *e, uint8_t *cur, PyObject *v);
 static uint8_t *RJ__NAME(put_sorted_dict)(rj_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *RJ__NAME(put_known)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan);
 
 /* ---- levels */
 
@@ -265,6 +266,9 @@ put_container_or_other(rj_encoder *e, uint8_t *cur, PyObject *v)
         return put_dict(e, cur, v);
     if (type == &PyList_Type || type == &PyTuple_Type)
         return put_sequence(e, cur, v);
+    rj_plan *plan = rj_known_plan(&e->state->plans, type);
+    if (plan && plan->group != RJ_GROUP_SUBCLASS)
+        return RJ__NAME(put_known)(e, cur, v, plan);
     return put_value(e, cur, v);
 }
 

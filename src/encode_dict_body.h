@@ -1,5 +1,22 @@
 /* The part of the walk (encode_body.h) that writes objects: of dicts, of their subclasses, and of members in a given order. */
 
+/* A key of a type whose values are texts. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_key_text)(rj_encoder *e, uint8_t *cur, rj_plan *plan, PyObject *key)
+{
+    Py_INCREF(plan);
+    Py_INCREF(key);
+    *cur = '"';
+    cur = rj_put_type_text(e, cur + 1, plan, key);
+    if (cur)
+        cur = end_key(e, put_literal(cur, "\":", 2));
+    else
+        e->problem_in_key = 1;
+    Py_DECREF(key);
+    Py_DECREF(plan);
+    return cur;
+}
+
 /* Any key, with its colon. May stop, and may run Python code; the key is owned meanwhile. */
 static RJ__NOINLINE uint8_t *
 put_key(rj_encoder *e, uint8_t *cur, PyObject *key)
@@ -12,6 +29,9 @@ put_key(rj_encoder *e, uint8_t *cur, PyObject *key)
         memcpy(cur, "\":", 2);
         return end_key(e, cur + 2);
     }
+    rj_plan *plan = rj_known_plan(&e->state->plans, Py_TYPE(key));
+    if (plan && !(plan->group & e->options->passthrough) && rj_has_type_text(e, plan))
+        return RJ__NAME(put_key_text)(e, cur, plan, key);
     Py_INCREF(key);
     PyObject *text = PyUnicode_Check(key) ? Py_NewRef(key) : rj_key_text(e, key);
     cur = text ? put_string(e, cur, text, ':') : NULL;

@@ -5,12 +5,17 @@
 RJ__INLINE int
 RJ__NAME(next_field)(rj_encoder *e, PyObject *owner, PyObject *source, Py_ssize_t *pos, PyObject **key, PyObject **value)
 {
-    const rj_plan *plan = (const rj_plan *)source;
+    rj_plan *plan = (rj_plan *)source;
     while (*pos < Py_SIZE(source)) {
-        const rj_field *field = &plan->fields[(*pos)++];
-        if (RJ__UNLIKELY(plan->runs_code))
+        rj_field *field = &plan->fields[(*pos)++];
+        if (RJ__UNLIKELY(plan->runs_code)) {
             rj_enter_python(e);
-        *value = rj_field_value(field, owner);
+            *value = rj_field_value(field, owner);
+        }
+        else {
+            rj_instance_view view = rj_instance_view_of(owner);
+            *value = rj_field_value_in(field, owner, &view);
+        }
         if (RJ__UNLIKELY(!*value)) {
             rj_own_ancestors(e);
             rj_stop_error(e);
@@ -228,6 +233,18 @@ RJ__NAME(put_planned)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
         break;
     }
     return RJ__NAME(put_stand_in)(e, cur, v, rj_stand_in(e, plan, v));
+}
+
+/* A value with a plan, which is the cache's. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_known)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
+{
+    Py_INCREF(v);
+    Py_INCREF(plan);
+    cur = RJ__NAME(put_planned)(e, cur, v, plan);
+    Py_DECREF(plan);
+    Py_DECREF(v);
+    return cur;
 }
 
 /* A value that is none of those that the json module knows. Owned by the caller. */

@@ -94,18 +94,42 @@ choose_isa(rj_state *state)
     return 0;
 }
 
-/* Reading a dict's table with a wrong idea of its layout would be memory corruption: better no import. */
+/* Reads of a dict with deleted entries. */
+static int
+dict_layout_is_right(void)
+{
+    PyObject *dict = Py_BuildValue("{s:i,s:i,s:i,s:i}", "a", 1, "b", 2, "c", 3, "d", 4);
+    int ok =
+        dict && PyDict_DelItemString(dict, "b") == 0 && PyDict_DelItemString(dict, "d") == 0 && rj_dict_view_agrees(dict);
+    Py_XDECREF(dict);
+    return ok;
+}
+
+/* Reads of an instance, with and without a dict. */
+static int
+instance_layout_is_right(void)
+{
+    PyObject *type = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){}", "Probe");
+    PyObject *obj = type ? PyObject_CallNoArgs(type) : NULL, *one = PyLong_FromLong(1), *dict = NULL;
+    int ok = obj && one && PyObject_SetAttrString(obj, "a", one) == 0 && PyObject_SetAttrString(obj, "b", Py_None) == 0 &&
+             rj_instance_access_agrees(obj, "a") == 1 && rj_instance_access_agrees(obj, "b") == 1 &&
+             (dict = PyObject_GetAttrString(obj, "__dict__")) && rj_instance_access_agrees(obj, "b") == 1;
+    Py_XDECREF(dict);
+    Py_XDECREF(one);
+    Py_XDECREF(obj);
+    Py_XDECREF(type);
+    return ok;
+}
+
+/* Reading objects with a wrong idea of their layout would be memory corruption: better no import. */
 static int
 check_layouts(void)
 {
-    int ok = -1;
-    PyObject *dict = Py_BuildValue("{s:i,s:i,s:i,s:i}", "a", 1, "b", 2, "c", 3, "d", 4);
-    if (dict && PyDict_DelItemString(dict, "b") == 0 && PyDict_DelItemString(dict, "d") == 0)
-        ok = rj_dict_view_agrees(dict) ? 0 : -1;
-    Py_XDECREF(dict);
-    if (ok < 0 && !PyErr_Occurred())
-        PyErr_SetString(PyExc_ImportError, "rjson was built for another version of Python: dict layouts differ");
-    return ok;
+    if (dict_layout_is_right() && instance_layout_is_right())
+        return 0;
+    if (!PyErr_Occurred())
+        PyErr_SetString(PyExc_ImportError, "rjson was built for another version of Python: the layouts of objects differ");
+    return -1;
 }
 
 static PyObject *
@@ -240,6 +264,7 @@ core_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->chunks_type);
     Py_VISIT(state->pump_type);
     Py_VISIT(state->array_type);
+    Py_VISIT(state->fixed_zone);
     Py_VISIT(state->encode_error);
     Py_VISIT(state->dict_items);
     Py_VISIT(state->getswitchinterval);
@@ -255,6 +280,7 @@ core_clear(PyObject *module)
     Py_CLEAR(state->chunks_type);
     Py_CLEAR(state->pump_type);
     Py_CLEAR(state->array_type);
+    Py_CLEAR(state->fixed_zone);
     rj_plan_cache_clear(&state->plans);
     Py_CLEAR(state->encode_error);
     Py_CLEAR(state->dict_items);

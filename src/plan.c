@@ -1,7 +1,6 @@
 /* See plan.h. */
 #include "plan.h"
 
-#include "cpython/type_access.h"
 #include "types.h"
 
 #include <structmember.h>
@@ -157,8 +156,10 @@ plan_from(rj_state *state, PyTypeObject *type, PyObject *description)
     plan->omitted = omitted == Py_None ? NULL : Py_NewRef(omitted);
     plan->runs_code = type->tp_getattro != PyObject_GenericGetAttr;
     for (Py_ssize_t i = 0; i < Py_SIZE(plan); i++)
-        if (plan->fields[i].attribute)
+        if (plan->fields[i].attribute) {
             plan->runs_code |= inspect_field(&plan->fields[i], type);
+            plan->fields[i].hint = i;
+        }
     return plan;
 }
 
@@ -182,24 +183,17 @@ make_plan(rj_encoder *e, PyTypeObject *type)
 
 /* ---- the cache */
 
-RJ__INLINE rj_plan_slot *
-slot_of(rj_plan_cache *cache, PyTypeObject *type)
-{
-    uintptr_t bits = (uintptr_t)type >> 4;
-    return &cache->slots[(bits ^ bits >> 8) % RJ_PLAN_SLOTS];
-}
-
 rj_plan *
 rj_plan_of(rj_encoder *e, PyObject *obj)
 {
     PyTypeObject *type = Py_TYPE(obj);
-    rj_plan_slot *slot = slot_of(&e->state->plans, type);
+    rj_plan *plan = rj_known_plan(&e->state->plans, type);
+    if (plan)
+        return (rj_plan *)Py_NewRef((PyObject *)plan);
+    plan = make_plan(e, type);
     unsigned version = rj_type_version(type);
-    if (RJ__LIKELY(slot->type == type && slot->version == version && version != 0))
-        return (rj_plan *)Py_NewRef((PyObject *)slot->plan);
-    rj_plan *plan = make_plan(e, type);
-    version = rj_type_version(type);
     if (plan && version != 0) {
+        rj_plan_slot *slot = rj_plan_slot_of(&e->state->plans, type);
         rj_plan *old = slot->plan;
         *slot = (rj_plan_slot){type, version, (rj_plan *)Py_NewRef((PyObject *)plan)};
         Py_XDECREF(old);

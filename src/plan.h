@@ -7,6 +7,8 @@
 #ifndef RJSON_PLAN_H
 #define RJSON_PLAN_H
 
+#include "cpython/instance_access.h"
+#include "cpython/type_access.h"
 #include "options.h"
 
 struct rj_encoder;
@@ -32,10 +34,11 @@ typedef struct rj_field {
     PyObject *key;       /* str; owned, as all of these are */
     PyObject *attribute; /* interned str, or NULL where the value is `constant` */
     PyObject *constant;
-    Py_ssize_t offset; /* of its slot in the object, or 0: to be had by name only */
+    Py_ssize_t offset; /* of its slot in the object, or 0 */
+    Py_ssize_t hint;   /* where it was in the instance's dict last; see rj_instance_view_get */
 } rj_field;
 
-/* Immutable. A Python object, so that a paused walk can hold it. */
+/* Immutable, but for its hints. A Python object, so that a paused walk can hold it. */
 typedef struct rj_plan {
     PyObject_VAR_HEAD rj_form form;
     rj_type_group group;
@@ -59,12 +62,39 @@ typedef struct rj_plan_cache {
     rj_plan_slot slots[RJ_PLAN_SLOTS];
 } rj_plan_cache;
 
+RJ__INLINE rj_plan_slot *
+rj_plan_slot_of(rj_plan_cache *cache, PyTypeObject *type)
+{
+    uintptr_t bits = (uintptr_t)type >> 4;
+    return &cache->slots[(bits ^ bits >> 8) % RJ_PLAN_SLOTS];
+}
+
 extern PyType_Spec rj_plan_spec;
+
+/* The plan of a type if it is known already: borrowed, good until Python code runs; else NULL. */
+RJ__INLINE rj_plan *
+rj_known_plan(rj_plan_cache *cache, PyTypeObject *type)
+{
+    rj_plan_slot *slot = rj_plan_slot_of(cache, type);
+    return RJ__LIKELY(slot->type == type && slot->version == rj_type_version(type) && slot->version != 0) ? slot->plan
+                                                                                                          : NULL;
+}
 
 /* The plan of an object's type: a new reference, or NULL with an exception. May run Python code: the caller owns `obj`. */
 rj_plan *rj_plan_of(struct rj_encoder *e, PyObject *obj);
 /* The value of a field of `obj`, new; NULL with an exception. */
 PyObject *rj_field_value(const rj_field *field, PyObject *obj);
+
+/* The same where the plan says that it may be read directly. `view`: of `obj`, taken since Python code ran last. */
+RJ__INLINE PyObject *
+rj_field_value_in(rj_field *field, PyObject *obj, const rj_instance_view *view)
+{
+    PyObject *value = field->offset      ? *(PyObject **)(void *)((char *)obj + field->offset)
+                      : field->attribute ? rj_instance_view_get(view, field->attribute, &field->hint)
+                                         : NULL;
+    return RJ__LIKELY(value != NULL) ? Py_NewRef(value) : rj_field_value(field, obj);
+}
+
 int rj_plan_cache_traverse(rj_plan_cache *cache, visitproc visit, void *arg);
 void rj_plan_cache_clear(rj_plan_cache *cache);
 

@@ -17,8 +17,10 @@ typedef struct rj_state {
     PyObject *encode_error;
     PyObject *dict_items;        /* dict.items, to see whether a subclass has its own */
     PyObject *getswitchinterval; /* sys.getswitchinterval */
-    void *datetime_api;          /* the PyDateTime_CAPI; NULL before there was a date */
-    PyObject *str_items;         /* interned names */
+    PyObject *fixed_zone;        /* a datetime.timezone that was met last, owned, and its offset in seconds */
+    int fixed_offset;
+    void *datetime_api;  /* the PyDateTime_CAPI; NULL before there was a date */
+    PyObject *str_items; /* interned names */
     PyObject *str_path;
     PyObject *str_reason;
     PyObject *str_bytes_written;

@@ -94,13 +94,15 @@ rj_put_zone_of_naive(const rj_encoder *e, uint8_t *p)
     return e->options->naive_utc ? put_offset(e, p, 0) : p;
 }
 
-/* What v.utcoffset() says: 1 and seconds (rounded down), 0 for None, -1 when the walk stops. *is_whole: no smaller part than a
- * minute. */
+/* What zone.utcoffset(v) says: 1 and seconds (rounded down), 0 for None, -1 when the walk stops. *is_whole: no smaller part than a
+ * minute. `v`: NULL for a time, which has no date. */
 static int
-utc_offset(rj_encoder *e, PyObject *v, int *seconds, int *is_whole)
+ask_zone(rj_encoder *e, PyObject *zone, PyObject *v, int *seconds, int *is_whole)
 {
     rj_enter_python(e);
-    PyObject *delta = PyObject_CallMethodNoArgs(v, e->state->str_utcoffset);
+    Py_INCREF(zone);
+    PyObject *delta = PyObject_CallMethodOneArg(zone, e->state->str_utcoffset, v ? v : Py_None);
+    Py_DECREF(zone);
     if (!delta || delta == Py_None) {
         Py_XDECREF(delta);
         return delta ? 0 : (rj_stop_error(e), -1);
@@ -114,6 +116,28 @@ utc_offset(rj_encoder *e, PyObject *v, int *seconds, int *is_whole)
     *is_whole = *seconds % 60 == 0 && PyDateTime_DELTA_GET_MICROSECONDS(delta) == 0;
     Py_DECREF(delta);
     return 1;
+}
+
+/* The same. A datetime.timezone has one offset for ever, so the last of them is remembered. */
+static int
+utc_offset(rj_encoder *e, PyObject *zone, PyObject *v, int *seconds, int *is_whole)
+{
+    rj_state *state = e->state;
+    PyObject *utc = ((PyDateTime_CAPI *)state->datetime_api)->TimeZone_UTC;
+    *seconds = 0;
+    *is_whole = 1;
+    if (zone == Py_None || zone == utc)
+        return zone == utc;
+    if (zone == state->fixed_zone) {
+        *seconds = state->fixed_offset;
+        return 1;
+    }
+    int rc = ask_zone(e, zone, v, seconds, is_whole);
+    if (rc == 1 && *is_whole && Py_IS_TYPE(zone, Py_TYPE(utc))) {
+        Py_XSETREF(state->fixed_zone, Py_NewRef(zone));
+        state->fixed_offset = *seconds;
+    }
+    return rc;
 }
 
 /* ---- datetimes */
@@ -153,16 +177,10 @@ put_datetime_at_whole_minutes(rj_encoder *e, uint8_t *p, PyObject *v, int offset
 static uint8_t *
 put_datetime(rj_encoder *e, uint8_t *p, PyObject *v)
 {
-    const PyDateTime_CAPI *api = e->state->datetime_api;
-    PyObject *zone = PyDateTime_DATE_GET_TZINFO(v);
-    int seconds = 0, is_whole = 1, rc = 1;
-    if (zone == Py_None)
-        return rj_put_zone_of_naive(e, put_datetime_fields(e, p, v));
-    if (zone != api->TimeZone_UTC)
-        rc = utc_offset(e, v, &seconds, &is_whole);
+    int seconds, is_whole, rc = utc_offset(e, PyDateTime_DATE_GET_TZINFO(v), v, &seconds, &is_whole);
     if (rc < 0)
         return NULL;
-    if (!is_whole)
+    if (RJ__UNLIKELY(!is_whole))
         return put_datetime_at_whole_minutes(e, p, v, seconds);
     p = put_datetime_fields(e, p, v);
     return rc == 0 ? rj_put_zone_of_naive(e, p) : put_offset(e, p, seconds / 60);
@@ -171,8 +189,7 @@ put_datetime(rj_encoder *e, uint8_t *p, PyObject *v)
 static uint8_t *
 put_time(rj_encoder *e, uint8_t *p, PyObject *v)
 {
-    int offset = 0, is_whole = 1;
-    int rc = PyDateTime_TIME_GET_TZINFO(v) == Py_None ? 0 : utc_offset(e, v, &offset, &is_whole);
+    int offset, is_whole, rc = utc_offset(e, PyDateTime_TIME_GET_TZINFO(v), NULL, &offset, &is_whole);
     if (rc < 0)
         return NULL;
     if (!is_whole)
