@@ -7,6 +7,7 @@
 #define RJSON_ARRAY_H
 
 #include "number.h"
+#include "shortest.h"
 #include "types.h"
 
 typedef enum rj_element {
@@ -121,13 +122,13 @@ rj_put_element(rj_encoder *e, uint8_t *p, const rj_array *a, const char *item, r
         uint64_t bits = rj_array_load(a, item);
         double value;
         memcpy(&value, &bits, sizeof value);
-        return RJ__LIKELY(value - value == 0) ? rj__put_double(p, value) : rj_put_non_finite(e, p, value);
+        return RJ__LIKELY(value - value == 0) ? rj__put_double_inline(p, value) : rj_put_non_finite(e, p, value);
     }
     case RJ_ELEMENT_FLOAT: {
         uint32_t bits = (uint32_t)rj_array_load(a, item);
         float value;
         memcpy(&value, &bits, sizeof value);
-        return RJ__LIKELY(value - value == 0) ? rj__put_float(p, value) : rj_put_non_finite(e, p, (double)value);
+        return RJ__LIKELY(value - value == 0) ? rj__put_float_inline(p, value) : rj_put_non_finite(e, p, (double)value);
     }
     default:
         return rj_put_rare_element(e, p, a, item);

@@ -6,6 +6,7 @@
 #include "encode.h"
 #include "number.h"
 #include "raw.h"
+#include "shortest.h"
 
 #include "arch/target_avx2.h"
 

@@ -11,6 +11,7 @@
 #include "encode.h"
 #include "number.h"
 #include "raw.h"
+#include "shortest.h"
 #include "types.h"
 
 #define walk_sequence RJ__NAME(walk_sequence)
@@ -150,6 +151,12 @@ put_literal(uint8_t *cur, const char *literal, size_t length)
     return cur + length;
 }
 
+static RJ__NOINLINE uint8_t *
+put_double(uint8_t *cur, double value)
+{
+    return rj__put_double_inline(cur, value);
+}
+
 /* The values that documents consist of, where nothing special is about them; NULL for the rest. Runs no Python code. */
 RJ__INLINE uint8_t *
 put_scalar(const rj_encoder *e, uint8_t *cur, PyObject *v)
@@ -172,7 +179,7 @@ put_scalar(const rj_encoder *e, uint8_t *cur, PyObject *v)
         double value = PyFloat_AS_DOUBLE(v);
         if (RJ__UNLIKELY(!(value - value == 0))) /* NaN or infinite */
             return NULL;
-        cur = rj__put_double(cur, value);
+        cur = put_double(cur, value);
         *cur = ',';
         return cur + 1;
     }
@@ -211,7 +218,7 @@ put_any_float(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     double value = PyFloat_AS_DOUBLE(v);
     if (value - value == 0) {
-        cur = rj__put_double(cur, value);
+        cur = put_double(cur, value);
     }
     else {
         const char *text = rj_non_finite(e, value);

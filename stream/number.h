@@ -50,39 +50,49 @@ rj__put_8digits(uint8_t *p, uint32_t n)
     return p + 8;
 }
 
-/* n < 10^8 without leading zeros. */
+/* Three digits of n < 1000, with leading zeros; stores four bytes. */
 RJ__INLINE uint8_t *
-rj__put_u32_below_1e8(uint8_t *p, uint32_t n)
+rj__put_3digits(uint8_t *p, uint32_t n)
 {
-    if (RJ__LIKELY(n < 1000)) {
-        const uint8_t *d = rj__digits3[n];
-        memcpy(p, d + d[3], 3);
-        return p + 3 - d[3];
-    }
-    if (n < 1000000) {
-        const uint8_t *high = rj__digits3[n / 1000];
-        memcpy(p, high + high[3], 3);
-        p += 3 - high[3];
-        memcpy(p, rj__digits3[n % 1000], 3);
-        return p + 3;
-    }
-    uint64_t digits = rj__digits8(n);
-    unsigned zero_bits = (unsigned)__builtin_ctzll(digits) & ~7u;
-    rj__store8(p, (digits | RJ__ASCII_ZEROS) >> zero_bits);
-    return p + 8 - zero_bits / 8;
+    memcpy(p, rj__digits3[n], 4);
+    return p + 3;
+}
+
+/* n < 1000 without leading zeros. */
+RJ__INLINE uint8_t *
+rj__put_below_1e3(uint8_t *p, uint32_t n)
+{
+    const uint8_t *d = rj__digits3[n];
+    memcpy(p, d + d[3], 3);
+    return p + 3 - d[3];
+}
+
+/* n < 10^9 without leading zeros, by threes: the divisions do not wait for each other. */
+RJ__INLINE uint8_t *
+rj__put_below_1e9(uint8_t *p, uint32_t n)
+{
+    uint32_t thousands = n / 1000;
+    if (n < 1000)
+        return rj__put_below_1e3(p, n);
+    if (n < 1000000)
+        return rj__put_3digits(rj__put_below_1e3(p, thousands), n - thousands * 1000);
+    uint32_t millions = n / 1000000;
+    p = rj__put_below_1e3(p, millions);
+    p = rj__put_3digits(p, thousands - millions * 1000);
+    return rj__put_3digits(p, n - thousands * 1000);
 }
 
 RJ__INLINE uint8_t *
 rj__put_u64(uint8_t *p, uint64_t n)
 {
-    if (RJ__LIKELY(n < 100000000))
-        return rj__put_u32_below_1e8(p, (uint32_t)n);
-    if (n < 10000000000000000u) {
-        p = rj__put_u32_below_1e8(p, (uint32_t)(n / 100000000));
+    if (RJ__LIKELY(n < 1000000000))
+        return rj__put_below_1e9(p, (uint32_t)n);
+    if (n < 100000000000000000u) {
+        p = rj__put_below_1e9(p, (uint32_t)(n / 100000000));
         return rj__put_8digits(p, (uint32_t)(n % 100000000));
     }
     uint64_t low = n % 10000000000000000u;
-    p = rj__put_u32_below_1e8(p, (uint32_t)(n / 10000000000000000u));
+    p = rj__put_below_1e9(p, (uint32_t)(n / 10000000000000000u));
     p = rj__put_8digits(p, (uint32_t)(low / 100000000));
     return rj__put_8digits(p, (uint32_t)(low % 100000000));
 }

@@ -6,6 +6,7 @@
 
 /* What both ways offer:
  *     rj__digits16 d = rj__split_digits16(n)   the digits of n < 10^16
+ *     rj__digits16_from9(first8, ninth)        of eight digits and one, zeros behind them
  *     rj__significant16(d)                     how many there are up to the last that is not zero; 0 if all are
  *     rj__put_digits16(p, d)                   stores them: 16 bytes
  *     rj__put_pointed16(p, d, point)           stores them with a '.' before digit `point` (1 to 15): 17 bytes */
@@ -34,6 +35,12 @@ rj__split_digits16(uint64_t n)
     q = _mm_mulhi_epu16(twos, _mm_set1_epi16(6554)); /* / 10 */
     r = _mm_sub_epi16(twos, _mm_mullo_epi16(q, _mm_set1_epi16(10)));
     return (rj__digits16){_mm_or_si128(q, _mm_slli_epi16(r, 8))};
+}
+
+RJ__INLINE rj__digits16
+rj__digits16_from9(uint32_t first8, uint32_t ninth)
+{
+    return (rj__digits16){_mm_set_epi64x(ninth, (long long)rj__digits8(first8))};
 }
 
 RJ__INLINE int
@@ -84,6 +91,12 @@ RJ__INLINE rj__digits16
 rj__split_digits16(uint64_t n)
 {
     return (rj__digits16){rj__digits8((uint32_t)(n / 100000000)), rj__digits8((uint32_t)(n % 100000000))};
+}
+
+RJ__INLINE rj__digits16
+rj__digits16_from9(uint32_t first8, uint32_t ninth)
+{
+    return (rj__digits16){rj__digits8(first8), ninth};
 }
 
 RJ__INLINE int

@@ -1,0 +1,234 @@
+/*
+ * Shortest decimal digits of doubles and floats: the Schubfach algorithm (Raffaele Giulietti, "The Schubfach way to render
+ * doubles", 2020), in a form that decides almost every number from one product without branches, and the spelling of
+ * Python's repr for its result. Inline, so that every instruction set compiles its own. What is too close to call goes to the
+ * exact algorithm in number.c.
+ */
+#ifndef RJSON_SHORTEST_H
+#define RJSON_SHORTEST_H
+
+#include "arch/digits16.h"
+
+/* g = 10^e in 128 bits, from e = RJ__POW10_FIRST on; see gen/pow10.py. */
+extern const uint64_t rj__pow10[][2];
+#define RJ__POW10_FIRST (-292)
+
+/* The same by the exact algorithm, for every finite number. */
+uint8_t *rj__put_double_exactly(uint8_t *p, double value);
+uint8_t *rj__put_float_exactly(uint8_t *p, float value);
+
+__extension__ typedef unsigned __int128 rj__wide;
+
+/* floor(log10(2^q)) and floor(log2(10^e)), as fixed-point products that are exact for every exponent of a double (Giulietti,
+ * section 9.1.). */
+RJ__INLINE int
+rj__floor_log10_pow2(int q)
+{
+    return (int)(((int64_t)q * 1262611) >> 22);
+}
+
+RJ__INLINE int
+rj__floor_log2_pow10(int e)
+{
+    return (int)(((int64_t)e * 1741647) >> 19);
+}
+
+/* 17 significant digits, zeros at the end. Sixteen of them stay in a register: loading bytes that were stored a moment ago in
+ * other pieces would stall. */
+typedef struct rj__digit_string {
+    rj__digits16 first16;
+    uint8_t last;    /* ASCII */
+    int significant; /* without trailing zeros; at least 1 */
+    int point;       /* value = 0.DIGITS * 10^point */
+} rj__digit_string;
+
+#define RJ__E15 1000000000000000u
+
+/* Of a number with 16 digits and one more behind them. */
+RJ__INLINE rj__digit_string
+rj__to_digits(uint64_t n16, unsigned last, int exponent)
+{
+    rj__digits16 d = rj__split_digits16(n16);
+    int significant = rj__significant16(d) & -(last == 0);
+    return (rj__digit_string){
+        .first16 = d,
+        .last = (uint8_t)('0' + last),
+        .significant = significant | (17 & -(last != 0)),
+        .point = 17 + exponent,
+    };
+}
+
+/* c * 2^q in units of 10^k: `tens`, and between 0 and 10 of the units as `ones` and a fraction of 2^64. */
+typedef struct rj__scaled {
+    uint64_t tens, ones, fraction;
+    uint64_t half_width; /* of the rounding interval, in 2^-60 units; cut off by less than one of these */
+    int k;
+} rj__scaled;
+
+/* Both factors of g: for significands of up to 53 bits. */
+RJ__INLINE rj__scaled
+rj__scale(uint64_t c, int q)
+{
+    int k = rj__floor_log10_pow2(q);
+    int h = q + rj__floor_log2_pow10(-k) + 1;
+    const uint64_t *g = rj__pow10[-k - RJ__POW10_FIRST];
+    uint64_t shifted = c << h;
+    rj__wide product = (rj__wide)g[0] * shifted + (uint64_t)(((rj__wide)g[1] * shifted) >> 64);
+    uint64_t whole = (uint64_t)(product >> 64), tens = whole / 10;
+    return (rj__scaled){tens, whole - tens * 10, (uint64_t)product, g[0] >> (5 - h), k};
+}
+
+/* The higher factor alone: for significands of up to 24 bits. */
+RJ__INLINE rj__scaled
+rj__scale_narrow(uint64_t c, int q)
+{
+    int k = rj__floor_log10_pow2(q);
+    int h = q + rj__floor_log2_pow10(-k) + 1;
+    uint64_t g = rj__pow10[-k - RJ__POW10_FIRST][0];
+    rj__wide product = (rj__wide)g * (c << h);
+    uint64_t whole = (uint64_t)(product >> 64), tens = whole / 10;
+    return (rj__scaled){tens, whole - tens * 10, (uint64_t)product, g >> (5 - h), k};
+}
+
+/* Chooses the shortest digits: tens * 10 + last. Returns 0 where that is too close to call, within `margin` units of 2^-60.
+ * Whether the last digit is needed is a matter of chance, so nothing here branches on it.
+ *
+ * Why the margin is enough. rj__scale(): g is rounded up by less than 2^-128 of its rj__scale, which c << h (below 2^57) turns into less
+ * than 2^-7 units of 2^-64; cutting off the low product's low half costs less than one such unit; cutting `fraction` to 60 bits
+ * less than one unit of 2^-60; and the half width less than one. That is below 8, the margin of doubles. rj__scale_narrow(): without
+ * the low factor, g lacks less than 2^-64 of its rj__scale, which c << h (below 2^28) turns into less than 2^28 units of 2^-64, or
+ * 2^24 of 2^-60: the margin of floats is twice that. What is farther than that from a boundary is decided as the exact
+ * algorithm would decide, and everything else is left to it. */
+RJ__INLINE int
+rj__choose_digits(rj__scaled *s, unsigned *last, uint64_t margin)
+{
+    uint64_t half = (uint64_t)1 << 63;
+    uint64_t above = s->ones << 60 | s->fraction >> 4; /* distance from tens * 10 */
+    uint64_t below = ((uint64_t)10 << 60) - above;
+    unsigned down = above < s->half_width, up = below < s->half_width; /* a number that ends in zero is inside */
+    unsigned keep = (down | up) - 1;                                   /* all ones, or 0 */
+    int is_close = (above - s->half_width + margin < 2 * margin) | (below - s->half_width + margin < 2 * margin) |
+                   (keep & (s->fraction - half + 16 * margin < 32 * margin));
+    *last = ((unsigned)s->ones + (s->fraction >= half)) & keep;
+    s->tens += up;
+    return !is_close;
+}
+
+#define RJ__MARGIN_DOUBLE 8
+#define RJ__MARGIN_FLOAT ((uint64_t)1 << 25)
+
+/* The shortest digits of almost every double; 0 where that is too close to call. */
+RJ__INLINE int
+rj__shortest_fast(uint64_t c, int q, rj__digit_string *out)
+{
+    unsigned last;
+    rj__scaled s = rj__scale(c, q);
+    int is_sure = rj__choose_digits(&s, &last, RJ__MARGIN_DOUBLE);
+    uint64_t is_short =
+        (uint64_t)0 - (s.tens < RJ__E15); /* c * 2^q / 10^k lies between 2^52 and 10 * 2^53: 16 or 17 digits */
+    uint64_t n16 = s.tens + ((s.tens * 9 + last) & is_short);
+    last &= ~(unsigned)is_short;
+    *out = rj__to_digits(n16, last, s.k + (int)is_short);
+    return is_sure;
+}
+
+/* And for almost every float: 7 to 9 digits. */
+RJ__INLINE int
+rj__shortest_fast_narrow(uint64_t c, int q, rj__digit_string *out)
+{
+    static const uint32_t powers[] = {1, 10, 100};
+    unsigned last;
+    rj__scaled s = rj__scale_narrow(c, q);
+    int is_sure = rj__choose_digits(&s, &last, RJ__MARGIN_FLOAT);
+    uint32_t n = (uint32_t)s.tens * 10 + last;
+    int missing = (n < 100000000) + (n < 10000000);
+    n *= powers[missing];
+    rj__digits16 d = rj__digits16_from9(n / 10, n % 10);
+    *out = (rj__digit_string){.first16 = d, .last = '0', .significant = rj__significant16(d), .point = 9 - missing + s.k};
+    return is_sure;
+}
+
+/* 1.5e-07, 1e+16: at least two digits of exponent, and its sign. */
+RJ__INLINE uint8_t *
+rj__put_scientific(uint8_t *p, const rj__digit_string *d)
+{
+    int exponent = d->point - 1;
+    unsigned magnitude = (unsigned)(exponent < 0 ? -exponent : exponent);
+    rj__put_pointed16(p, d->first16, 1);
+    p[17] = d->last;
+    p += d->significant > 1 ? d->significant + 1 : 1;
+    *p++ = 'e';
+    *p++ = exponent < 0 ? '-' : '+';
+    unsigned skip = magnitude < 100; /* the first of three digits */
+    memcpy(p, rj__digits3[magnitude] + skip, 3);
+    return p + 3 - skip;
+}
+
+/* 0.00015 */
+RJ__INLINE uint8_t *
+rj__put_fraction(uint8_t *p, const rj__digit_string *d)
+{
+    memcpy(p, "0.000", 5);
+    p += 2 - d->point;
+    rj__put_digits16(p, d->first16);
+    p[16] = d->last;
+    return p + d->significant;
+}
+
+/* 1500.0, 15.25 */
+RJ__INLINE uint8_t *
+rj__put_fixed(uint8_t *p, const rj__digit_string *d)
+{
+    if (RJ__UNLIKELY(d->point == 16)) {
+        rj__put_digits16(p, d->first16);
+        p[16] = '.';
+        p[17] = d->last;
+        return p + 18;
+    }
+    rj__put_pointed16(p, d->first16, d->point);
+    p[17] = d->last;
+    return p + 1 + (d->significant > d->point ? d->significant : d->point + 1);
+}
+
+RJ__INLINE uint8_t *
+rj__put_digits(uint8_t *p, const rj__digit_string *d)
+{
+    if (d->point > 0 && d->point <= 16)
+        return rj__put_fixed(p, d);
+    return d->point <= 0 && d->point > -4 ? rj__put_fraction(p, d) : rj__put_scientific(p, d);
+}
+
+/* A double that is finite. */
+RJ__INLINE uint8_t *
+rj__put_double_inline(uint8_t *p, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint64_t fraction = bits & (((uint64_t)1 << 52) - 1);
+    int exponent = (int)(bits >> 52) & 0x7ff;
+    rj__digit_string digits;
+    *p = '-';
+    /* Powers of two have uneven intervals, subnormals fewer digits than the fast way expects. */
+    if (RJ__UNLIKELY(fraction == 0) || RJ__UNLIKELY(exponent == 0) ||
+        RJ__UNLIKELY(!rj__shortest_fast(fraction | (uint64_t)1 << 52, exponent - 1075, &digits)))
+        return rj__put_double_exactly(p, value);
+    return rj__put_digits(p + (bits >> 63), &digits);
+}
+
+/* A float that is finite. */
+RJ__INLINE uint8_t *
+rj__put_float_inline(uint8_t *p, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint32_t fraction = bits & ((1u << 23) - 1);
+    int exponent = (int)(bits >> 23) & 0xff;
+    rj__digit_string digits;
+    *p = '-';
+    if (RJ__UNLIKELY(fraction == 0) || RJ__UNLIKELY(exponent == 0) ||
+        RJ__UNLIKELY(!rj__shortest_fast_narrow(fraction | 1u << 23, exponent - 150, &digits)))
+        return rj__put_float_exactly(p, value);
+    return rj__put_digits(p + (bits >> 31), &digits);
+}
+
+#endif
