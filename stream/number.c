@@ -14,6 +14,20 @@
 const uint8_t rj__digits3[1001][4] = {D100(0), D100(1), D100(2), D100(3), D100(4),
                                       D100(5), D100(6), D100(7), D100(8), D100(9)};
 
+#if defined(__SSE2__)
+#define X2(n)                                                                                                               \
+    {                                                                                                                       \
+        n, n                                                                                                                \
+    }
+#define X8(n)                                                                                                               \
+    {                                                                                                                       \
+        n, n, n, n, n, n, n, n                                                                                              \
+    }
+_Alignas(16) const rj__digit_factors rj__digit_factors16 = {
+    X2(3518437209), X2(10000), X8(5243), X8(100), X8(6554), X8(10),
+};
+#endif
+
 typedef struct decimal {
     uint64_t digits;
     int exponent; /* value = digits * 10^exponent */

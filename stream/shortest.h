@@ -105,12 +105,14 @@ rj__choose_digits(rj__scaled *s, unsigned *last, uint64_t margin)
     uint64_t half = (uint64_t)1 << 63;
     uint64_t above = s->ones << 60 | s->fraction >> 4; /* distance from tens * 10 */
     uint64_t below = ((uint64_t)10 << 60) - above;
-    unsigned down = above < s->half_width, up = below < s->half_width; /* a number that ends in zero is inside */
-    unsigned keep = (down | up) - 1;                                   /* all ones, or 0 */
-    int is_close = (above - s->half_width + margin < 2 * margin) | (below - s->half_width + margin < 2 * margin) |
-                   (keep & (s->fraction - half + 16 * margin < 32 * margin));
+    uint64_t is_up = (uint64_t)0 - (below < above);
+    uint64_t distance = above ^ ((above ^ below) & is_up); /* from the nearest number that ends in zero */
+    unsigned is_inside = distance < s->half_width;
+    unsigned keep = is_inside - 1; /* all ones, or 0 */
+    int is_close =
+        (distance - s->half_width + margin < 2 * margin) | (keep & (s->fraction - half + 16 * margin < 32 * margin));
     *last = ((unsigned)s->ones + (s->fraction >= half)) & keep;
-    s->tens += up;
+    s->tens += is_inside & is_up;
     return !is_close;
 }
 
@@ -198,21 +200,30 @@ rj__put_digits(uint8_t *p, const rj__digit_string *d)
     return d->point <= 0 && d->point > -4 ? rj__put_fraction(p, d) : rj__put_scientific(p, d);
 }
 
+/* A double given by its bits. NULL for one of the few that take the exact way, or are not finite; then with nothing written but
+ * at `p`. Powers of two have uneven intervals, and subnormals fewer digits than the fast way expects. */
+RJ__INLINE uint8_t *
+rj__put_double_bits(uint8_t *p, uint64_t bits)
+{
+    uint64_t fraction = bits & (((uint64_t)1 << 52) - 1);
+    unsigned exponent = (unsigned)(bits >> 52) & 0x7ff;
+    rj__digit_string digits;
+    int is_special = (exponent - 1 >= 0x7fe) | (fraction == 0);
+    *p = '-';
+    if (RJ__UNLIKELY(is_special) ||
+        RJ__UNLIKELY(!rj__shortest_fast(fraction | (uint64_t)1 << 52, (int)exponent - 1075, &digits)))
+        return NULL;
+    return rj__put_digits(p + (bits >> 63), &digits);
+}
+
 /* A double that is finite. */
 RJ__INLINE uint8_t *
 rj__put_double_inline(uint8_t *p, double value)
 {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    uint64_t fraction = bits & (((uint64_t)1 << 52) - 1);
-    int exponent = (int)(bits >> 52) & 0x7ff;
-    rj__digit_string digits;
-    *p = '-';
-    /* Powers of two have uneven intervals, subnormals fewer digits than the fast way expects. */
-    if (RJ__UNLIKELY(fraction == 0) || RJ__UNLIKELY(exponent == 0) ||
-        RJ__UNLIKELY(!rj__shortest_fast(fraction | (uint64_t)1 << 52, exponent - 1075, &digits)))
-        return rj__put_double_exactly(p, value);
-    return rj__put_digits(p + (bits >> 63), &digits);
+    uint8_t *end = rj__put_double_bits(p, bits);
+    return RJ__LIKELY(end != NULL) ? end : rj__put_double_exactly(p, value);
 }
 
 /* A float that is finite. */

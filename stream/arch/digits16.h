@@ -7,7 +7,7 @@
 /* What both ways offer:
  *     rj__digits16 d = rj__split_digits16(n)   the digits of n < 10^16
  *     rj__digits16_from9(first8, ninth)        of eight digits and one, zeros behind them
- *     rj__significant16(d)                     how many there are up to the last that is not zero; 0 if all are
+ *     rj__significant16(d)                     how many there are up to the last that is not zero; there must be one
  *     rj__put_digits16(p, d)                   stores them: 16 bytes
  *     rj__put_pointed16(p, d, point)           stores them with a '.' before digit `point` (1 to 15): 17 bytes */
 
@@ -19,21 +19,37 @@ typedef struct rj__digits16 {
     __m128i values; /* 0 to 9, the first digit in the lowest byte */
 } rj__digits16;
 
+/* Vectors of the factors below. In memory, because compilers build vector constants anew for every number otherwise, and turn
+ * multiplications by known factors into longer rows of shifts and additions. */
+typedef struct rj__digit_factors {
+    uint64_t reciprocal_10000[2], ten_thousand[2];
+    uint16_t reciprocal_100[8], hundred[8], reciprocal_10[8], ten[8];
+} rj__digit_factors;
+
+extern const rj__digit_factors rj__digit_factors16;
+
+RJ__INLINE __m128i
+rj__load_factor(const void *factor)
+{
+    return _mm_load_si128((const __m128i *)factor);
+}
+
 /* Each step splits every lane in two, dividing by a multiplication with a rounded-up reciprocal that is exact for the lane's
  * range: 8 digits in 64 bits, 4 in 32, 2 in 16, 1 in 8. */
 RJ__INLINE rj__digits16
 rj__split_digits16(uint64_t n)
 {
+    const rj__digit_factors *by = &rj__digit_factors16;
     uint64_t high = n / 100000000, low = n - high * 100000000;
     __m128i eights = _mm_set_epi64x((long long)low, (long long)high);
-    __m128i q = _mm_srli_epi64(_mm_mul_epu32(eights, _mm_set1_epi64x(3518437209)), 45); /* / 10^4 */
-    __m128i r = _mm_sub_epi32(eights, _mm_mul_epu32(q, _mm_set1_epi64x(10000)));
+    __m128i q = _mm_srli_epi64(_mm_mul_epu32(eights, rj__load_factor(by->reciprocal_10000)), 45);
+    __m128i r = _mm_sub_epi32(eights, _mm_mul_epu32(q, rj__load_factor(by->ten_thousand)));
     __m128i fours = _mm_or_si128(q, _mm_slli_epi64(r, 32));
-    q = _mm_srli_epi16(_mm_mulhi_epu16(fours, _mm_set1_epi16(5243)), 3); /* / 100 */
-    r = _mm_sub_epi16(fours, _mm_mullo_epi16(q, _mm_set1_epi16(100)));
+    q = _mm_srli_epi16(_mm_mulhi_epu16(fours, rj__load_factor(by->reciprocal_100)), 3);
+    r = _mm_sub_epi16(fours, _mm_mullo_epi16(q, rj__load_factor(by->hundred)));
     __m128i twos = _mm_or_si128(q, _mm_slli_epi32(r, 16));
-    q = _mm_mulhi_epu16(twos, _mm_set1_epi16(6554)); /* / 10 */
-    r = _mm_sub_epi16(twos, _mm_mullo_epi16(q, _mm_set1_epi16(10)));
+    q = _mm_mulhi_epu16(twos, rj__load_factor(by->reciprocal_10));
+    r = _mm_sub_epi16(twos, _mm_mullo_epi16(q, rj__load_factor(by->ten)));
     return (rj__digits16){_mm_or_si128(q, _mm_slli_epi16(r, 8))};
 }
 
@@ -47,7 +63,7 @@ RJ__INLINE int
 rj__significant16(rj__digits16 d)
 {
     unsigned nonzero = (unsigned)_mm_movemask_epi8(_mm_cmpgt_epi8(d.values, _mm_setzero_si128()));
-    return nonzero ? 32 - __builtin_clz(nonzero) : 0;
+    return 32 - __builtin_clz(nonzero);
 }
 
 RJ__INLINE __m128i
@@ -102,7 +118,7 @@ rj__digits16_from9(uint32_t first8, uint32_t ninth)
 RJ__INLINE int
 rj__significant8(uint64_t digits)
 {
-    return digits ? 8 - __builtin_clzll(digits) / 8 : 0;
+    return 8 - __builtin_clzll(digits) / 8;
 }
 
 RJ__INLINE int
