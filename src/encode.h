@@ -175,6 +175,10 @@ PyObject *rj_call_default(rj_encoder *e, PyObject *obj);
 /* The pairs of a dict subclass that has its own items(): a new iterator; or NULL, with *direct set if it has not, else with an
  * exception. */
 PyObject *rj_dict_subclass_pairs(rj_encoder *e, PyObject *dict, int *direct);
+/* Sorts the members of a dict that has at most so many. 0 if its keys are not all exact str. Runs no Python code. */
+int rj_sort_few(rj_state *state, PyObject *dict, rj_member sorted[RJ_FEW_MEMBERS]);
+/* Members as a tuple of keys and values in turn, for RJ_FRAME_ENTRIES; NULL with MemoryError. */
+PyObject *rj_members_tuple(const rj_member *members, Py_ssize_t count);
 /* The members of a dict, or the pairs that an iterator yields, sorted by their keys: a new tuple of keys and values in turn; NULL
  * with a problem or exception. */
 PyObject *rj_sorted_entries(rj_encoder *e, PyObject *dict);

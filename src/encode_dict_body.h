@@ -240,9 +240,106 @@ RJ__NAME(put_entries)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *en
     return cur;
 }
 
+/* Members that are about to be used after Python code may have run. */
+static void
+RJ__NAME(own_members)(const rj_member *members, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_INCREF(members[i].key);
+        Py_INCREF(members[i].value);
+    }
+}
+
+static void
+RJ__NAME(disown_members)(const rj_member *members, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_DECREF(members[i].key);
+        Py_DECREF(members[i].value);
+    }
+}
+
+/* Goes on with these members, owned, by way of a tuple. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(walk_rest)(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members, Py_ssize_t count)
+{
+    rj_own_ancestors(e); /* the garbage collector may run */
+    PyObject *entries = rj_members_tuple(members, count);
+    if (!entries) {
+        leave(e);
+        return rj_stop_error(e);
+    }
+    cur = RJ__NAME(walk_entries)(e, cur, dict, entries, 0, NULL);
+    Py_DECREF(entries);
+    return cur;
+}
+
+/* Lays down these members, owned: the walk has stopped in the value of the first. Always NULL. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(lay_rest)(rj_encoder *e, PyObject *dict, const rj_member *members, Py_ssize_t count)
+{
+    rj_own_ancestors(e);
+    PyObject *entries = rj_members_tuple(members, count);
+    if (entries)
+        rj_push_frame(e, RJ_FRAME_ENTRIES, dict, entries, NULL, NULL, 2, 0);
+    else
+        rj_stop_error(e);
+    Py_XDECREF(entries);
+    leave(e);
+    return NULL;
+}
+
+/* The members of a small dict (entered), in order. They belong to the dict as long as nothing but C code runs, and are owned here
+ * from the first value on that may be more than that. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(walk_few)(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members, Py_ssize_t count)
+{
+    Py_ssize_t i = 0, owned_from = count;
+    while (cur && i < count && !is_full(e, cur)) {
+        PyObject *value = members[i].value;
+        if (is_left_out(e, value)) {
+            i++;
+            continue;
+        }
+        uint8_t *next = begin_short_key(e, cur, members[i].key, value);
+        if (RJ__UNLIKELY(!next))
+            break;
+        i++;
+        cur = put_scalar(e, next, value);
+        if (RJ__UNLIKELY(!cur)) {
+            if (owned_from == count) {
+                owned_from = i - 1;
+                RJ__NAME(own_members)(members + owned_from, count - owned_from);
+            }
+            cur = put_container_or_other(e, next, value);
+        }
+    }
+    Py_ssize_t rest = cur ? i : i - 1;
+    if (owned_from == count && rest < count) {
+        owned_from = rest;
+        RJ__NAME(own_members)(members + owned_from, count - owned_from);
+    }
+    if (!cur)
+        cur = RJ__NAME(lay_rest)(e, dict, members + rest, count - rest);
+    else if (rest < count)
+        cur = RJ__NAME(walk_rest)(e, cur, dict, members + rest, count - rest);
+    else {
+        leave(e);
+        cur = close_container(e, cur, '}');
+    }
+    RJ__NAME(disown_members)(members + owned_from, count - owned_from);
+    return cur;
+}
+
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_sorted_dict)(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
+    rj_member members[RJ_FEW_MEMBERS];
+    if (PyDict_GET_SIZE(v) <= RJ_FEW_MEMBERS && rj_sort_few(e->state, v, members)) {
+        if (!enter(e, cur, v))
+            return NULL;
+        return RJ__NAME(walk_few)(e, open_container(e, cur, '{'), v, members, PyDict_GET_SIZE(v));
+    }
     Py_INCREF(v); /* comparing keys may run Python code */
     cur = RJ__NAME(put_entries)(e, cur, v, rj_sorted_entries(e, v));
     Py_DECREF(v);

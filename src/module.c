@@ -282,6 +282,8 @@ core_clear(PyObject *module)
     Py_CLEAR(state->array_type);
     Py_CLEAR(state->fixed_zone);
     rj_plan_cache_clear(&state->plans);
+    for (size_t i = 0; i < RJ_KEY_ORDERS; i++)
+        rj_key_order_clear(&state->key_orders[i]);
     Py_CLEAR(state->encode_error);
     Py_CLEAR(state->dict_items);
     Py_CLEAR(state->getswitchinterval);

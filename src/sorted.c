@@ -1,52 +1,49 @@
 /* `sort_keys`: the members of a dict in the order of their keys, as a tuple of keys and values in turn. */
+#include "cpython/dict_access.h"
 #include "cpython/str_access.h"
 #include "encode.h"
 #include "plan.h"
 
 /* A member on its way into order. Strings compare by their first characters most of the time, so these are kept beside them. */
-typedef struct member {
+typedef struct sorting {
     uint64_t prefix;
-    PyObject *key, *value; /* borrowed from the dict: nothing here runs Python code */
-} member;
+    rj_member member; /* borrowed from the dict: nothing here runs Python code */
+} sorting;
 
-/* Members that need no memory from the heap. */
-#define FEW 64
+_Static_assert(sizeof(PyASCIIObject) >= 8, "a short str's prefix is read from before its characters");
 
 /* The first eight characters of an ASCII str, as a number that sorts as they do. */
-static uint64_t
+RJ__INLINE uint64_t
 ascii_prefix(PyObject *key)
 {
     const uint8_t *data = PyUnicode_DATA(key);
-    Py_ssize_t length = PyUnicode_GET_LENGTH(key);
-    uint64_t prefix = 0;
-    if (length >= 8) {
-        memcpy(&prefix, data, 8);
+    size_t length = (size_t)PyUnicode_GET_LENGTH(key);
+    uint64_t prefix;
+    if (length == 0)
+        return 0;
+    memcpy(&prefix, length < 8 ? data + length - 8 : data, 8);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        prefix = __builtin_bswap64(prefix);
+    prefix = __builtin_bswap64(prefix);
 #endif
-        return prefix;
-    }
-    for (Py_ssize_t i = 0; i < 8; i++)
-        prefix = prefix << 8 | (i < length ? data[i] : 0);
-    return prefix;
+    return length < 8 ? prefix << (64 - 8 * length) : prefix;
 }
 
 /* Whether `a` comes after `b`. Keys are different; by code point, as str compares. */
 RJ__INLINE int
-comes_after(const member *a, const member *b)
+comes_after(const sorting *a, const sorting *b)
 {
     if (a->prefix != b->prefix)
         return a->prefix > b->prefix;
-    return PyUnicode_Compare(a->key, b->key) > 0;
+    return PyUnicode_Compare(a->member.key, b->member.key) > 0;
 }
 
 /* Merge sort, with insertion for short runs. `spare` has room for as many. */
 static void
-sort_members(member *members, size_t count, member *spare)
+sort_members(sorting *members, size_t count, sorting *spare)
 {
     if (count <= 12) {
         for (size_t i = 1; i < count; i++) {
-            member m = members[i];
+            sorting m = members[i];
             size_t j = i;
             for (; j > 0 && comes_after(&members[j - 1], &m); j--)
                 members[j] = members[j - 1];
@@ -68,7 +65,7 @@ sort_members(member *members, size_t count, member *spare)
 
 /* Collects the members; 0 if one of the keys is no exact str. Prefixes are 0 unless all keys are ASCII. */
 static int
-collect(PyObject *dict, member *members)
+collect(PyObject *dict, sorting *members)
 {
     Py_ssize_t pos = 0;
     PyObject *key, *value;
@@ -76,16 +73,16 @@ collect(PyObject *dict, member *members)
     for (size_t i = 0; PyDict_Next(dict, &pos, &key, &value); i++) {
         if (!PyUnicode_CheckExact(key) || RJ_STR_READY(key) < 0)
             return 0;
-        members[i] = (member){0, key, value};
+        members[i] = (sorting){0, {key, value}};
         all_ascii &= PyUnicode_IS_ASCII(key);
     }
     for (Py_ssize_t i = 0; all_ascii && i < PyDict_GET_SIZE(dict); i++)
-        members[i].prefix = ascii_prefix(members[i].key);
+        members[i].prefix = ascii_prefix(members[i].member.key);
     return 1;
 }
 
-static PyObject *
-to_tuple(const member *members, Py_ssize_t count)
+PyObject *
+rj_members_tuple(const rj_member *members, Py_ssize_t count)
 {
     PyObject *entries = PyTuple_New(2 * count);
     for (Py_ssize_t i = 0; i < count && entries; i++) {
@@ -93,6 +90,77 @@ to_tuple(const member *members, Py_ssize_t count)
         PyTuple_SET_ITEM(entries, 2 * i + 1, Py_NewRef(members[i].value));
     }
     return entries;
+}
+
+/* The members in the dict's own order. */
+static void
+read_few(PyObject *dict, rj_member *members)
+{
+    rj_dict_view view;
+    Py_ssize_t pos = 0;
+    rj_dict_view_load(&view, dict);
+    while (rj_dict_view_next(&view, dict, &pos, &members->key, &members->value))
+        members++;
+}
+
+/* Where the order of a dict with these keys is kept: rows of a table share it. */
+static rj_key_order *
+order_of(rj_state *state, const rj_member *members, Py_ssize_t count)
+{
+    uintptr_t bits = ((uintptr_t)members[0].key >> 4) + (uintptr_t)count;
+    return &state->key_orders[(bits ^ bits >> 4) % RJ_KEY_ORDERS];
+}
+
+static int
+has_keys(const rj_key_order *order, const rj_member *members, Py_ssize_t count)
+{
+    if (order->count != count)
+        return 0;
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (order->keys[i] != members[i].key)
+            return 0;
+    return 1;
+}
+
+/* Finds out the order of the dict's keys, and keeps it. 0 if they are not all exact str. */
+static int
+learn_order(rj_key_order *order, PyObject *dict, const rj_member *members, Py_ssize_t count)
+{
+    sorting all[2 * RJ_FEW_MEMBERS];
+    if (!collect(dict, all))
+        return 0;
+    for (Py_ssize_t i = 0; i < count; i++)
+        all[i].member.value = (PyObject *)&members[i]; /* where it was */
+    sort_members(all, (size_t)count, all + count);
+    rj_key_order_clear(order);
+    order->count = count;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        order->keys[i] = Py_NewRef(members[i].key);
+        order->order[i] = (uint8_t)((const rj_member *)(void *)all[i].member.value - members);
+    }
+    return 1;
+}
+
+void
+rj_key_order_clear(rj_key_order *order)
+{
+    for (Py_ssize_t i = 0; i < order->count; i++)
+        Py_DECREF(order->keys[i]); /* exact str: runs no code */
+    order->count = 0;
+}
+
+int
+rj_sort_few(rj_state *state, PyObject *dict, rj_member sorted[RJ_FEW_MEMBERS])
+{
+    rj_member members[RJ_FEW_MEMBERS];
+    Py_ssize_t count = PyDict_GET_SIZE(dict);
+    read_few(dict, members);
+    rj_key_order *order = order_of(state, members, count);
+    if (!has_keys(order, members, count) && !learn_order(order, dict, members, count))
+        return 0;
+    for (Py_ssize_t i = 0; i < count; i++)
+        sorted[i] = members[order->order[i]];
+    return 1;
 }
 
 /* Pairs, sorted by Python's rules: a new tuple of keys and values. `pairs` (a list of any pairs) is consumed, NULL with an
@@ -141,24 +209,33 @@ sorted_or_explained(rj_encoder *e, PyObject *pairs)
     return entries ? entries : explain_sort_error(e);
 }
 
+/* Of a dict whose keys are all exact str: 1 with its members (NULL with MemoryError); 0 for others. */
+static int
+sorted_by_text(PyObject *dict, PyObject **entries)
+{
+    size_t count = (size_t)PyDict_GET_SIZE(dict);
+    sorting *all = PyMem_Malloc((2 * count + 1) * sizeof *all);
+    if (!all) {
+        *entries = PyErr_NoMemory();
+        return 1;
+    }
+    int is_text = collect(dict, all);
+    if (is_text) {
+        sort_members(all, count, all + count);
+        rj_member *members = (rj_member *)all; /* moved together */
+        for (size_t i = 0; i < count; i++)
+            members[i] = all[i].member;
+        *entries = rj_members_tuple(members, (Py_ssize_t)count);
+    }
+    PyMem_Free(all);
+    return is_text;
+}
+
 PyObject *
 rj_sorted_entries(rj_encoder *e, PyObject *dict)
 {
-    member few[FEW], *members = few;
-    size_t count = (size_t)PyDict_GET_SIZE(dict);
-    if (2 * count > FEW)
-        members = PyMem_Malloc(2 * count * sizeof *members);
-    if (!members)
-        return PyErr_NoMemory();
-    PyObject *entries = NULL;
-    int is_plain = collect(dict, members);
-    if (is_plain) {
-        sort_members(members, count, members + count);
-        entries = to_tuple(members, (Py_ssize_t)count);
-    }
-    if (members != few)
-        PyMem_Free(members);
-    return is_plain ? entries : sorted_or_explained(e, PyDict_Items(dict));
+    PyObject *entries;
+    return sorted_by_text(dict, &entries) ? entries : sorted_or_explained(e, PyDict_Items(dict));
 }
 
 PyObject *

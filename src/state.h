@@ -8,6 +8,25 @@ struct rj_encoder;
 
 typedef int (*rj_encode_fn)(struct rj_encoder *e);
 
+/* A member of a dict; borrowed. */
+typedef struct rj_member {
+    PyObject *key, *value;
+} rj_member;
+
+/* So many members are sorted without memory from the heap, and walked natively. */
+#define RJ_FEW_MEMBERS 24
+
+/* `sort_keys`: the order of the last dict with these keys. */
+typedef struct rj_key_order {
+    Py_ssize_t count;
+    PyObject *keys[RJ_FEW_MEMBERS]; /* in the dict's order; owned, exact str */
+    uint8_t order[RJ_FEW_MEMBERS];  /* their places in the dict, sorted */
+} rj_key_order;
+
+#define RJ_KEY_ORDERS 16
+
+void rj_key_order_clear(rj_key_order *order);
+
 typedef struct rj_state {
     PyTypeObject *raw_type;
     PyTypeObject *encoder_type;
@@ -38,6 +57,7 @@ typedef struct rj_state {
     const char *isa;          /* its name */
     struct rj_encoder *spare; /* a context kept for the next call, or NULL */
     rj_plan_cache plans;
+    rj_key_order key_orders[RJ_KEY_ORDERS];
     size_t last_size; /* bytes of the last result of dumps: an estimate for the next */
 } rj_state;
 
