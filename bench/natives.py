@@ -91,7 +91,9 @@ def documents() -> dict[str, tuple[Any, int, dict[str, Any]]]:
 
 def compare(name: str, ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> None:
     best = machine.interleaved_minimum({"ours": ours, "theirs": theirs}, rounds)
-    print(f"    {name:34} {best['ours'] * 1e6:10.1f} us {best['theirs'] * 1e6:10.1f} us {best['theirs'] / best['ours']:7.2f}x")
+    print(
+        f"    {name:34} {best['ours'] * 1e6:10.1f} us {best['theirs'] * 1e6:10.1f} us {best['theirs'] / best['ours']:7.2f}x"
+    )
 
 
 def against_orjson() -> None:
@@ -103,9 +105,15 @@ def against_orjson() -> None:
 
 def against_json() -> None:
     rng = random.Random(3)
-    words = ["name", "Zoë", "日本語", "plain text of some length", "x" * 100, "tab\tand \"quotes\""]
+    words = ["name", "Zoë", "日本語", "plain text of some length", "x" * 100, 'tab\tand "quotes"']
     users = [
-        {"id": i, "name": rng.choice(words), "score": rng.random(), "tags": [rng.choice(words) for _ in range(3)], "ok": True}
+        {
+            "id": i,
+            "name": rng.choice(words),
+            "score": rng.random(),
+            "tags": [rng.choice(words) for _ in range(3)],
+            "ok": True,
+        }
         for i in range(2000)
     ]
     print("rjson.compat against json, with the defaults of json")

@@ -262,6 +262,7 @@ static int
 give_window_back(rj_encoder *e, const uint8_t *cur, int hold)
 {
     rj_own_ancestors(e);
+    hold = hold && cur[-1] < 0x80; /* the end of a separator may be a part of a character */
     if (hold)
         e->held = cur[-1];
     e->held_back = hold;

@@ -136,7 +136,7 @@ put_plain_string(const rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
     if (length > RJ_SHORT_STRING && length > e->end - cur - RJ_ITEM_ROOM)
         return NULL;
     const uint8_t *data = (const uint8_t *)((PyASCIIObject *)str + 1);
-    if (RJ__UNLIKELY(rj__copy_clean(data, (size_t)length, cur + 1)))
+    if (RJ__UNLIKELY(rj__copy_clean(data, (size_t)length, cur + 1, RJ__STYLED ? e->options->ensure_ascii : 0)))
         return NULL;
     cur[0] = '"';
     cur[length + 1] = '"';

@@ -297,8 +297,8 @@ rj_options_finish(rj_options *options)
     options->breaks_lines = layout->indent >= 0 || options->append_newline ||
                             memchr(layout->item_separator, '\n', (size_t)layout->item_length) ||
                             memchr(layout->key_separator, '\n', (size_t)layout->key_length);
-    options->styled =
-        !is_compact || options->sort_keys || options->skipkeys || options->omit_none || options->integer_max != UINT64_MAX;
+    options->styled = options->ensure_ascii || !is_compact || options->sort_keys || options->skipkeys ||
+                      options->omit_none || options->integer_max != UINT64_MAX;
 }
 
 int

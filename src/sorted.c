@@ -193,7 +193,6 @@ explain_sort_error(rj_encoder *e)
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
-    e->problem_in_key = 1;
     rj_fail(e, NULL, "keys cannot be sorted: %S", value);
     Py_XDECREF(type);
     Py_XDECREF(value);
@@ -251,8 +250,10 @@ rj_sorted_pairs(rj_encoder *e, PyObject *iterator)
         Py_DECREF(key);
         Py_DECREF(value);
     }
-    if (rc < 0)
+    if (rc < 0) {
+        e->problem_in_key = 0; /* the dict has not been entered */
         Py_CLEAR(pairs);
+    }
     return pairs ? sorted_or_explained(e, pairs) : NULL;
 }
 

@@ -158,6 +158,7 @@ put_datetime_at_whole_minutes(rj_encoder *e, uint8_t *p, PyObject *v, int offset
 {
     const PyDateTime_CAPI *api = e->state->datetime_api;
     int minutes = (offset_seconds + 30 + SECONDS_A_DAY) / 60 - SECONDS_A_DAY / 60;
+    minutes = minutes >= 24 * 60 ? minutes - 1 : minutes <= -24 * 60 ? minutes + 1 : minutes; /* less than a day */
     PyObject *delta = api->Delta_FromDelta(0, minutes * 60, 0, 1, api->DeltaType);
     PyObject *zone = delta ? api->TimeZone_FromTimeZone(delta, NULL) : NULL;
     PyObject *moved = zone ? PyObject_CallMethodOneArg(v, e->state->str_astimezone, zone) : NULL;

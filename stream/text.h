@@ -29,7 +29,7 @@ typedef struct rj__text {
     size_t length;    /* units in all */
     rj__text_kind kind;
     rj__surrogates surrogates;
-    int ascii; /* nothing but ASCII is to be written; not for RAW and UTF8 */
+    int ascii; /* 1: nothing but ASCII is to be written, and DEL is escaped (as json does); not for RAW and UTF8 */
 } rj__text;
 
 /* The body functions stop where fewer bytes than this are left: room for one vector of clean bytes, or for eight

@@ -21,14 +21,38 @@
 /* One bit for each byte that is not plain. */
 typedef uint32_t rj__block_mask;
 
+/* What must be escaped: control characters, '"' and '\\'; with `printable_only` (a truth value as 0 or 1) DEL too, and then what is
+ * not ASCII is marked as well. One more than each byte, as a signed number: DEL and all beyond it are negative. */
 RJ__INLINE __m256i
-rj__avx2_special(__m256i v)
+rj__avx2_special(__m256i v, int printable_only)
 {
-    __m256i controls = _mm256_load_si256((const __m256i *)rj__controls);
-    __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(v, controls), v);
+    __m256i control;
+    if (__builtin_constant_p(printable_only) && !printable_only) {
+        control = _mm256_cmpeq_epi8(_mm256_min_epu8(v, _mm256_load_si256((const __m256i *)rj__controls)), v);
+    }
+    else {
+        __m256i one = _mm256_set1_epi8((char)printable_only);
+        control = _mm256_cmpgt_epi8(_mm256_add_epi8(one, _mm256_set1_epi8(0x20)), _mm256_add_epi8(one, v));
+    }
     __m256i quote = _mm256_cmpeq_epi8(v, _mm256_load_si256((const __m256i *)rj__quotes));
     __m256i backslash = _mm256_cmpeq_epi8(v, _mm256_load_si256((const __m256i *)rj__backslashes));
     return _mm256_or_si256(control, _mm256_or_si256(quote, backslash));
+}
+
+RJ__INLINE __m128i
+rj__avx2_special16(__m128i v, int printable_only)
+{
+    __m128i control;
+    if (__builtin_constant_p(printable_only) && !printable_only) {
+        control = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_load_si128((const __m128i *)rj__controls)), v);
+    }
+    else {
+        __m128i one = _mm_set1_epi8((char)printable_only);
+        control = _mm_cmpgt_epi8(_mm_add_epi8(one, _mm_set1_epi8(0x20)), _mm_add_epi8(one, v));
+    }
+    __m128i quote = _mm_cmpeq_epi8(v, _mm_load_si128((const __m128i *)rj__quotes));
+    __m128i backslash = _mm_cmpeq_epi8(v, _mm_load_si128((const __m128i *)rj__backslashes));
+    return _mm_or_si128(control, _mm_or_si128(quote, backslash));
 }
 
 RJ__INLINE __m256i
@@ -44,12 +68,12 @@ rj__avx2_store(uint8_t *dst, __m256i v)
 }
 
 RJ__INLINE rj__block_mask
-rj__copy_block_ascii(const uint8_t *src, uint8_t *dst)
+rj__copy_block_ascii(const uint8_t *src, uint8_t *dst, int printable_only)
 {
     __m256i v = rj__avx2_load(src);
     rj__avx2_store(dst, v);
     /* movemask looks at the high bits only: those of `v` mark what is not ASCII. */
-    return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(rj__avx2_special(v), v));
+    return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(rj__avx2_special(v, printable_only), v));
 }
 
 RJ__INLINE rj__block_mask
@@ -57,7 +81,7 @@ rj__copy_block_utf8(const uint8_t *src, uint8_t *dst)
 {
     __m256i v = rj__avx2_load(src);
     rj__avx2_store(dst, v);
-    return (uint32_t)_mm256_movemask_epi8(rj__avx2_special(v));
+    return (uint32_t)_mm256_movemask_epi8(rj__avx2_special(v, 0));
 }
 
 RJ__INLINE unsigned
@@ -84,12 +108,12 @@ rj__avx2_put_three_byte(__m128i v, uint8_t *dst)
 
 /* Eight code units that are all plain ASCII: 8, or 0 if they are not. */
 RJ__INLINE size_t
-rj__avx2_copy_ascii_ucs2(__m128i v, uint8_t **dst)
+rj__avx2_copy_ascii_ucs2(__m128i v, uint8_t **dst, int printable_only)
 {
     if (!_mm_testz_si128(v, _mm_set1_epi16((short)0xFF80)))
         return 0;
     uint64_t ascii = (uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(v, v));
-    if (rj__swar_special(ascii) != 0)
+    if (rj__swar_special(ascii, printable_only) != 0)
         return 0;
     memcpy(*dst, &ascii, 8);
     *dst += 8;
@@ -112,7 +136,7 @@ rj__copy_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
         *dst += 24;
         return 8;
     }
-    return rj__avx2_copy_ascii_ucs2(v, dst);
+    return rj__avx2_copy_ascii_ucs2(v, dst, 0);
 }
 
 /* Two escapes from eight hexadecimal digits. Stores 16 bytes. */
@@ -155,13 +179,13 @@ rj__escape_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
         *dst = rj__avx2_put_escapes(v, *dst);
         return 8;
     }
-    return rj__avx2_copy_ascii_ucs2(v, dst);
+    return rj__avx2_copy_ascii_ucs2(v, dst, 1);
 }
 
 /* Up to 16 bytes, with at least 16 readable ones before them: one load that ends where the string ends, shifted to the front. No
  * branch depends on the length, which is what short strings differ in. Stores 16 bytes. */
 RJ__INLINE int
-rj__avx2_copy_clean_to_16(const uint8_t *src, size_t length, uint8_t *dst)
+rj__avx2_copy_clean_to_16(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
     static const uint8_t shifts[32] = {0,    1,    2,    3,    4,    5,    6,    7,    8,    9,    10,
                                        11,   12,   13,   14,   15,   0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
@@ -170,45 +194,42 @@ rj__avx2_copy_clean_to_16(const uint8_t *src, size_t length, uint8_t *dst)
     __m128i shift = _mm_loadu_si128((const __m128i *)(shifts + 16 - length));
     v = _mm_shuffle_epi8(v, shift);
     _mm_storeu_si128((__m128i *)dst, v);
-    __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_load_si128((const __m128i *)rj__controls)), v);
-    __m128i quote = _mm_cmpeq_epi8(v, _mm_load_si128((const __m128i *)rj__quotes));
-    __m128i backslash = _mm_cmpeq_epi8(v, _mm_load_si128((const __m128i *)rj__backslashes));
-    unsigned special = (unsigned)_mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, backslash)));
+    unsigned special = (unsigned)_mm_movemask_epi8(rj__avx2_special16(v, printable_only));
     return _bzhi_u32(special, (unsigned)length) != 0;
 }
 
 RJ__INLINE int
-rj__avx2_copy_clean_16_to_32(const uint8_t *src, size_t length, uint8_t *dst)
+rj__avx2_copy_clean_16_to_32(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
     __m128i first = _mm_loadu_si128((const __m128i *)src);
     __m128i last = _mm_loadu_si128((const __m128i *)(src + length - 16));
     _mm_storeu_si128((__m128i *)dst, first);
     _mm_storeu_si128((__m128i *)(dst + length - 16), last);
-    __m256i special = rj__avx2_special(_mm256_set_m128i(last, first));
+    __m256i special = rj__avx2_special(_mm256_set_m128i(last, first), printable_only);
     return !_mm256_testz_si256(special, special);
 }
 
-/* Copies ASCII bytes; nonzero if one must be escaped (what was written is of no use then). At least RJ__BEFORE readable bytes
+/* Copies ASCII bytes; nonzero if one must be escaped, with `printable_only` (0 or 1) DEL too (what was written is of no use then). At least RJ__BEFORE readable bytes
  * come before `src`, and up to RJ__AFTER bytes may be written past `dst + length`. */
 RJ__INLINE int
-rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst)
+rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
     if (RJ__LIKELY(length <= 16))
-        return rj__avx2_copy_clean_to_16(src, length, dst);
+        return rj__avx2_copy_clean_to_16(src, length, dst, printable_only);
     if (length <= 32)
-        return rj__avx2_copy_clean_16_to_32(src, length, dst);
+        return rj__avx2_copy_clean_16_to_32(src, length, dst, printable_only);
     const uint8_t *last = src + length - 32;
     uint8_t *last_dst = dst + length - 32;
     for (; src < last; src += 32, dst += 32) {
         __m256i v = rj__avx2_load(src);
         rj__avx2_store(dst, v);
-        __m256i special = rj__avx2_special(v);
+        __m256i special = rj__avx2_special(v, printable_only);
         if (RJ__UNLIKELY(!_mm256_testz_si256(special, special)))
             return 1;
     }
     __m256i v = rj__avx2_load(last);
     rj__avx2_store(last_dst, v);
-    __m256i special = rj__avx2_special(v);
+    __m256i special = rj__avx2_special(v, printable_only);
     return !_mm256_testz_si256(special, special);
 }
 

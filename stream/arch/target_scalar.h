@@ -11,12 +11,12 @@
 typedef uint64_t rj__block_mask;
 
 RJ__INLINE rj__block_mask
-rj__copy_block_ascii(const uint8_t *src, uint8_t *dst)
+rj__copy_block_ascii(const uint8_t *src, uint8_t *dst, int printable_only)
 {
     uint64_t v;
     memcpy(&v, src, 8);
     memcpy(dst, &v, 8);
-    return rj__swar_special(v) | (v & RJ__SWAR_HIGH);
+    return rj__swar_special(v, printable_only) | (v & RJ__SWAR_HIGH);
 }
 
 RJ__INLINE rj__block_mask
@@ -25,7 +25,7 @@ rj__copy_block_utf8(const uint8_t *src, uint8_t *dst)
     uint64_t v;
     memcpy(&v, src, 8);
     memcpy(dst, &v, 8);
-    return rj__swar_special(v);
+    return rj__swar_special(v, 0);
 }
 
 RJ__INLINE unsigned
@@ -55,9 +55,9 @@ rj__escape_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
 
 /* See target_avx2.h; this one reads and writes exactly `length` bytes. */
 RJ__INLINE int
-rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst)
+rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
-    return rj__swar_copy_clean(src, length, dst);
+    return rj__swar_copy_clean(src, length, dst, printable_only);
 }
 
 #endif

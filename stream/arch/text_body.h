@@ -66,7 +66,7 @@ rj__is_surrogate(uint32_t c)
     return (c & 0xFFFFF800) == 0xD800;
 }
 
-/* A code point outside ASCII, in ASCII: at most 12 bytes. NULL for a surrogate that the text does not want. */
+/* DEL, or a code point outside ASCII, in ASCII: at most 12 bytes. NULL for a surrogate that the text does not want. */
 RJ__INLINE uint8_t *
 rj__put_escaped_code_point(const rj__text *text, uint32_t c, uint8_t *dst)
 {
@@ -82,7 +82,7 @@ rj__put_escaped_code_point(const rj__text *text, uint32_t c, uint8_t *dst)
 RJ__INLINE uint8_t *
 rj__put_code_point(const rj__text *text, uint32_t c, uint8_t *dst)
 {
-    if (c < 0x80)
+    if (c < 0x7f || (c == 0x7f && !text->ascii))
         return rj__put_ascii((uint8_t)c, dst);
     if (RJ__UNLIKELY(text->ascii))
         return rj__put_escaped_code_point(text, c, dst);
@@ -106,14 +106,16 @@ rj__put_code_point(const rj__text *text, uint32_t c, uint8_t *dst)
 /* Copies plain bytes up to the first that is not, block by block. `pass_high`: bytes from 0x80 on are plain (UTF-8). Returns
  * the number copied; fewer than a block may remain that were not looked at, where *found is 0. */
 RJ__INLINE size_t
-rj__copy_plain(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end, int pass_high, int *found)
+rj__copy_plain(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end, int pass_high, int printable_only,
+               int *found)
 {
     size_t room = (size_t)(end - dst);
     size_t stop = length < room ? length : room;
     size_t i = 0;
     *found = 0;
     for (; i + RJ__BLOCK <= stop; i += RJ__BLOCK) {
-        rj__block_mask mask = pass_high ? rj__copy_block_utf8(src + i, dst + i) : rj__copy_block_ascii(src + i, dst + i);
+        rj__block_mask mask =
+            pass_high ? rj__copy_block_utf8(src + i, dst + i) : rj__copy_block_ascii(src + i, dst + i, printable_only);
         if (mask) {
             *found = 1;
             return i + rj__plain_bytes(mask);
@@ -130,7 +132,7 @@ rj__put_bytes(rj__text *text, uint8_t *dst, const uint8_t *end, int pass_high)
     size_t i = text->position, length = text->length;
     while (i < length && end - dst >= RJ__TEXT_ROOM) {
         int found;
-        size_t plain = rj__copy_plain(src + i, length - i, dst, end, pass_high, &found);
+        size_t plain = rj__copy_plain(src + i, length - i, dst, end, pass_high, text->ascii, &found);
         i += plain;
         dst += plain;
         /* The character that was found, or the tail that is shorter than a block. */

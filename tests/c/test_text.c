@@ -39,7 +39,7 @@ reference_char(uint32_t c, int ascii, uint8_t *out)
             return (size_t)sprintf((char *)out, "\\%c", shorts[i + 1]);
     if (c < 0x20)
         return (size_t)sprintf((char *)out, "\\u%04x", (unsigned)c);
-    if (c < 0x80)
+    if (c < 0x80 && !(ascii && c == 0x7f))
         return out[0] = (uint8_t)c, 1;
     if (ascii && c < 0x10000)
         return (size_t)sprintf((char *)out, "\\u%04x", (unsigned)c);

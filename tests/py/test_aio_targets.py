@@ -282,7 +282,7 @@ def test_without_a_loop():
         ({"flush": float("nan")}, ValueError, "flush must be"),
         ({"timeout": 0}, ValueError, "timeout must be"),
         ({"framing": "xml"}, ValueError, "framing must be one of 'lines', 'array'"),
-        ({"indent": 2}, TypeError, "indent"),
+        ({"indents": 2}, TypeError, "indents"),
         ({"default": 1}, TypeError, "default must be callable"),
         ({"encoder": rjson.Encoder(), "allow_nan": True}, TypeError, "allow_nan"),
         ({"encoder": 1}, TypeError, "encoder must be an Encoder, not int"),

@@ -43,7 +43,10 @@ def cases():
         for name, mixin in vars(module).items():
             if name.startswith("Test") and isinstance(mixin, type) and not issubclass(mixin, unittest.TestCase):
                 case = type(f"Compat{name}", (mixin, CompatTest), {"__module__": __name__})
-                yield from (pytest.param(test, id=test.id().split(".", 1)[1]) for test in unittest.TestLoader().loadTestsFromTestCase(case))
+                yield from (
+                    pytest.param(test, id=test.id().split(".", 1)[1])
+                    for test in unittest.TestLoader().loadTestsFromTestCase(case)
+                )
 
 
 @pytest.mark.parametrize("case", list(cases()))

@@ -63,7 +63,7 @@ def _encoder_from(encoder: _encoder.Encoder | None, options: Any) -> _encoder.En
 
 
 def _check_lines(framing: str, encoder: _encoder.Encoder) -> None:
-    if framing == "lines" and encoder._breaks_lines:
+    if framing == "lines" and getattr(encoder, "_breaks_lines", False):
         raise ValueError(f"framing='lines' is for documents of one line, and this encoder breaks lines: {encoder!r}")
 
 
@@ -203,7 +203,7 @@ async def dump(
         _refuse()
     if encoder is None or options:
         encoder = _encoder_from(encoder, options)
-    if encoder._breaks_lines:
+    if framing == "lines":
         _check_lines(framing, encoder)
     pump = Pump(encoder, chunk_size, slice_us, is_http, point)
     pump.begin(obj, affixes.first, affixes.only)
