@@ -15,12 +15,13 @@ import json
 import random
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import machine
 import numpy
 import orjson
 
+import machine
 import rjson
 import rjson.compat
 
@@ -100,7 +101,7 @@ def against_orjson() -> None:
     print(f"dumps_bytes against orjson {orjson.__version__}")
     for name, (obj, option, options) in documents().items():
         encode = rjson.Encoder(**options).dumps_bytes
-        compare(name, lambda: encode(obj), lambda: orjson.dumps(obj, option=option), ROUNDS)
+        compare(name, partial(encode, obj), partial(orjson.dumps, obj, option=option), ROUNDS)
 
 
 def against_json() -> None:

@@ -100,7 +100,7 @@ def _to_array(tag: Any, names: tuple[str, ...]) -> Callable[[Any], list[Any]]:
 
 
 def _without_defaults(fields: tuple[Any, ...], info: Any, unset: object) -> Callable[[Any], dict[str, Any]]:
-    """As omit_defaults: without values that are their field's default, or an empty list, set or dict that a factory makes."""
+    """As omit_defaults: without values that are their field's default, or empty where a factory makes them so."""
     names, defaults = info.__struct_fields__, info.__struct_defaults__
     by_name = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
     missing = object()
