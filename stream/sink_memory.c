@@ -11,7 +11,7 @@
 static size_t
 grown_capacity(const rj_memory_sink *s, size_t room)
 {
-    size_t doubled = s->capacity <= SIZE_MAX / 4 ? s->capacity * 2 : 0;
+    size_t doubled = s->block && s->capacity <= SIZE_MAX / 4 ? s->capacity * 2 : 0; /* the first time as estimated */
     size_t limit = SIZE_MAX / 2 - s->prefix - SPARE;
     if (room > limit - s->length)
         return 0;

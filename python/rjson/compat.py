@@ -134,7 +134,7 @@ def _as_json_raises(error: Exception, check_circular: bool) -> Exception:
 
 # ---- functions
 
-_DEFAULTS = JSONEncoder()._options()
+_dumps = Encoder(**JSONEncoder()._options()).dumps
 
 
 def dumps(
@@ -153,9 +153,10 @@ def dumps(
 ) -> str:
     """See `json.dumps`."""
     is_default = skipkeys is False and ensure_ascii is True and allow_nan is True and sort_keys is False and not kw
-    if is_default and cls is indent is separators is default is None and check_circular:
+    has_none = cls is None and indent is None and separators is None and default is None
+    if is_default and has_none and check_circular:
         try:
-            return _core.dumps(obj, **_DEFAULTS)
+            return _dumps(obj)
         except (_core.EncodeError, RecursionError) as e:
             error = e
         raise _as_json_raises(error, True) from None
