@@ -118,11 +118,11 @@ set_lead(rj_encoder *e, uint8_t *cur, int is_item)
     if (!bytes)
         return -1;
     uint8_t *p = (uint8_t *)PyBytes_AS_STRING(bytes);
-    memcpy(p, layout->item_separator, (size_t)separator);
+    memcpy(p, layout->lead, (size_t)separator);
     p += separator;
     *p++ = '\n';
     for (Py_ssize_t i = 0; i < spaces; i++)
-        p[i] = layout->newline[1 + i % layout->indent_period];
+        p[i] = e->options->indent_unit[i % layout->indent_period];
     e->text = (rj__text){.data = PyBytes_AS_STRING(bytes), .length = (size_t)PyBytes_GET_SIZE(bytes), .kind = RJ__TEXT_RAW};
     e->text_owner = bytes;
     e->text_quoted = e->text_tail = 0;

@@ -28,7 +28,7 @@
  * fit in this many bytes: one check per item. */
 #define RJ_ITEM_ROOM 256
 /* What the layout may put before an item or a bracket, where it is not laid down as a text. */
-#define RJ_LEAD_ROOM (RJ_SEPARATOR_MAX + RJ_NEWLINE_MAX)
+#define RJ_LEAD_ROOM RJ_LEAD_MAX
 /* ASCII strings up to this length are written without a check of their own. */
 #define RJ_SHORT_STRING 64
 /* Windows are used in pieces of at most this size, so that Ctrl-C and other threads get their turn in a long encoding. */
@@ -78,12 +78,13 @@ typedef struct rj_encoder {
     uint8_t *start, *cur, *end; /* the window, and where the output ends while no walk function is active */
     int started;                /* the root has been begun */
     rj_stop stop;
-    int native;       /* levels on the native stack */
-    int native_limit; /* how many there may be now */
-    int owned;        /* of those, how many own their container */
-    int non_ascii;    /* something outside ASCII was written */
-    Py_ssize_t level; /* brackets that are open, where the layout asks */
-    int held_back;    /* the last byte, `held`, begins the next window: a comma that may still become a bracket */
+    int native;             /* levels on the native stack */
+    int native_limit;       /* how many there may be now */
+    int owned;              /* of those, how many own their container */
+    int non_ascii;          /* something outside ASCII was written */
+    Py_ssize_t level;       /* brackets that are open, where the layout asks */
+    Py_ssize_t lead_length; /* of what comes before an item there: separator, line break, indentation */
+    int held_back;          /* the last byte, `held`, begins the next window: a comma that may still become a bracket */
     uint8_t held;
     uint8_t text_quoted, text_tail; /* how the text at hand ends */
     rj__text text;

@@ -47,7 +47,7 @@ begin_short_key(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 {
     if (RJ__UNLIKELY(!PyUnicode_CheckExact(key)) || RJ__UNLIKELY(PyUnicode_GET_LENGTH(key) > RJ_SHORT_STRING))
         return NULL;
-    if (RJ__UNLIKELY(!has_room_for_line_break(e)))
+    if (RJ__UNLIKELY(!has_short_lead(e)))
         return NULL;
     uint8_t *last = cur - 1, before = *last;
     begin_item(e, &cur, key, value);
@@ -161,73 +161,158 @@ stopped:
     return NULL;
 }
 
-/* Members that come from a fixed source: a tuple of keys and values in turn (`next` reads it), or the fields of an object. */
-typedef int RJ__NAME(next_member_fn)(rj_encoder *e, PyObject *owner, PyObject *source, Py_ssize_t *pos, PyObject **key,
-                                     PyObject **value);
+/* Members that come from a fixed source: a tuple of keys and values in turn, or the fields of an object. */
+typedef struct RJ__NAME(member_source) {
+    PyObject *owner, *source;
+    Py_ssize_t pos;
+    rj_frame_kind kind;
+    rj_instance_view view; /* FIELDS: of the owner, unless Python code has run */
+    int has_view;
+} RJ__NAME(member_source);
 
-/* `next` gives 1 with the key (borrowed from the source) and the value (new), 0 at the end, -1 with an exception. `waiting`: of
- * the member before `pos`, whose key is written already, or NULL; borrowed. */
-RJ__INLINE uint8_t *
-RJ__NAME(walk_members)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *source, Py_ssize_t pos, PyObject *waiting,
-                       rj_frame_kind kind, RJ__NAME(next_member_fn) * next_member)
+#define member_source RJ__NAME(member_source)
+
+/* The member at `pos`, borrowed; 0 at the end, or where it can only be had by next_member. Runs no Python code. */
+RJ__INLINE int
+peek_member(member_source *s, PyObject **key, PyObject **value)
 {
-    PyObject *key = NULL, *value = Py_XNewRef(waiting);
+    if (s->pos >= Py_SIZE(s->source))
+        return 0;
+    if (s->kind == RJ_FRAME_ENTRIES) {
+        *key = PyTuple_GET_ITEM(s->source, s->pos);
+        *value = PyTuple_GET_ITEM(s->source, s->pos + 1);
+        return 1;
+    }
+    rj_plan *plan = (rj_plan *)s->source;
+    rj_field *field = &plan->fields[s->pos];
+    if (RJ__UNLIKELY(plan->runs_code))
+        return 0;
+    if (!s->has_view) {
+        s->view = rj_instance_view_of(s->owner);
+        s->has_view = 1;
+    }
+    *key = field->key;
+    *value = rj_field_value_in(field, s->owner, &s->view);
+    return *value != NULL;
+}
+
+/* The next member: 1 with its key (borrowed from the source) and its value (new), 0 at the end, -1 with an exception. */
+RJ__INLINE int
+next_member(rj_encoder *e, member_source *s, PyObject **key, PyObject **value)
+{
+    if (s->pos >= Py_SIZE(s->source))
+        return 0;
+    if (peek_member(s, key, value)) {
+        Py_INCREF(*value);
+    }
+    else {
+        const rj_field *field = &((rj_plan *)s->source)->fields[s->pos];
+        rj_enter_python(e);
+        *key = field->key;
+        *value = rj_field_value(field, s->owner);
+        s->has_view = 0;
+    }
+    s->pos += s->kind == RJ_FRAME_ENTRIES ? 2 : 1;
+    if (*value)
+        return 1;
+    rj_stop_error(e);
+    return -1;
+}
+
+RJ__INLINE int
+is_omitted(const rj_encoder *e, const member_source *s, PyObject *value)
+{
+    return is_left_out(e, value) || (s->kind == RJ_FRAME_FIELDS && value == ((rj_plan *)s->source)->omitted);
+}
+
+/* A member whose key is nothing special, and any value: its key and the value, where it is a scalar; *value is to follow
+ * otherwise, else NULL. NULL if there is no such member; then nothing has been written. */
+RJ__INLINE uint8_t *
+put_plain_member(rj_encoder *e, uint8_t *cur, member_source *s, PyObject **value)
+{
+    PyObject *key;
+    if (!peek_member(s, &key, value))
+        return NULL;
+    if (!is_omitted(e, s, *value)) {
+        cur = begin_short_key(e, cur, key, *value);
+        if (RJ__UNLIKELY(!cur))
+            return NULL;
+        uint8_t *next = put_scalar(e, cur, *value);
+        if (next) {
+            cur = next;
+            *value = NULL;
+        }
+    }
+    else {
+        *value = NULL;
+    }
+    s->pos += s->kind == RJ_FRAME_ENTRIES ? 2 : 1;
+    return cur;
+}
+
+/* `waiting`: of the member before s->pos, whose key is written already, or NULL; borrowed. */
+RJ__INLINE uint8_t *
+RJ__NAME(walk_members)(rj_encoder *e, uint8_t *cur, member_source *s, PyObject *waiting)
+{
+    PyObject *key = NULL, *value = Py_XNewRef(waiting); /* a value that is to be written, its key being there; owned */
     for (;;) {
         if (is_full(e, cur)) {
             cur = rj_next_window(e, cur, 1, 0);
+            s->has_view = 0;
             if (!cur)
                 break;
         }
         if (!value) {
-            int rc = next_member(e, owner, source, &pos, &key, &value);
-            if (rc == 0) {
-                leave(e);
-                return close_container(e, cur, '}');
+            uint8_t *next = put_plain_member(e, cur, s, &value);
+            if (RJ__LIKELY(next != NULL)) {
+                cur = next;
+                if (!value)
+                    continue;
+                Py_INCREF(value);
             }
-            if (rc < 0)
-                break;
-            if (is_left_out(e, value)) {
-                Py_CLEAR(value);
-                continue;
-            }
-            uint8_t *next = begin_short_key(e, cur, key, value);
-            if (RJ__UNLIKELY(!next)) {
-                if (RJ__NAME(begin_member)(e, &cur, key, &value) < 0)
+            else {
+                int rc = next_member(e, s, &key, &value);
+                if (rc == 0) {
+                    leave(e);
+                    return close_container(e, cur, '}');
+                }
+                if (rc < 0)
                     break;
+                int is_begun = is_omitted(e, s, value) ? 0 : RJ__NAME(begin_member)(e, &cur, key, &value);
+                if (is_begun < 0)
+                    break;
+                if (is_begun == 0)
+                    Py_CLEAR(value);
                 continue;
             }
-            cur = next;
         }
-        uint8_t *next = put_scalar(e, cur, value);
-        cur = RJ__LIKELY(next != NULL) ? next : put_container_or_other(e, cur, value);
+        cur = put_container_or_other(e, cur, value);
         Py_CLEAR(value);
+        s->has_view = 0;
         if (RJ__UNLIKELY(!cur))
             break;
     }
-    rj_push_frame(e, kind, owner, source, NULL, value, pos, 0);
+    rj_push_frame(e, s->kind, s->owner, s->source, NULL, value, s->pos, 0);
     Py_XDECREF(value);
     leave(e);
     return NULL;
 }
 
-RJ__INLINE int
-RJ__NAME(next_entry)(rj_encoder *e, PyObject *owner, PyObject *source, Py_ssize_t *pos, PyObject **key, PyObject **value)
-{
-    (void)e;
-    (void)owner;
-    if (*pos >= PyTuple_GET_SIZE(source))
-        return 0;
-    *key = PyTuple_GET_ITEM(source, *pos);
-    *value = Py_NewRef(PyTuple_GET_ITEM(source, *pos + 1));
-    *pos += 2;
-    return 1;
-}
-
 static RJ__NOINLINE uint8_t *
 RJ__NAME(walk_entries)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *entries, Py_ssize_t pos, PyObject *value)
 {
-    return RJ__NAME(walk_members)(e, cur, owner, entries, pos, value, RJ_FRAME_ENTRIES, RJ__NAME(next_entry));
+    member_source s = {.owner = owner, .source = entries, .pos = pos, .kind = RJ_FRAME_ENTRIES};
+    return RJ__NAME(walk_members)(e, cur, &s, value);
 }
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(walk_fields)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *plan, Py_ssize_t pos, PyObject *value)
+{
+    member_source s = {.owner = owner, .source = plan, .pos = pos, .kind = RJ_FRAME_FIELDS};
+    return RJ__NAME(walk_members)(e, cur, &s, value);
+}
+
+#undef member_source
 
 /* `owner`'s members in the order of `entries` (consumed; NULL with an exception). */
 static RJ__NOINLINE uint8_t *

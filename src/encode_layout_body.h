@@ -20,29 +20,31 @@ put_separator(uint8_t *cur, const uint8_t *separator, Py_ssize_t length)
     return cur + length;
 }
 
-RJ__INLINE int
-has_short_line_break(const rj_encoder *e)
-{
-    Py_ssize_t indent = e->options->layout.indent;
-    return indent == 0 || e->level * indent < RJ_NEWLINE_MAX;
-}
-
-/* Whether begin_item is sure to go on. */
-RJ__INLINE int
-has_room_for_line_break(const rj_encoder *e)
-{
-    return !RJ__STYLED || e->options->layout.indent < 0 || has_short_line_break(e);
-}
-
-/* A line break and the indentation of the level; has_short_line_break. */
-RJ__INLINE uint8_t *
-put_line_break(const rj_encoder *e, uint8_t *cur)
+/* Opens or closes `by` brackets, and says how long the lead is then. */
+RJ__INLINE void
+change_level(rj_encoder *e, int by)
 {
     const rj_layout *layout = &e->options->layout;
-    Py_ssize_t length = 1 + e->level * layout->indent;
-    memcpy(cur, layout->newline, 32);
+    e->level += by;
+    e->lead_length = layout->item_length + (layout->indent >= 0 ? 1 + e->level * layout->indent : 0);
+}
+
+/* Whether the lead of this level is laid out in advance. */
+RJ__INLINE int
+has_short_lead(const rj_encoder *e)
+{
+    return !RJ__STYLED || RJ__LIKELY(e->lead_length <= RJ_LEAD_MAX);
+}
+
+/* Copies the lead without its first `skipped` bytes; has_short_lead. Stores up to RJ_LEAD_MAX bytes. */
+RJ__INLINE uint8_t *
+put_lead(const rj_encoder *e, uint8_t *cur, Py_ssize_t skipped)
+{
+    const uint8_t *lead = e->options->layout.lead + skipped;
+    Py_ssize_t length = e->lead_length - skipped;
+    memcpy(cur, lead, 32);
     if (RJ__UNLIKELY(length > 32))
-        memcpy(cur + 32, layout->newline + 32, RJ_NEWLINE_MAX - 32);
+        memcpy(cur + 32, lead + 32, (size_t)(RJ_LEAD_MAX - skipped - 32));
     return cur + length;
 }
 
@@ -52,14 +54,10 @@ begin_item(rj_encoder *e, uint8_t **cur, PyObject *key, PyObject *value)
 {
     if (!RJ__STYLED)
         return 1;
-    const rj_layout *layout = &e->options->layout;
-    int is_indented = layout->indent >= 0;
-    if (RJ__UNLIKELY(is_indented && !has_short_line_break(e)))
+    if (RJ__UNLIKELY(!has_short_lead(e)))
         return rj_lay_item(e, *cur, key, value);
-    if ((*cur)[-1] == ',')
-        *cur = put_separator(*cur - 1, layout->item_separator, layout->item_length);
-    if (is_indented)
-        *cur = put_line_break(e, *cur);
+    int follows = (*cur)[-1] == ',';
+    *cur = put_lead(e, *cur - follows, follows ? 0 : e->options->layout.item_length);
     return 1;
 }
 
@@ -76,7 +74,7 @@ RJ__INLINE uint8_t *
 open_container(rj_encoder *e, uint8_t *cur, uint8_t bracket)
 {
     if (RJ__STYLED)
-        e->level++;
+        change_level(e, 1);
     *cur = bracket;
     return cur + 1;
 }
@@ -95,11 +93,11 @@ close_container(rj_encoder *e, uint8_t *cur, uint8_t bracket)
 {
     int has_items = cur[-1] == ',';
     if (RJ__STYLED) {
-        e->level--;
+        change_level(e, -1);
         if (has_items && e->options->layout.indent >= 0) {
-            if (RJ__UNLIKELY(!has_short_line_break(e)))
+            if (RJ__UNLIKELY(!has_short_lead(e)))
                 return rj_lay_bracket(e, cur, bracket);
-            return put_bracket(put_line_break(e, cur - 1), bracket);
+            return put_bracket(put_lead(e, cur - 1, e->options->layout.item_length), bracket);
         }
     }
     return put_bracket(RJ__LIKELY(has_items) ? cur - 1 : cur, bracket);

@@ -2,39 +2,6 @@
 
 /* ---- objects with fields */
 
-RJ__INLINE int
-RJ__NAME(next_field)(rj_encoder *e, PyObject *owner, PyObject *source, Py_ssize_t *pos, PyObject **key, PyObject **value)
-{
-    rj_plan *plan = (rj_plan *)source;
-    while (*pos < Py_SIZE(source)) {
-        rj_field *field = &plan->fields[(*pos)++];
-        if (RJ__UNLIKELY(plan->runs_code)) {
-            rj_enter_python(e);
-            *value = rj_field_value(field, owner);
-        }
-        else {
-            rj_instance_view view = rj_instance_view_of(owner);
-            *value = rj_field_value_in(field, owner, &view);
-        }
-        if (RJ__UNLIKELY(!*value)) {
-            rj_own_ancestors(e);
-            rj_stop_error(e);
-            return -1;
-        }
-        *key = field->key;
-        if (RJ__LIKELY(*value != plan->omitted))
-            return 1;
-        Py_CLEAR(*value);
-    }
-    return 0;
-}
-
-static RJ__NOINLINE uint8_t *
-RJ__NAME(walk_fields)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *plan, Py_ssize_t pos, PyObject *value)
-{
-    return RJ__NAME(walk_members)(e, cur, owner, plan, pos, value, RJ_FRAME_FIELDS, RJ__NAME(next_field));
-}
-
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_fields)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
 {
@@ -51,7 +18,7 @@ RJ__NAME(put_fields)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
 RJ__INLINE uint8_t *
 begin_array_item(rj_encoder *e, uint8_t *cur, rj_array *a)
 {
-    if (RJ__STYLED && RJ__UNLIKELY(!has_room_for_line_break(e))) {
+    if (RJ__STYLED && RJ__UNLIKELY(!has_short_lead(e))) {
         a->is_begun = !a->is_begun;
         return a->is_begun ? rj_lay_line_break(e, cur) : cur;
     }

@@ -4,7 +4,7 @@
 const rj_options rj_default_options = {
     .max_depth = RJ_MAX_DEPTH_DEFAULT,
     .integer_max = UINT64_MAX,
-    .layout = {.item_separator = ",", .key_separator = ":", .item_length = 1, .key_length = 1, .is_ascii = 1, .indent = -1},
+    .layout = {.lead = ",", .key_separator = ":", .item_length = 1, .key_length = 1, .is_ascii = 1, .indent = -1},
 };
 
 /* ---- kinds of values */
@@ -136,9 +136,7 @@ set_indent(rj_options *options, PyObject *value)
         layout->indent = spaces > 0 ? spaces : 0;
         layout->indent_period = 1;
     }
-    layout->newline[0] = '\n';
-    for (Py_ssize_t i = 0; i + 1 < RJ_NEWLINE_MAX && layout->indent > 0; i++)
-        layout->newline[i + 1] = unit[i % layout->indent_period];
+    memcpy(options->indent_unit, unit, sizeof unit);
     return 0;
 }
 
@@ -156,7 +154,7 @@ set_separators(rj_options *options, PyObject *value)
         return -1;
     }
     layout->item_length =
-        copy_text("the separator between items", PyTuple_GET_ITEM(pair, 0), layout->item_separator, &layout->is_ascii);
+        copy_text("the separator between items", PyTuple_GET_ITEM(pair, 0), layout->lead, &layout->is_ascii);
     layout->key_length = layout->item_length < 0 ? -1
                                                  : copy_text("the separator after keys", PyTuple_GET_ITEM(pair, 1),
                                                              layout->key_separator, &layout->is_ascii);
@@ -284,18 +282,32 @@ rj_options_set(rj_options *options, const char *function, PyObject *name, PyObje
     return -1;
 }
 
+/* Puts the line break behind the separator. */
+static void
+lay_out(rj_options *options)
+{
+    rj_layout *layout = &options->layout;
+    uint8_t *newline = layout->lead + layout->item_length;
+    Py_ssize_t room = RJ_LEAD_MAX - layout->item_length - 1;
+    newline[0] = '\n';
+    for (Py_ssize_t i = 0; i < room && layout->indent > 0; i++)
+        newline[1 + i] = options->indent_unit[i % layout->indent_period];
+}
+
 void
 rj_options_finish(rj_options *options)
 {
     rj_layout *layout = &options->layout;
+    if (layout->indent >= 0)
+        lay_out(options);
     if (!options->has_separators && layout->indent >= 0) { /* as json does: a space after keys, none at the ends of lines */
         memcpy(layout->key_separator, ": ", 2);
         layout->key_length = 2;
     }
-    int is_compact = layout->indent < 0 && layout->item_length == 1 && layout->item_separator[0] == ',' &&
-                     layout->key_length == 1 && layout->key_separator[0] == ':';
+    int is_compact = layout->indent < 0 && layout->item_length == 1 && layout->lead[0] == ',' && layout->key_length == 1 &&
+                     layout->key_separator[0] == ':';
     options->breaks_lines = layout->indent >= 0 || options->append_newline ||
-                            memchr(layout->item_separator, '\n', (size_t)layout->item_length) ||
+                            memchr(layout->lead, '\n', (size_t)layout->item_length) ||
                             memchr(layout->key_separator, '\n', (size_t)layout->key_length);
     options->styled = options->ensure_ascii || !is_compact || options->sort_keys || options->skipkeys ||
                       options->omit_none || options->integer_max != UINT64_MAX;

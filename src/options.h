@@ -10,8 +10,8 @@
 
 /* The longest separator, and the longest indentation by a str, in bytes. */
 #define RJ_SEPARATOR_MAX 64
-/* How much of a line break with its indentation is laid out in advance. */
-#define RJ_NEWLINE_MAX 128
+/* How much is laid out in advance: the separator between items, a line break and indentation. */
+#define RJ_LEAD_MAX 192
 
 typedef enum rj_nan { RJ_NAN_ERROR, RJ_NAN_LITERAL, RJ_NAN_NULL } rj_nan;
 
@@ -35,8 +35,9 @@ typedef enum rj_type_group {
 
 /* What stands between items and after keys. */
 typedef struct rj_layout {
-    uint8_t item_separator[RJ_SEPARATOR_MAX], key_separator[RJ_SEPARATOR_MAX];
-    uint8_t newline[RJ_NEWLINE_MAX]; /* a line feed, and the indentation as often as it fits */
+    uint8_t key_separator[RJ_SEPARATOR_MAX];
+    uint8_t
+        lead[RJ_LEAD_MAX]; /* the separator between items; with `indent` a line feed, and indentation as often as it fits */
     Py_ssize_t item_length, key_length;
     int is_ascii;
     Py_ssize_t indent;        /* bytes of a level; -1: everything in one line */
@@ -54,8 +55,9 @@ typedef struct rj_options {
     uint8_t ensure_ascii, sort_keys, skipkeys, omit_none, append_newline;
     uint8_t decimal_as_string, timedelta_as_seconds, namedtuple_as_object, sets_as_arrays;
     uint8_t utc_z, naive_utc, omit_microseconds;
-    uint8_t breaks_lines;   /* a document may take several lines */
-    uint8_t has_separators; /* given by the user, so that `indent` does not choose */
+    uint8_t breaks_lines;                  /* a document may take several lines */
+    uint8_t indent_unit[RJ_SEPARATOR_MAX]; /* what is repeated to make a level's indentation */
+    uint8_t has_separators;                /* given by the user, so that `indent` does not choose */
     rj_layout layout;
 } rj_options;
 

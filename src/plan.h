@@ -85,14 +85,13 @@ rj_plan *rj_plan_of(struct rj_encoder *e, PyObject *obj);
 /* The value of a field of `obj`, new; NULL with an exception. */
 PyObject *rj_field_value(const rj_field *field, PyObject *obj);
 
-/* The same where the plan says that it may be read directly. `view`: of `obj`, taken since Python code ran last. */
+/* The same, borrowed, where it can be read from memory; else NULL. `view`: of `obj`, taken since Python code ran last. */
 RJ__INLINE PyObject *
 rj_field_value_in(rj_field *field, PyObject *obj, const rj_instance_view *view)
 {
-    PyObject *value = field->offset      ? *(PyObject **)(void *)((char *)obj + field->offset)
-                      : field->attribute ? rj_instance_view_get(view, field->attribute, &field->hint)
-                                         : NULL;
-    return RJ__LIKELY(value != NULL) ? Py_NewRef(value) : rj_field_value(field, obj);
+    if (field->offset)
+        return *(PyObject **)(void *)((char *)obj + field->offset);
+    return field->attribute ? rj_instance_view_get(view, field->attribute, &field->hint) : field->constant;
 }
 
 int rj_plan_cache_traverse(rj_plan_cache *cache, visitproc visit, void *arg);

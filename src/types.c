@@ -17,7 +17,7 @@ put_2digits(uint8_t *p, unsigned n)
     return p + 2;
 }
 
-static uint8_t *
+RJ__INLINE uint8_t *
 put_date(uint8_t *p, unsigned year, unsigned month, unsigned day)
 {
     p = put_2digits(put_2digits(p, year / 100), year % 100);
@@ -43,15 +43,32 @@ put_fraction(uint8_t *p, uint64_t fraction, int digits)
     return p + 1 + digits;
 }
 
+RJ__INLINE uint8_t *
+put_clock(uint8_t *p, unsigned hours, unsigned minutes, unsigned seconds)
+{
+    p = put_2digits(p, hours);
+    *p++ = ':';
+    p = put_2digits(p, minutes);
+    *p++ = ':';
+    return put_2digits(p, seconds);
+}
+
+RJ__INLINE uint8_t *
+put_microseconds(const rj_encoder *e, uint8_t *p, unsigned microseconds)
+{
+    if (microseconds == 0 || e->options->omit_microseconds)
+        return p;
+    unsigned thousands = microseconds / 1000;
+    *p = '.';
+    rj__put_3digits(rj__put_3digits(p + 1, thousands), microseconds - thousands * 1000);
+    return p + 7;
+}
+
 uint8_t *
 rj_put_time_of_day(const rj_encoder *e, uint8_t *p, const rj_clock *clock)
 {
     unsigned seconds = (unsigned)clock->seconds;
-    p = put_2digits(p, seconds / 3600);
-    *p++ = ':';
-    p = put_2digits(p, seconds / 60 % 60);
-    *p++ = ':';
-    p = put_2digits(p, seconds % 60);
+    p = put_clock(p, seconds / 3600, seconds / 60 % 60, seconds % 60);
     return e->options->omit_microseconds ? p : put_fraction(p, clock->fraction, clock->fraction_digits);
 }
 
@@ -142,13 +159,13 @@ utc_offset(rj_encoder *e, PyObject *zone, PyObject *v, int *seconds, int *is_who
 
 /* ---- datetimes */
 
-static uint8_t *
+RJ__INLINE uint8_t *
 put_datetime_fields(const rj_encoder *e, uint8_t *p, PyObject *v)
 {
     p = put_date(p, (unsigned)PyDateTime_GET_YEAR(v), PyDateTime_GET_MONTH(v), PyDateTime_GET_DAY(v));
     *p++ = 'T';
-    int seconds = PyDateTime_DATE_GET_HOUR(v) * 3600 + PyDateTime_DATE_GET_MINUTE(v) * 60 + PyDateTime_DATE_GET_SECOND(v);
-    return rj_put_time_of_day(e, p, &(rj_clock){seconds, (uint64_t)PyDateTime_DATE_GET_MICROSECOND(v), 6});
+    p = put_clock(p, PyDateTime_DATE_GET_HOUR(v), PyDateTime_DATE_GET_MINUTE(v), PyDateTime_DATE_GET_SECOND(v));
+    return put_microseconds(e, p, (unsigned)PyDateTime_DATE_GET_MICROSECOND(v));
 }
 
 /* RFC 3339 has offsets of whole minutes. Others (local mean times of long ago) become the nearest of these, and the time moves
@@ -195,8 +212,8 @@ put_time(rj_encoder *e, uint8_t *p, PyObject *v)
         return NULL;
     if (!is_whole)
         return rj_fail(e, NULL, "time with an offset of %d seconds: RFC 3339 has offsets of whole minutes", offset);
-    int seconds = PyDateTime_TIME_GET_HOUR(v) * 3600 + PyDateTime_TIME_GET_MINUTE(v) * 60 + PyDateTime_TIME_GET_SECOND(v);
-    p = rj_put_time_of_day(e, p, &(rj_clock){seconds, (uint64_t)PyDateTime_TIME_GET_MICROSECOND(v), 6});
+    p = put_clock(p, PyDateTime_TIME_GET_HOUR(v), PyDateTime_TIME_GET_MINUTE(v), PyDateTime_TIME_GET_SECOND(v));
+    p = put_microseconds(e, p, (unsigned)PyDateTime_TIME_GET_MICROSECOND(v));
     return rc == 0 ? rj_put_zone_of_naive(e, p) : put_offset(e, p, offset / 60);
 }
 
