@@ -15,6 +15,7 @@
 #define RJSON_ENCODE_H
 
 #include "coop.h"
+#include "cpython/dict_access.h"
 #include "options.h"
 #include "ptrset.h"
 #include "state.h"

@@ -52,12 +52,14 @@ put_lead(const rj_encoder *e, uint8_t *cur, Py_ssize_t skipped)
 RJ__INLINE int
 begin_item(rj_encoder *e, uint8_t **cur, PyObject *key, PyObject *value)
 {
-    if (!RJ__STYLED)
+    if (!RJ__STYLED || e->options->layout.is_compact)
         return 1;
     if (RJ__UNLIKELY(!has_short_lead(e)))
         return rj_lay_item(e, *cur, key, value);
-    int follows = (*cur)[-1] == ',';
-    *cur = put_lead(e, *cur - follows, follows ? 0 : e->options->layout.item_length);
+    if (RJ__LIKELY((*cur)[-1] == ',')) /* a branch: what is written next must not wait for this byte */
+        *cur = put_lead(e, *cur - 1, 0);
+    else
+        *cur = put_lead(e, *cur, e->options->layout.item_length);
     return 1;
 }
 
@@ -65,7 +67,7 @@ begin_item(rj_encoder *e, uint8_t **cur, PyObject *key, PyObject *value)
 RJ__INLINE uint8_t *
 end_key(const rj_encoder *e, uint8_t *cur)
 {
-    if (!RJ__STYLED)
+    if (!RJ__STYLED || e->options->layout.is_compact)
         return cur;
     return put_separator(cur - 1, e->options->layout.key_separator, e->options->layout.key_length);
 }

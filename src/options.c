@@ -4,7 +4,8 @@
 const rj_options rj_default_options = {
     .max_depth = RJ_MAX_DEPTH_DEFAULT,
     .integer_max = UINT64_MAX,
-    .layout = {.lead = ",", .key_separator = ":", .item_length = 1, .key_length = 1, .is_ascii = 1, .indent = -1},
+    .layout =
+        {.lead = ",", .key_separator = ":", .item_length = 1, .key_length = 1, .is_ascii = 1, .is_compact = 1, .indent = -1},
 };
 
 /* ---- kinds of values */
@@ -304,12 +305,12 @@ rj_options_finish(rj_options *options)
         memcpy(layout->key_separator, ": ", 2);
         layout->key_length = 2;
     }
-    int is_compact = layout->indent < 0 && layout->item_length == 1 && layout->lead[0] == ',' && layout->key_length == 1 &&
-                     layout->key_separator[0] == ':';
+    layout->is_compact = layout->indent < 0 && layout->item_length == 1 && layout->lead[0] == ',' &&
+                         layout->key_length == 1 && layout->key_separator[0] == ':';
     options->breaks_lines = layout->indent >= 0 || options->append_newline ||
                             memchr(layout->lead, '\n', (size_t)layout->item_length) ||
                             memchr(layout->key_separator, '\n', (size_t)layout->key_length);
-    options->styled = options->ensure_ascii || !is_compact || options->sort_keys || options->skipkeys ||
+    options->styled = options->ensure_ascii || !layout->is_compact || options->sort_keys || options->skipkeys ||
                       options->omit_none || options->integer_max != UINT64_MAX;
 }
 

@@ -40,6 +40,7 @@ typedef struct rj_layout {
         lead[RJ_LEAD_MAX]; /* the separator between items; with `indent` a line feed, and indentation as often as it fits */
     Py_ssize_t item_length, key_length;
     int is_ascii;
+    int is_compact;           /* separators are a comma and a colon, all in one line */
     Py_ssize_t indent;        /* bytes of a level; -1: everything in one line */
     Py_ssize_t indent_period; /* the bytes that are repeated to make these */
 } rj_layout;

@@ -92,15 +92,19 @@ rj_members_tuple(const rj_member *members, Py_ssize_t count)
     return entries;
 }
 
-/* The members in the dict's own order. */
-static void
-read_few(PyObject *dict, rj_member *members)
+/* The members in the dict's own order: where they are, or copied to `copies`. */
+static const rj_member *
+members_of(PyObject *dict, rj_member copies[RJ_FEW_MEMBERS])
 {
     rj_dict_view view;
     Py_ssize_t pos = 0;
     rj_dict_view_load(&view, dict);
-    while (rj_dict_view_next(&view, dict, &pos, &members->key, &members->value))
-        members++;
+    const rj_member *members = rj_dict_view_members(&view, dict);
+    if (members)
+        return members;
+    for (rj_member *m = copies; rj_dict_view_next(&view, dict, &pos, &m->key, &m->value); m++)
+        continue;
+    return copies;
 }
 
 /* Where the order of a dict with these keys is kept: rows of a table share it. */
@@ -152,9 +156,9 @@ rj_key_order_clear(rj_key_order *order)
 int
 rj_sort_few(rj_state *state, PyObject *dict, rj_member sorted[RJ_FEW_MEMBERS])
 {
-    rj_member members[RJ_FEW_MEMBERS];
+    rj_member copies[RJ_FEW_MEMBERS];
     Py_ssize_t count = PyDict_GET_SIZE(dict);
-    read_few(dict, members);
+    const rj_member *members = members_of(dict, copies);
     rj_key_order *order = order_of(state, members, count);
     if (!has_keys(order, members, count) && !learn_order(order, dict, members, count))
         return 0;

@@ -8,11 +8,6 @@ struct rj_encoder;
 
 typedef int (*rj_encode_fn)(struct rj_encoder *e);
 
-/* A member of a dict; borrowed. */
-typedef struct rj_member {
-    PyObject *key, *value;
-} rj_member;
-
 /* So many members are sorted without memory from the heap, and walked natively. */
 #define RJ_FEW_MEMBERS 24
 

@@ -10,6 +10,11 @@
 
 #include "../python.h"
 
+/* A member of a dict; borrowed. */
+typedef struct rj_member {
+    PyObject *key, *value;
+} rj_member;
+
 /* PyDict_Next on copies: variables whose address it takes could not live in registers on the direct way either. */
 RJ__INLINE int
 rj_dict_next(PyObject *dict, Py_ssize_t *pos, PyObject **key, PyObject **value)
@@ -42,6 +47,14 @@ rj_dict_view_load(rj_dict_view *view, PyObject *dict)
     view->count = keys->entry_count;
 }
 
+/* All members, where they lie side by side; else NULL. */
+RJ__INLINE const rj_member *
+rj_dict_view_members(const rj_dict_view *view, PyObject *dict)
+{
+    _Static_assert(sizeof(rj_member) == sizeof(rj_dict_entry), "an entry is a member");
+    return view->entries && view->count == PyDict_GET_SIZE(dict) ? (const rj_member *)(const void *)view->entries : NULL;
+}
+
 /* The next entry at or after *pos: 1 and borrowed references, or 0 at the end. Runs no Python code. */
 RJ__INLINE int
 rj_dict_view_next(const rj_dict_view *view, PyObject *dict, Py_ssize_t *pos, PyObject **key, PyObject **value)
@@ -69,6 +82,14 @@ rj_dict_view_load(rj_dict_view *view, PyObject *dict)
 {
     (void)dict;
     view->unused = 0;
+}
+
+RJ__INLINE const rj_member *
+rj_dict_view_members(const rj_dict_view *view, PyObject *dict)
+{
+    (void)view;
+    (void)dict;
+    return NULL;
 }
 
 RJ__INLINE int
