@@ -1,12 +1,10 @@
-/* The walk with every layout, for AVX2. All headers with inline functions come before the target header:
- * what follows it is compiled for AVX2. */
-#include "array.h"
+/* The walk with every layout, for AVX2. See encode_avx2.c. */
 #include "cpython/dict_access.h"
 #include "cpython/long_access.h"
 #include "encode.h"
 #include "number.h"
 #include "raw.h"
-#include "shortest.h"
+#include "types.h"
 
 #include "arch/target_avx2.h"
 

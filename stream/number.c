@@ -28,6 +28,22 @@ _Alignas(16) const rj__digit_factors rj__digit_factors16 = {
 };
 #endif
 
+#if defined(__SSE2__)
+/* For each point: the places of 16 digits around it; 0x80 gives a zero. */
+#define BEFORE(point, i) ((i) < (point) ? (i) : (i) == (point) ? 0x80 : (i)-1)
+#define ROW(point)                                                                                                          \
+    {                                                                                                                       \
+        BEFORE(point, 0), BEFORE(point, 1), BEFORE(point, 2), BEFORE(point, 3), BEFORE(point, 4), BEFORE(point, 5),         \
+            BEFORE(point, 6), BEFORE(point, 7), BEFORE(point, 8), BEFORE(point, 9), BEFORE(point, 10), BEFORE(point, 11),   \
+            BEFORE(point, 12), BEFORE(point, 13), BEFORE(point, 14), BEFORE(point, 15)                                      \
+    }
+_Alignas(16) const uint8_t rj__point_places[16][16] = {
+    ROW(0), ROW(1), ROW(2),  ROW(3),  ROW(4),  ROW(5),  ROW(6),  ROW(7),
+    ROW(8), ROW(9), ROW(10), ROW(11), ROW(12), ROW(13), ROW(14), ROW(15),
+};
+const uint8_t rj__point_zeros[32] = "000000000000000.000000000000000";
+#endif
+
 typedef struct decimal {
     uint64_t digits;
     int exponent; /* value = digits * 10^exponent */

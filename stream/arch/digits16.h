@@ -27,6 +27,7 @@ typedef struct rj__digit_factors {
 } rj__digit_factors;
 
 extern const rj__digit_factors rj__digit_factors16;
+extern const uint8_t rj__point_places[16][16], rj__point_zeros[32];
 
 RJ__INLINE __m128i
 rj__load_factor(const void *factor)
@@ -78,6 +79,21 @@ rj__put_digits16(uint8_t *p, rj__digits16 d)
     _mm_storeu_si128((__m128i *)(void *)p, rj__ascii16(d));
 }
 
+#if defined(RJ__HAS_SHUFFLE)
+
+/* One shuffle makes room for the point. The first mask is a row of a table that holds, for each point, the digits' places; the
+ * second, a window on a row of zeros with a point in the middle, makes characters of them. */
+RJ__INLINE void
+rj__put_pointed16(uint8_t *p, rj__digits16 d, int point)
+{
+    __m128i places = _mm_load_si128((const __m128i *)(const void *)rj__point_places[point]);
+    __m128i zeros = _mm_loadu_si128((const __m128i *)(const void *)(rj__point_zeros + 15 - point));
+    _mm_storeu_si128((__m128i *)(void *)p, _mm_add_epi8(_mm_shuffle_epi8(d.values, places), zeros));
+    p[16] = (uint8_t)('0' + (_mm_extract_epi16(d.values, 7) >> 8));
+}
+
+#else
+
 /* The digits before the point come from the text as it is, those behind it from the text moved up by one byte. The masks are
  * windows on one row of bytes: ones, the point's place, zeros. */
 RJ__INLINE void
@@ -94,6 +110,8 @@ rj__put_pointed16(uint8_t *p, rj__digits16 d, int point)
     _mm_storeu_si128((__m128i *)(void *)p, out);
     p[16] = (uint8_t)(_mm_extract_epi16(text, 7) >> 8);
 }
+
+#endif
 
 #else
 

@@ -16,6 +16,7 @@
 #endif
 
 #define RJ__NAME(x) x##_avx2
+#define RJ__HAS_SHUFFLE 1 /* of bytes: SSSE3 */
 #define RJ__BLOCK 32
 
 /* One bit for each byte that is not plain. */
