@@ -97,6 +97,7 @@ install:
 	$(MAKE) -C stream install
 
 bench: $(VENV)/bench.stamp
+	$(BIN)/python bench/natives.py
 	$(BIN)/python bench/stream.py
 	$(BIN)/python bench/aio.py
 	$(BIN)/python bench/uv.py

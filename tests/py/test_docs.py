@@ -10,12 +10,13 @@ import pytest
 
 import rjson
 import rjson.aio
+import rjson.compat
 from helpers import HAS_UV
 from rjson import _encoder
 from rjson.aio import _writer
 
 MODULES = [rjson, _encoder, _writer]
-PUBLIC = [rjson, rjson.aio]
+PUBLIC = [rjson, rjson.aio, rjson.compat]
 if HAS_UV:
     import rjson.uv
     from rjson.uv import _fanout, _stream
@@ -35,14 +36,14 @@ def test_docstrings(module):
 
 
 def python_blocks():
-    text = (ROOT / "README.md").read_text()
+    text = "".join((ROOT / name).read_text() for name in ("README.md", "python/README.md"))
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     return [code for code in blocks if HAS_UV or "rjson.uv" not in code]
 
 
 @pytest.mark.parametrize("code", python_blocks(), ids=lambda code: code.splitlines()[0][:40])
 def test_readme_examples(code, tmp_path):
-    """Each Python block of the README runs as it stands, in a process and folder of its own."""
+    """Each Python block of the README, and of the package's manual, runs as it stands, in a process and folder of its own."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=60
     )
@@ -55,8 +56,8 @@ def test_readme_has_examples():
 
 
 def test_everything_public_is_documented():
-    """Names in __all__ exist, have docstrings, and are in the README."""
-    readme = (ROOT / "README.md").read_text()
+    """Names in __all__ exist, have docstrings, and are in the README or the manual."""
+    readme = (ROOT / "README.md").read_text() + (ROOT / "python/README.md").read_text()
     for module in PUBLIC:
         for name in module.__all__:
             thing = getattr(module, name)
@@ -71,3 +72,19 @@ def test_signatures():
 
     for function in (rjson.dumps, rjson.dumps_bytes, rjson.dump, rjson.dump_to, rjson.iterencode, rjson.Raw, rjson.Encoder):
         assert inspect.signature(function).parameters, function
+
+
+def test_the_manual_lists_every_option():
+    """As the table has it, Options has it, and the encoder takes it; and the groups of `passthrough`."""
+    manual = (ROOT / "python/README.md").read_text()
+    table = manual[manual.index("| option | default |") : manual.index("Documents that break lines")]
+    listed = {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    assert listed == set(rjson.Options.__annotations__)
+    for name in listed:
+        try:
+            rjson.Encoder(**{name: object()})
+        except (TypeError, ValueError) as e:
+            assert "unexpected keyword" not in str(e)
+    for group in _encoder.TypeGroup.__args__:
+        assert f"`{group}`" in table
+        rjson.Encoder(passthrough=[group])
