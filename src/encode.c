@@ -488,9 +488,12 @@ PyObject *
 rj_encoder_open_sources(const rj_encoder *e)
 {
     PyObject *sources = PyList_New(0);
-    for (size_t i = e->frame_count; i-- > 0 && sources;)
-        if (e->frames[i].iterator && PyList_Append(sources, e->frames[i].iterator) < 0)
+    for (size_t i = e->frame_count; i-- > 0 && sources;) {
+        rj_frame_kind kind = e->frames[i].kind;
+        int is_source = kind == RJ_FRAME_ITERATOR || kind == RJ_FRAME_ASYNC || kind == RJ_FRAME_PAIRS;
+        if (is_source && PyList_Append(sources, e->frames[i].iterator) < 0)
             Py_CLEAR(sources);
+    }
     return sources;
 }
 

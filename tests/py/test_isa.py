@@ -10,7 +10,7 @@ import pytest
 import rjson
 
 CODE = r"""
-import hashlib, random, sys, rjson
+import array, hashlib, random, sys, rjson
 rng = random.Random(5)
 alphabet = [c for c in map(chr, [*range(0, 0x250), 0x3bb, 0x7ff, 0x800, 0x4e2d, 0xfffd, 0x1f600, 0x10ffff])]
 doc = []
@@ -19,6 +19,11 @@ for i in range(4000):
     doc.append({"k" * (i % 70): rng.random(), str(i): i * 10**9, doc[-1]: [None, True]})
 digest = hashlib.sha256(rjson.dumps_bytes(doc))
 digest.update(b"".join(rjson.iterencode(doc, chunk_size=777)))
+for options in ({"ensure_ascii": True}, {"indent": 3, "sort_keys": True}, {"separators": (" ,", "= ")}):
+    digest.update(rjson.dumps_bytes(doc, **options))
+    digest.update(b"".join(rjson.iterencode(doc, chunk_size=513, **options)))
+floats = array.array("d", [rng.uniform(-1, 1) * 10.0 ** rng.randrange(-20, 20) for _ in range(5000)])
+digest.update(rjson.dumps_bytes([floats, array.array("f", floats), array.array("q", [int(f) % 2**62 for f in floats])]))
 print(rjson.isa, digest.hexdigest())
 """
 

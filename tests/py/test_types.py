@@ -650,3 +650,36 @@ def test_everything_at_once_at_every_chunk_size(stream):
     whole = rjson.dumps_bytes(obj, indent=2, sort_keys=True)
     for chunk_size in CHUNK_SIZES:
         assert stream(obj, {"chunk_size": chunk_size, "indent": 2, "sort_keys": True}) == whole
+
+
+@pytest.mark.parametrize("options", [{}, {"indent": 1}, {"sort_keys": True}])
+async def test_on_an_event_loop(options):
+    """Types whose fields run code, async sources among them, and everything else: the same text, in small chunks."""
+
+    @dataclasses.dataclass(init=False)
+    class Rich:
+        plain: int
+
+        @property
+        def computed(self):
+            return [Slots(1), datetime.datetime(2024, 1, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))]
+
+    Rich.__dataclass_fields__["computed"] = dataclasses.fields(Plain)[0].__class__(
+        dataclasses.MISSING, dataclasses.MISSING, True, True, None, True, {}, False
+    )
+    Rich.__dataclass_fields__["computed"].name = "computed"
+    Rich.__dataclass_fields__["computed"]._field_type = dataclasses.fields(Plain)[0]._field_type
+    rich = Rich()
+    rich.plain = 1
+
+    async def later():
+        for record in make_records():
+            yield record
+
+    def document(rows):
+        return {"rich": [rich] * 30, "rows": rows, "numbers": array.array("d", [0.5] * 200), "enum": Colour.BOX}
+
+    expected = rjson.dumps_bytes(document(make_records()), **options)
+    assert b"computed" in expected
+    got = b"".join([chunk async for chunk in rjson.aio.iterencode(document(later()), chunk_size=512, **options)])
+    assert got == expected
