@@ -71,10 +71,16 @@ build/portable.stamp: $(VENV)/test.stamp
 	RJSON_PORTABLE=1 $(BIN)/python setup.py --quiet build --build-lib build/portable/lib --build-temp build/portable/tmp
 	@touch $@
 
+# What depends on the instruction set.
+ISA_TESTS = values errors files options types numpy compat numbers
+
 # Without knowledge of CPython's internals, and on every instruction set of this machine.
 test-portable: build/portable.stamp
 	PYTHONPATH=build/portable/lib $(BIN)/python -m pytest -p no:cacheprovider -q tests/py
-	RJSON_ISA=scalar $(BIN)/python -m pytest -p no:cacheprovider -q tests/py/test_values.py tests/py/test_errors.py tests/py/test_files.py
+	for isa in scalar avx2; do \
+		RJSON_ISA=$$isa $(BIN)/python -c "import rjson" || continue; \
+		RJSON_ISA=$$isa $(BIN)/python -m pytest -p no:cacheprovider -q $(ISA_TESTS:%=tests/py/test_%.py) || exit 1; \
+	done
 
 test-all: $(VENV)/test.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check nox

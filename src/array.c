@@ -70,19 +70,19 @@ set_element_from_format(rj_array *a, const char *format)
     int big_endian_machine = *(const char *)&probe == 0;
     if (*format && strchr("@=<>!", *format)) {
         if (*format == '<' || *format == '>' || *format == '!')
-            a->is_swapped = (*format != '<') != big_endian_machine;
+            a->item.is_swapped = (*format != '<') != big_endian_machine;
         format++;
     }
     if (!*format || format[1])
         return 0;
     if (strchr("bhilqn", *format))
-        a->element = RJ_ELEMENT_INT;
+        a->item.element = RJ_ELEMENT_INT;
     else if (strchr("BHILQN", *format))
-        a->element = RJ_ELEMENT_UINT;
+        a->item.element = RJ_ELEMENT_UINT;
     else if (*format == '?')
-        a->element = RJ_ELEMENT_BOOL;
+        a->item.element = RJ_ELEMENT_BOOL;
     else if (strchr("efd", *format))
-        a->element = *format == 'e' ? RJ_ELEMENT_HALF : *format == 'f' ? RJ_ELEMENT_FLOAT : RJ_ELEMENT_DOUBLE;
+        a->item.element = *format == 'e' ? RJ_ELEMENT_HALF : *format == 'f' ? RJ_ELEMENT_FLOAT : RJ_ELEMENT_DOUBLE;
     else
         return 0;
     return 1;
@@ -99,7 +99,7 @@ rj_array_from_buffer(rj_encoder *e, PyObject *v)
     if (a->buffer.suboffsets || !set_element_from_format(a, a->buffer.format ? a->buffer.format : "B"))
         return no_numbers(a);
     a->data = a->buffer.buf;
-    a->item_size = (int)a->buffer.itemsize;
+    a->item.size = (int)a->buffer.itemsize;
     a->shape = a->buffer.shape;
     a->strides = a->buffer.strides;
     return with_shape(a, a->buffer.ndim);
@@ -173,23 +173,23 @@ set_element_from_kind(rj_encoder *e, rj_array *a, char kind, PyObject *v)
 {
     switch (kind) {
     case 'b':
-        a->element = RJ_ELEMENT_BOOL;
+        a->item.element = RJ_ELEMENT_BOOL;
         return 1;
     case 'i':
-        a->element = RJ_ELEMENT_INT;
-        return a->item_size <= 8;
+        a->item.element = RJ_ELEMENT_INT;
+        return a->item.size <= 8;
     case 'u':
-        a->element = RJ_ELEMENT_UINT;
-        return a->item_size <= 8;
+        a->item.element = RJ_ELEMENT_UINT;
+        return a->item.size <= 8;
     case 'f':
-        a->element = a->item_size == 2   ? RJ_ELEMENT_HALF
-                     : a->item_size == 4 ? RJ_ELEMENT_FLOAT
-                     : a->item_size == 8 ? RJ_ELEMENT_DOUBLE
-                                         : RJ_ELEMENT_LONG_DOUBLE;
-        return a->item_size <= 8 || (a->item_size == sizeof(long double) && !a->is_swapped);
+        a->item.element = a->item.size == 2   ? RJ_ELEMENT_HALF
+                          : a->item.size == 4 ? RJ_ELEMENT_FLOAT
+                          : a->item.size == 8 ? RJ_ELEMENT_DOUBLE
+                                              : RJ_ELEMENT_LONG_DOUBLE;
+        return a->item.size <= 8 || (a->item.size == sizeof(long double) && !a->item.is_swapped);
     case 'M':
     case 'm':
-        a->element = kind == 'M' ? RJ_ELEMENT_DATETIME : RJ_ELEMENT_TIMEDELTA;
+        a->item.element = kind == 'M' ? RJ_ELEMENT_DATETIME : RJ_ELEMENT_TIMEDELTA;
         return read_unit(e, a, v);
     default:
         return 0;
@@ -207,8 +207,8 @@ rj_array_from_numpy(rj_encoder *e, PyObject *v)
     const array_interface *from = a->capsule ? PyCapsule_GetPointer(a->capsule, NULL) : NULL;
     if (!from)
         return no_numbers(a);
-    a->item_size = from->item_size;
-    a->is_swapped = !(from->flags & NATIVE_BYTE_ORDER);
+    a->item.size = from->item_size;
+    a->item.is_swapped = !(from->flags & NATIVE_BYTE_ORDER);
     if (from->two != 2 || set_element_from_kind(e, a, from->kind, v) <= 0)
         return no_numbers(a);
     a->data = from->data;
@@ -387,23 +387,23 @@ put_timedelta64(rj_encoder *e, uint8_t *p, const rj_array *a, int64_t value)
 uint8_t *
 rj_put_rare_element(rj_encoder *e, uint8_t *p, const rj_array *a, const char *item)
 {
-    if (a->element == RJ_ELEMENT_BOOL) {
-        int truth = rj_array_load(a, item) != 0;
+    if (a->item.element == RJ_ELEMENT_BOOL) {
+        int truth = rj_array_load(a->item, item) != 0;
         memcpy(p, truth ? "true" : "false", 5);
         return p + 5 - truth;
     }
-    if (a->element == RJ_ELEMENT_HALF) {
-        uint16_t bits = (uint16_t)rj_array_load(a, item);
+    if (a->item.element == RJ_ELEMENT_HALF) {
+        uint16_t bits = (uint16_t)rj_array_load(a->item, item);
         if ((bits & 0x7c00) != 0x7c00)
             return rj__put_half(p, bits);
         return rj_put_non_finite(e, p, bits & 0x3ff ? Py_NAN : bits >> 15 ? -Py_HUGE_VAL : Py_HUGE_VAL);
     }
-    if (a->element == RJ_ELEMENT_LONG_DOUBLE)
+    if (a->item.element == RJ_ELEMENT_LONG_DOUBLE)
         return put_long_double(e, p, item);
-    int64_t value = (int64_t)rj_array_load(a, item);
+    int64_t value = (int64_t)rj_array_load(a->item, item);
     if (value == INT64_MIN) { /* not a time */
         memcpy(p, "null", 4);
         return p + 4;
     }
-    return a->element == RJ_ELEMENT_DATETIME ? put_datetime64(e, p, a, value) : put_timedelta64(e, p, a, value);
+    return a->item.element == RJ_ELEMENT_DATETIME ? put_datetime64(e, p, a, value) : put_timedelta64(e, p, a, value);
 }

@@ -30,6 +30,13 @@ typedef struct rj_time_unit {
     char calendar;   /* 'Y' or 'M', or 'D' for the units that are dates; else 0 */
 } rj_time_unit;
 
+/* What the items are. Passed by value, so that where it is constant what depends on it is decided once. */
+typedef struct rj_item_kind {
+    rj_element element;
+    int size;
+    int is_swapped;
+} rj_item_kind;
+
 /* A view of an array, and how far the walk has come in it. A Python object, so that a paused walk can hold it. */
 typedef struct rj_array {
     PyObject_HEAD PyObject *capsule; /* of the array interface, or NULL */
@@ -42,9 +49,7 @@ typedef struct rj_array {
     int is_begun;                      /* the line break before the next item is the text at hand, or has been written */
     Py_ssize_t rows, row;              /* all dimensions but the last, as one */
     Py_ssize_t columns, column;
-    rj_element element;
-    int item_size;
-    int is_swapped;
+    rj_item_kind item;
     rj_time_unit unit;
 } rj_array;
 
@@ -65,34 +70,34 @@ PyObject *rj_array_position(const rj_array *a);
 
 /* The item's bits, in its own width. */
 RJ__INLINE uint64_t
-rj_array_load(const rj_array *a, const char *item)
+rj_array_load(rj_item_kind kind, const char *item)
 {
     uint8_t one;
     uint16_t two;
     uint32_t four;
     uint64_t eight;
-    switch (a->item_size) {
+    switch (kind.size) {
     case 1:
         memcpy(&one, item, 1);
         return one;
     case 2:
         memcpy(&two, item, 2);
-        return a->is_swapped ? __builtin_bswap16(two) : two;
+        return kind.is_swapped ? __builtin_bswap16(two) : two;
     case 4:
         memcpy(&four, item, 4);
-        return a->is_swapped ? __builtin_bswap32(four) : four;
+        return kind.is_swapped ? __builtin_bswap32(four) : four;
     default:
         memcpy(&eight, item, 8);
-        return a->is_swapped ? __builtin_bswap64(eight) : eight;
+        return kind.is_swapped ? __builtin_bswap64(eight) : eight;
     }
 }
 
 /* Of a signed integer of that width. */
 RJ__INLINE int64_t
-rj_array_load_signed(const rj_array *a, const char *item)
+rj_array_load_signed(rj_item_kind kind, const char *item)
 {
-    unsigned unused = 64 - 8 * (unsigned)a->item_size;
-    return (int64_t)(rj_array_load(a, item) << unused) >> unused;
+    unsigned unused = 64 - 8 * (unsigned)kind.size;
+    return (int64_t)(rj_array_load(kind, item) << unused) >> unused;
 }
 
 /* The text of a float or double that is none: NaN or infinite; NULL when the walk stops. */
@@ -101,32 +106,33 @@ uint8_t *rj_put_non_finite(rj_encoder *e, uint8_t *p, double value);
 uint8_t *rj_put_rare_double(rj_encoder *e, uint8_t *p, uint64_t bits);
 
 RJ__INLINE uint8_t *
-rj_put_integer_element(rj_encoder *e, uint8_t *p, const rj_array *a, const char *item, int is_signed)
+rj_put_integer_element(rj_encoder *e, uint8_t *p, rj_item_kind kind, const char *item)
 {
-    int64_t value = rj_array_load_signed(a, item);
+    int is_signed = kind.element == RJ_ELEMENT_INT;
+    int64_t value = rj_array_load_signed(kind, item);
     int negative = is_signed && value < 0;
-    uint64_t magnitude = negative ? 0 - (uint64_t)value : is_signed ? (uint64_t)value : rj_array_load(a, item);
+    uint64_t magnitude = negative ? 0 - (uint64_t)value : is_signed ? (uint64_t)value : rj_array_load(kind, item);
     if (RJ__UNLIKELY(magnitude > e->options->integer_max))
         return rj_fail_js_safe(e);
     return rj__put_signed(p, negative, magnitude);
 }
 
-/* Writes an item at `p`, at most RJ_TYPE_TEXT_MAX + 2 bytes; NULL when the walk stops. `element`: the array's, apart so that it can
+/* Writes an item at `p`, at most RJ_TYPE_TEXT_MAX + 2 bytes; NULL when the walk stops. `kind`: the array's, apart so that it can
  * be a constant. */
 RJ__INLINE uint8_t *
-rj_put_element(rj_encoder *e, uint8_t *p, const rj_array *a, const char *item, rj_element element)
+rj_put_element(rj_encoder *e, uint8_t *p, const rj_array *a, const char *item, rj_item_kind kind)
 {
-    switch (element) {
+    switch (kind.element) {
     case RJ_ELEMENT_INT:
     case RJ_ELEMENT_UINT:
-        return rj_put_integer_element(e, p, a, item, element == RJ_ELEMENT_INT);
+        return rj_put_integer_element(e, p, kind, item);
     case RJ_ELEMENT_DOUBLE: {
-        uint64_t bits = rj_array_load(a, item);
+        uint64_t bits = rj_array_load(kind, item);
         uint8_t *end = rj__put_double_bits(p, bits);
         return RJ__LIKELY(end != NULL) ? end : rj_put_rare_double(e, p, bits);
     }
     case RJ_ELEMENT_FLOAT: {
-        uint32_t bits = (uint32_t)rj_array_load(a, item);
+        uint32_t bits = (uint32_t)rj_array_load(kind, item);
         float value;
         memcpy(&value, &bits, sizeof value);
         return RJ__LIKELY(value - value == 0) ? rj__put_float_inline(p, value) : rj_put_non_finite(e, p, (double)value);

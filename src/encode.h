@@ -195,6 +195,8 @@ rj_run rj_encode_styled_scalar(rj_encoder *e);
 #if defined(__x86_64__)
 rj_run rj_encode_avx2(rj_encoder *e);
 rj_run rj_encode_styled_avx2(rj_encoder *e);
+rj_run rj_encode_avx512(rj_encoder *e);
+rj_run rj_encode_styled_avx512(rj_encoder *e);
 #endif
 
 #endif

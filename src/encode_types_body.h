@@ -28,14 +28,14 @@ begin_array_item(rj_encoder *e, uint8_t *cur, rj_array *a)
 
 /* What is left of the row, until the window is full. NULL when the walk stops. */
 RJ__INLINE uint8_t *
-put_row_of(rj_encoder *e, uint8_t *cur, rj_array *a, rj_element element)
+put_row_of(rj_encoder *e, uint8_t *cur, rj_array *a, rj_item_kind kind)
 {
     Py_ssize_t column = a->column, columns = a->columns;
     Py_ssize_t stride = a->dimensions ? a->strides[a->dimensions - 1] : 0;
     const char *item = rj_array_row(a) + column * stride;
     for (; column < columns && !is_full(e, cur); column++, item += stride) {
         uint8_t *next = begin_array_item(e, cur, a);
-        next = next ? rj_put_element(e, next, a, item, element) : NULL;
+        next = next ? rj_put_element(e, next, a, item, kind) : NULL;
         if (RJ__UNLIKELY(!next)) {
             a->column = column;
             return NULL;
@@ -50,18 +50,20 @@ put_row_of(rj_encoder *e, uint8_t *cur, rj_array *a, rj_element element)
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_row)(rj_encoder *e, uint8_t *cur, rj_array *a)
 {
-    switch (a->element) {
-    case RJ_ELEMENT_INT:
-        return put_row_of(e, cur, a, RJ_ELEMENT_INT);
-    case RJ_ELEMENT_UINT:
-        return put_row_of(e, cur, a, RJ_ELEMENT_UINT);
-    case RJ_ELEMENT_DOUBLE:
-        return put_row_of(e, cur, a, RJ_ELEMENT_DOUBLE);
-    case RJ_ELEMENT_FLOAT:
-        return put_row_of(e, cur, a, RJ_ELEMENT_FLOAT);
-    default:
-        return put_row_of(e, cur, a, a->element);
-    }
+    static const rj_item_kind int64 = {RJ_ELEMENT_INT, 8, 0}, int32 = {RJ_ELEMENT_INT, 4, 0};
+    static const rj_item_kind float64 = {RJ_ELEMENT_DOUBLE, 8, 0}, float32 = {RJ_ELEMENT_FLOAT, 4, 0};
+    rj_item_kind kind = a->item;
+    if (kind.is_swapped)
+        return put_row_of(e, cur, a, kind);
+    if (kind.element == RJ_ELEMENT_DOUBLE)
+        return put_row_of(e, cur, a, float64);
+    if (kind.element == RJ_ELEMENT_FLOAT)
+        return put_row_of(e, cur, a, float32);
+    if (kind.element == RJ_ELEMENT_INT && kind.size == 8)
+        return put_row_of(e, cur, a, int64);
+    if (kind.element == RJ_ELEMENT_INT && kind.size == 4)
+        return put_row_of(e, cur, a, int32);
+    return put_row_of(e, cur, a, kind);
 }
 
 /* Closes what ends with the row, and goes to the next. NULL when the walk stops, or with `row` at the end. */
@@ -113,7 +115,7 @@ RJ__NAME(put_array)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_array *a)
     if (!a)
         return PyErr_Occurred() ? rj_stop_error(e) : RJ__NAME(put_default)(e, cur, v);
     if (a->dimensions == 0) {
-        cur = rj_put_element(e, cur, a, a->data, a->element);
+        cur = rj_put_element(e, cur, a, a->data, a->item);
         cur = cur ? put_literal(cur, ",", 1) : NULL;
     }
     else {

@@ -59,7 +59,7 @@ number_text(rj_encoder *e, PyObject *key)
         Py_XDECREF(a);
         return PyErr_Occurred() ? NULL : refuse_key(e, key);
     }
-    uint8_t *end = rj_put_element(e, text, a, a->data, a->element);
+    uint8_t *end = rj_put_element(e, text, a, a->data, a->item);
     Py_DECREF(a);
     if (!end)
         return NULL;

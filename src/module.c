@@ -65,14 +65,21 @@ static PyMethodDef core_methods[] = {
 static void
 set_walks(rj_state *state)
 {
-    state->encode = rj_encode_scalar;
-    state->encode_styled = rj_encode_styled_scalar;
+    static const struct {
+        const char *isa;
+        rj_run (*encode)(rj_encoder *e), (*encode_styled)(rj_encoder *e);
+    } walks[] = {
 #if defined(__x86_64__)
-    if (strcmp(state->isa, "avx2") == 0) {
-        state->encode = rj_encode_avx2;
-        state->encode_styled = rj_encode_styled_avx2;
-    }
+        {"avx512", rj_encode_avx512, rj_encode_styled_avx512},
+        {"avx2", rj_encode_avx2, rj_encode_styled_avx2},
 #endif
+        {"scalar", rj_encode_scalar, rj_encode_styled_scalar},
+    };
+    size_t i = 0;
+    while (strcmp(walks[i].isa, state->isa) != 0)
+        i++;
+    state->encode = walks[i].encode;
+    state->encode_styled = walks[i].encode_styled;
 }
 
 /* Chooses the best instruction set, or the one that the environment variable RJSON_ISA names. */

@@ -29,6 +29,12 @@ _Alignas(16) const rj__digit_factors rj__digit_factors16 = {
 #endif
 
 #if defined(__SSE2__)
+#define IFMA_FACTOR(power) (((uint64_t)1 << 52) / (power))
+_Alignas(64) const uint64_t rj__ifma_factors[8] = {
+    IFMA_FACTOR(100000000), IFMA_FACTOR(10000000), IFMA_FACTOR(1000000), IFMA_FACTOR(100000),
+    IFMA_FACTOR(10000),     IFMA_FACTOR(1000),     IFMA_FACTOR(100),     IFMA_FACTOR(10),
+};
+
 /* For each point: the places of 16 digits around it; 0x80 gives a zero. */
 #define BEFORE(point, i) ((i) < (point) ? (i) : (i) == (point) ? 0x80 : (i)-1)
 #define ROW(point)                                                                                                          \

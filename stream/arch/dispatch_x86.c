@@ -1,13 +1,28 @@
 /* x86-64: asks the processor, and through it the operating system, what it can run. */
 #include "../text.h"
 
+static int
+has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+           __builtin_cpu_supports("popcnt");
+}
+
+static int
+has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512ifma") && __builtin_cpu_supports("avx512vbmi");
+}
+
 const rj__arch *
 rj__arch_list(size_t *count)
 {
-    static const rj__arch all[] = {{"avx2", rj__put_text_avx2}, {"scalar", rj__put_text_scalar}};
+    static const rj__arch all[] = {
+        {"avx512", rj__put_text_avx512}, {"avx2", rj__put_text_avx2}, {"scalar", rj__put_text_scalar}};
     __builtin_cpu_init();
-    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-               __builtin_cpu_supports("popcnt");
-    *count = avx2 ? 2 : 1;
-    return avx2 ? all : all + 1;
+    size_t first = has_avx512() ? 0 : has_avx2() ? 1 : 2;
+    *count = 3 - first;
+    return all + first;
 }

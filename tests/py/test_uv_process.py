@@ -35,7 +35,11 @@ class Reader(threading.Thread):
 def run(code, *, prelude=PRELUDE, **options):
     """A program of its own, which must end well and say nothing but "ok"."""
     program = prelude + textwrap.dedent(code)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, **options)
+    # Forking with threads is what is tested here, and 3.12 and later warn of it.
+    quiet = "ignore:This process:DeprecationWarning"
+    done = subprocess.run(
+        [sys.executable, "-W", quiet, "-c", program], capture_output=True, text=True, timeout=120, **options
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
 
 

@@ -330,7 +330,7 @@ async def test_nothing_in_python_happens_per_chunk():
             sys.setprofile(None)
         ours.close()
         assert await asyncio.to_thread(reader.result)
-        assert calls < size / 512 / 3
+        assert calls < size / 512  # a chunk that goes by way of Python takes several
 
 
 async def test_the_documents_own_code_runs_in_its_task():
@@ -367,7 +367,7 @@ async def test_a_small_answer_beside_many_large_documents():
     pairs = [socket.socketpair() for _ in range(20)]
     readers = [Reader(theirs.recv) for _, theirs in pairs]
     streams = [Stream(ours) for ours, _ in pairs]
-    tasks = [asyncio.create_task(rjson.aio.dump(ROWS, stream)) for stream in streams]
+    tasks = [asyncio.create_task(rjson.aio.dump(ROWS * 10, stream)) for stream in streams]
     turns = 0
     while not all(task.done() for task in tasks):
         await asyncio.sleep(0)
@@ -377,7 +377,7 @@ async def test_a_small_answer_beside_many_large_documents():
         stream.close()
         ours.close()
     for reader, (_, theirs) in zip(readers, pairs):
-        assert await asyncio.to_thread(reader.result) == WHOLE
+        assert json.loads(await asyncio.to_thread(reader.result)) == ROWS * 10
         theirs.close()
 
 

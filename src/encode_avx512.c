@@ -1,0 +1,17 @@
+/* The walk for AVX-512. Headers of CPython, and what does not profit, come before the target header: what follows it is compiled for
+ * AVX-512. */
+#include "cpython/dict_access.h"
+#include "cpython/long_access.h"
+#include "encode.h"
+#include "number.h"
+#include "raw.h"
+#include "types.h"
+
+#include "arch/target_avx512.h"
+
+#include "arch/text_body.h"
+#define RJ__STYLED 0
+#define RJ__ENCODE rj_encode_avx512
+#include "encode_body.h"
+
+#include "arch/target_end.h"
