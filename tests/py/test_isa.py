@@ -52,7 +52,9 @@ def test_unknown_instruction_set():
     assert "RJSON_ISA=mmx" in done.stderr
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64" or "RJSON_ISA" in os.environ, reason="these are for x86-64, and one may be forced")
+@pytest.mark.skipif(
+    platform.machine() != "x86_64" or "RJSON_ISA" in os.environ, reason="these are for x86-64, and one may be forced"
+)
 def test_best_is_chosen():
     """The widest that the processor has."""
     with open("/proc/cpuinfo") as f:
