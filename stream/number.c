@@ -55,6 +55,20 @@ typedef struct decimal {
     int exponent; /* value = digits * 10^exponent */
 } decimal;
 
+/* floor(log10(2^q)) and floor(log2(10^e)), as fixed-point products that are exact for every exponent of a double (Giulietti,
+ * section 9.1.). */
+static int
+floor_log10_pow2(int q)
+{
+    return (int)(((int64_t)q * 1262611) >> 22);
+}
+
+static int
+floor_log2_pow10(int e)
+{
+    return (int)(((int64_t)e * 1741647) >> 19);
+}
+
 /* floor(log10(3/4 * 2^q)), for the uneven interval below a power of two. */
 static int
 floor_log10_three_quarters_pow2(int q)
@@ -78,8 +92,8 @@ static decimal
 shortest(uint64_t c, int q, int uneven)
 {
     int odd = (int)(c & 1); /* the interval's ends belong to even significands only */
-    int k = uneven ? floor_log10_three_quarters_pow2(q) : rj__floor_log10_pow2(q);
-    int h = q + rj__floor_log2_pow10(-k) + 1;
+    int k = uneven ? floor_log10_three_quarters_pow2(q) : floor_log10_pow2(q);
+    int h = q + floor_log2_pow10(-k) + 1;
     const uint64_t *g = rj__pow10[-k - RJ__POW10_FIRST];
     uint64_t lower = multiply_round_to_odd(g, (4 * c - 2 + (uint64_t)uneven) << h) + (uint64_t)odd;
     uint64_t value = multiply_round_to_odd(g, (4 * c) << h);

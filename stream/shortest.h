@@ -13,25 +13,20 @@
 extern const uint64_t rj__pow10[][2];
 #define RJ__POW10_FIRST (-292)
 
+/* What a number is scaled by: c * 2^q = (c << h) * g * 10^k / 2^128, where g belongs to 10^-k and k = floor(log10(2^q)). Kept for
+ * each biased exponent of a double, whose q is 1075 less: a table look-up takes less than two logarithms. */
+typedef struct rj__scale {
+    int16_t k;
+    uint8_t h; /* 1 to 5 */
+} rj__scale;
+
+extern const rj__scale rj__scales[2047];
+
 /* The same by the exact algorithm, for every finite number. */
 uint8_t *rj__put_double_exactly(uint8_t *p, double value);
 uint8_t *rj__put_float_exactly(uint8_t *p, float value);
 
 __extension__ typedef unsigned __int128 rj__wide;
-
-/* floor(log10(2^q)) and floor(log2(10^e)), as fixed-point products that are exact for every exponent of a double (Giulietti,
- * section 9.1.). */
-RJ__INLINE int
-rj__floor_log10_pow2(int q)
-{
-    return (int)(((int64_t)q * 1262611) >> 22);
-}
-
-RJ__INLINE int
-rj__floor_log2_pow10(int e)
-{
-    return (int)(((int64_t)e * 1741647) >> 19);
-}
 
 /* 17 significant digits, zeros at the end. Sixteen of them stay in a register: loading bytes that were stored a moment ago in
  * other pieces would stall. */
@@ -58,7 +53,7 @@ rj__to_digits(uint64_t n16, unsigned last, int exponent)
     };
 }
 
-/* c * 2^q in units of 10^k: `tens`, and between 0 and 10 of the units as `ones` and a fraction of 2^64. */
+/* c * 2^q, as a double of this exponent would be, in units of 10^k: `tens`, and between 0 and 10 of the units as `ones` and a fraction of 2^64. */
 typedef struct rj__scaled {
     uint64_t tens, ones, fraction;
     uint64_t half_width; /* of the rounding interval, in 2^-60 units; cut off by less than one of these */
@@ -67,33 +62,34 @@ typedef struct rj__scaled {
 
 /* Both factors of g: for significands of up to 53 bits. */
 RJ__INLINE rj__scaled
-rj__scale(uint64_t c, int q)
+rj__scale_wide(uint64_t c, unsigned exponent)
 {
-    int k = rj__floor_log10_pow2(q);
-    int h = q + rj__floor_log2_pow10(-k) + 1;
-    const uint64_t *g = rj__pow10[-k - RJ__POW10_FIRST];
-    uint64_t shifted = c << h;
-    rj__wide product = (rj__wide)g[0] * shifted + (uint64_t)(((rj__wide)g[1] * shifted) >> 64);
-    uint64_t whole = (uint64_t)(product >> 64), tens = whole / 10;
-    return (rj__scaled){tens, whole - tens * 10, (uint64_t)product, g[0] >> (5 - h), k};
+    rj__scale by = rj__scales[exponent];
+    const uint64_t *g = rj__pow10[-by.k - RJ__POW10_FIRST];
+    uint64_t shifted = c << by.h;
+    uint64_t carried = (uint64_t)(((rj__wide)g[1] * shifted) >> 64);
+    rj__wide product = (rj__wide)g[0] * shifted;
+    /* Added by halves: as one number of 128 bits, compilers keep it in memory. */
+    uint64_t fraction = (uint64_t)product + carried;
+    uint64_t whole = (uint64_t)(product >> 64) + (fraction < carried), tens = whole / 10;
+    return (rj__scaled){tens, whole - tens * 10, fraction, g[0] >> (5 - by.h), by.k};
 }
 
 /* The higher factor alone: for significands of up to 24 bits. */
 RJ__INLINE rj__scaled
-rj__scale_narrow(uint64_t c, int q)
+rj__scale_narrow(uint64_t c, unsigned exponent)
 {
-    int k = rj__floor_log10_pow2(q);
-    int h = q + rj__floor_log2_pow10(-k) + 1;
-    uint64_t g = rj__pow10[-k - RJ__POW10_FIRST][0];
-    rj__wide product = (rj__wide)g * (c << h);
+    rj__scale by = rj__scales[exponent];
+    uint64_t g = rj__pow10[-by.k - RJ__POW10_FIRST][0];
+    rj__wide product = (rj__wide)g * (c << by.h);
     uint64_t whole = (uint64_t)(product >> 64), tens = whole / 10;
-    return (rj__scaled){tens, whole - tens * 10, (uint64_t)product, g >> (5 - h), k};
+    return (rj__scaled){tens, whole - tens * 10, (uint64_t)product, g >> (5 - by.h), by.k};
 }
 
 /* Chooses the shortest digits: tens * 10 + last. Returns 0 where that is too close to call, within `margin` units of 2^-60.
  * Whether the last digit is needed is a matter of chance, so nothing here branches on it.
  *
- * Why the margin is enough. rj__scale(): g is rounded up by less than 2^-128 of its rj__scale, which c << h (below 2^57) turns into less
+ * Why the margin is enough. rj__scale_wide(): g is rounded up by less than 2^-128 of its rj__scale, which c << h (below 2^57) turns into less
  * than 2^-7 units of 2^-64; cutting off the low product's low half costs less than one such unit; cutting `fraction` to 60 bits
  * less than one unit of 2^-60; and the half width less than one. That is below 8, the margin of doubles. rj__scale_narrow(): without
  * the low factor, g lacks less than 2^-64 of its rj__scale, which c << h (below 2^28) turns into less than 2^28 units of 2^-64, or
@@ -121,10 +117,10 @@ rj__choose_digits(rj__scaled *s, unsigned *last, uint64_t margin)
 
 /* The shortest digits of almost every double; 0 where that is too close to call. */
 RJ__INLINE int
-rj__shortest_fast(uint64_t c, int q, rj__digit_string *out)
+rj__shortest_fast(uint64_t c, unsigned exponent, rj__digit_string *out)
 {
     unsigned last;
-    rj__scaled s = rj__scale(c, q);
+    rj__scaled s = rj__scale_wide(c, exponent);
     int is_sure = rj__choose_digits(&s, &last, RJ__MARGIN_DOUBLE);
     uint64_t is_short =
         (uint64_t)0 - (s.tens < RJ__E15); /* c * 2^q / 10^k lies between 2^52 and 10 * 2^53: 16 or 17 digits */
@@ -136,11 +132,11 @@ rj__shortest_fast(uint64_t c, int q, rj__digit_string *out)
 
 /* And for almost every float: 7 to 9 digits. */
 RJ__INLINE int
-rj__shortest_fast_narrow(uint64_t c, int q, rj__digit_string *out)
+rj__shortest_fast_narrow(uint64_t c, unsigned exponent, rj__digit_string *out)
 {
     static const uint32_t powers[] = {1, 10, 100};
     unsigned last;
-    rj__scaled s = rj__scale_narrow(c, q);
+    rj__scaled s = rj__scale_narrow(c, exponent);
     int is_sure = rj__choose_digits(&s, &last, RJ__MARGIN_FLOAT);
     uint32_t n = (uint32_t)s.tens * 10 + last;
     int missing = (n < 100000000) + (n < 10000000);
@@ -210,8 +206,7 @@ rj__put_double_bits(uint8_t *p, uint64_t bits)
     rj__digit_string digits;
     int is_special = (exponent - 1 >= 0x7fe) | (fraction == 0);
     *p = '-';
-    if (RJ__UNLIKELY(is_special) ||
-        RJ__UNLIKELY(!rj__shortest_fast(fraction | (uint64_t)1 << 52, (int)exponent - 1075, &digits)))
+    if (RJ__UNLIKELY(is_special) || RJ__UNLIKELY(!rj__shortest_fast(fraction | (uint64_t)1 << 52, exponent, &digits)))
         return NULL;
     return rj__put_digits(p + (bits >> 63), &digits);
 }
@@ -237,7 +232,7 @@ rj__put_float_inline(uint8_t *p, float value)
     rj__digit_string digits;
     *p = '-';
     if (RJ__UNLIKELY(fraction == 0) || RJ__UNLIKELY(exponent == 0) ||
-        RJ__UNLIKELY(!rj__shortest_fast_narrow(fraction | 1u << 23, exponent - 150, &digits)))
+        RJ__UNLIKELY(!rj__shortest_fast_narrow(fraction | 1u << 23, (unsigned)exponent + (1075 - 150), &digits)))
         return rj__put_float_exactly(p, value);
     return rj__put_digits(p + (bits >> 31), &digits);
 }

@@ -49,11 +49,20 @@ def _notified(protocol: Any, name: str, waiter: asyncio.Future[None]) -> Iterato
                 delattr(protocol, name)
 
 
+def queued_bytes(transport: Any) -> int:
+    """What the transport still has to send; nothing when it is gone."""
+    try:
+        size: int = transport.get_write_buffer_size()
+    except AttributeError:  # Python 3.10's TLS transports, after a lost connection
+        return 0
+    return size
+
+
 async def until_resumed(transport: Any) -> None:
     """Wait until the transport's buffer is down to its low-water mark, or the connection is lost."""
     low: int = transport.get_write_buffer_limits()[0]
     pause = _POLL_FIRST
-    while transport.get_write_buffer_size() > low and not transport.is_closing():
+    while queued_bytes(transport) > low and not transport.is_closing():
         protocol = transport.get_protocol()
         if hasattr(protocol, "__dict__"):
             waiter = asyncio.get_running_loop().create_future()

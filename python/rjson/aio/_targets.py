@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from .._core import Pump
 from . import _loops
 from ._driver import Piece
-from ._resume import until_resumed
+from ._resume import queued_bytes, until_resumed
 from ._watchdog import Watchdog
 
 TOOK_NOTHING, TOOK_SOME, TOOK_ALL = range(3)
@@ -183,7 +183,7 @@ class TransportTarget(_Undriven):
                 raise
             raise ConnectionResetError("connection lost") from e
         self.took = TOOK_ALL
-        queued = transport.get_write_buffer_size()
+        queued = queued_bytes(transport)
         if (queued and queued > transport.get_write_buffer_limits()[1]) or transport.is_closing():
             return self._drain()
         return None
@@ -191,13 +191,13 @@ class TransportTarget(_Undriven):
     async def _lost(self) -> None:
         """Raise the best exception that there is for a connection that is gone."""
         writer = self._writer and self._writer()
-        if writer and not self._transport.get_write_buffer_size():
+        if writer and not queued_bytes(self._transport):
             await writer.drain()  # with something queued it would wait until the user's close() is through
         raise ConnectionResetError("connection lost: the transport is closed")
 
     async def _drain(self) -> None:
         transport = self._transport
-        watchdog = Watchdog(self._timeout, transport.get_write_buffer_size, self.abort) if self._timeout else None
+        watchdog = Watchdog(self._timeout, lambda: queued_bytes(transport), self.abort) if self._timeout else None
         try:
             writer = self._writer and self._writer()
             if writer:
