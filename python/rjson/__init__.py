@@ -26,8 +26,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """rjson.aio and rjson.uv, imported when they are asked for: most programs do without asyncio and libuv."""
-    if name in ("aio", "uv"):
+    """rjson.aio, compat and uv, imported when they are asked for: most programs do without asyncio, json and libuv."""
+    if name in ("aio", "compat", "uv"):
         from importlib import import_module
 
         return import_module(f"rjson.{name}")

@@ -6,6 +6,8 @@ import enum
 import io
 import json
 import math
+import subprocess
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -264,3 +266,10 @@ def test_reading_is_there_too():
     with pytest.raises(compat.JSONDecodeError):
         compat.loads("[")
     assert compat.detect_encoding(b"{}") == "utf-8"
+
+
+def test_it_is_there_when_asked_for():
+    """As an attribute too; and a program that does not ask has not imported json."""
+    code = "import sys, rjson; assert 'json' not in sys.modules; print(rjson.compat.dumps([1, 2]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[1, 2]\n", "")

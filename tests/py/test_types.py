@@ -197,6 +197,34 @@ def test_a_property_that_changes_the_document():
     assert rjson.dumps(document) == '[[{"a":["' + "y" * 50 + '"],"b":["' + "x" * 50 + '"]}]]'
 
 
+def test_an_object_that_is_changed_while_it_is_written():
+    """Each field is what it is when its turn comes, wherever the interpreter keeps it by then."""
+
+    @dataclasses.dataclass
+    class Shifty:
+        a: object
+        b: object = "b"
+        c: object = "c"
+
+    def default(obj):
+        if obj == 1j:
+            shifty.__dict__ = {"c": ["new c"], "x": 1, "b": "new b" * 20, "a": None}
+        else:
+            shifty.__dict__.clear()
+            shifty.__dict__.update({f"k{i}": i for i in range(100)}, c=[["newest"]])
+        gc.collect()
+        return "done"
+
+    for trigger, expected in ((1j, '"b":"' + "new b" * 20 + '","c":["new c"]'), (2j, None)):
+        shifty = Shifty([trigger])
+        if expected:
+            assert rjson.dumps([shifty], default=default) == '[{"a":["done"],' + expected + "}]"
+        else:
+            with pytest.raises(AttributeError, match="b"):
+                del Shifty.b
+                rjson.dumps([shifty], default=default)
+
+
 # ---- enums
 
 
