@@ -167,7 +167,7 @@ static rj_plan *
 make_plan(rj_encoder *e, PyTypeObject *type)
 {
     rj_plan_cache *cache = &e->state->plans;
-    rj_enter_python(e);
+    rj_own_ancestors(e); /* Python code, but not the document's: see rj_enter_python */
     if (!cache->describe) {
         PyObject *module = PyImport_ImportModule("rjson._types");
         cache->describe = module ? PyObject_GetAttrString(module, "describe") : NULL;
