@@ -231,13 +231,21 @@ def test_publishing_waits_and_times_out():
 
 def test_a_message_that_fails():
     """Nothing of one part is sent; subscribers of a longer one's first parts are reset, and only they."""
+
+    def parts():
+        """A document whose beginning has arrived when it fails."""
+        yield from ["x" * 100] * 100
+        while len(made[0].peer.data) < 1000:
+            time.sleep(0.001)
+        yield {1}
+
     with clients({}, {}) as made, Fanout([made[0].target], chunk_size=512) as fanout:
         with pytest.raises(rjson.EncodeError, match=r"at \$\.a") as failure:
             fanout.publish({"a": {1}})
         assert failure.value.bytes_written == 0
         fanout.publish("fine")
         with pytest.raises(rjson.EncodeError) as failure:
-            fanout.publish(["x" * 100] * 100 + [{1}])
+            fanout.publish(parts())
         assert failure.value.bytes_written > 0
         fanout.add(made[1].target)
         fanout.publish("next")
