@@ -406,7 +406,7 @@ RJ__NAME(walk_few)(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member 
     }
     if (!cur)
         cur = RJ__NAME(lay_rest)(e, dict, members + rest, count - rest);
-    else if (rest < count)
+    else if (rest < count || is_full(e, cur)) /* the closing bracket needs room too */
         cur = RJ__NAME(walk_rest)(e, cur, dict, members + rest, count - rest);
     else {
         leave(e);

@@ -71,8 +71,10 @@ collect(PyObject *dict, sorting *members)
     PyObject *key, *value;
     int all_ascii = 1;
     for (size_t i = 0; PyDict_Next(dict, &pos, &key, &value); i++) {
-        if (!PyUnicode_CheckExact(key) || RJ_STR_READY(key) < 0)
+        if (!PyUnicode_CheckExact(key) || RJ_STR_READY(key) < 0) {
+            PyErr_Clear(); /* without memory to look at a key, Python's way will say so */
             return 0;
+        }
         members[i] = (sorting){0, {key, value}};
         all_ascii &= PyUnicode_IS_ASCII(key);
     }

@@ -104,6 +104,22 @@ def test_deep_indentation(indent):
     check_everywhere(lambda: nested(150), reference(nested(150), indent=indent), indent=indent)
 
 
+@pytest.mark.parametrize("indent", [3, 5, 17, 60])
+@pytest.mark.parametrize("sort_keys", [False, True])
+def test_line_breaks_just_short_enough(indent, sort_keys):
+    """Windows that end anywhere, with line breaks as long as what is kept at hand: the brackets after the last members find room."""
+    for depth in (1, 2, 11, 30, 37, 62):
+        for length in (0, 1, 30, 63, 64, 65):
+            obj = {"b" * length: "v" * length, "a" * (length + 1): 1, "list": []}
+            for _ in range(depth):
+                obj = {"k" * 64: obj, "a": "x" * length}
+            expected = reference(obj, indent=indent, sort_keys=sort_keys).encode()
+            for chunk_size in (512, 513, 600, 777):
+                chunks = rjson.iterencode([obj] * 3, chunk_size=chunk_size, indent=indent, sort_keys=sort_keys)
+                assert b"".join(chunks) == reference([obj] * 3, indent=indent, sort_keys=sort_keys).encode()
+            assert rjson.dumps_bytes(obj, indent=indent, sort_keys=sort_keys) == expected
+
+
 @pytest.mark.parametrize("separators", [(";", "="), (",\r\n  ", "\t:\t"), ("é", "中"), ("x" * 64, "y" * 64), ("", "")])
 def test_separators(separators):
     obj = {"a": [1, 2, {"b": None}], "c": {}, "d": [[]], "e" * 100: "f" * 1000}
