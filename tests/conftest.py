@@ -1,10 +1,16 @@
 """Fixtures of several files, and the event loops that asynchronous tests run on."""
 
 import asyncio
+import os
 import subprocess
 
 import pytest
 import uvloop
+from hypothesis import settings
+
+# The same examples in every run, so that a run says something about the change at hand; RJSON_SLOW=1 looks for new ones.
+settings.register_profile("same", derandomize=True)
+settings.load_profile("default" if os.environ.get("RJSON_SLOW") == "1" else "same")
 
 
 def pytest_asyncio_loop_factories(config, item):

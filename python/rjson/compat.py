@@ -42,18 +42,20 @@ class JSONEncoder(_json.JSONEncoder):
         check_circular, options = bool(self.check_circular), self._options()
         if options is None:
             return super().encode(o)
+        way = _IN_C if self.indent is None else _IN_PYTHON
         try:
             return _core.dumps(o, **options)
         except (_core.EncodeError, RecursionError) as e:
             error = e
-        raise _as_json_raises(error, check_circular) from None
+        raise _as_json_raises(error, check_circular, way) from None
 
     def iterencode(self, o: Any, _one_shot: bool = False) -> Iterator[str]:
         """The JSON text of `o` in pieces, which are encoded as they are asked for."""
         check_circular, options = bool(self.check_circular), self._options()
         if options is None:
             return super().iterencode(o, _one_shot)
-        return _decoded(Encoder(**options).iterencode(o), check_circular)
+        way = _IN_C if _one_shot and self.indent is None else _IN_PYTHON
+        return _decoded(Encoder(**options).iterencode(o), check_circular, way)
 
     def _options(self) -> Any:
         """rjson's options for the attributes; None where only the standard library knows what comes out."""
@@ -68,14 +70,14 @@ class JSONEncoder(_json.JSONEncoder):
         )
 
 
-def _decoded(chunks: Iterator[bytes], check_circular: bool) -> Iterator[str]:
+def _decoded(chunks: Iterator[bytes], check_circular: bool, way: str) -> Iterator[str]:
     try:
         for chunk in chunks:
             yield chunk.decode("utf-8", "surrogatepass")
         return
     except (_core.EncodeError, RecursionError) as e:
         error = e
-    raise _as_json_raises(error, check_circular) from None
+    raise _as_json_raises(error, check_circular, way) from None
 
 
 def _options(
@@ -103,21 +105,23 @@ def _options(
 # ---- exceptions
 
 
-def _out_of_range_message() -> str:
+def _out_of_range_message(indent: int | None) -> str:
     """What this Python says of floats that JSON has no number for, with a place for the float in it."""
     try:
-        _json.dumps(float("nan"), allow_nan=False)
+        _json.dumps(float("nan"), allow_nan=False, indent=indent)
     except ValueError as e:
         return str(e).replace("nan", "{}")
     raise AssertionError("json wrote NaN")
 
 
-_OUT_OF_RANGE = _out_of_range_message()
+# The json module has an encoder in C and one in Python, for pieces and for indentation, and they do not say quite the same.
+_IN_C = _out_of_range_message(None)
+_IN_PYTHON = _out_of_range_message(0)
 _FLOAT_NAMES = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
 
-def _as_json_raises(error: Exception, check_circular: bool) -> Exception:
-    """The exception that the json module would have raised."""
+def _as_json_raises(error: Exception, check_circular: bool, way: str) -> Exception:
+    """The exception that the json module would have raised; `way`: which of its encoders, _IN_C or _IN_PYTHON."""
     if not isinstance(error, _core.EncodeError):
         return error
     reason = error.reason
@@ -126,7 +130,7 @@ def _as_json_raises(error: Exception, check_circular: bool) -> Exception:
             return RecursionError("maximum recursion depth exceeded while encoding a JSON object")
         return ValueError("Circular reference detected")
     if reason.startswith("float "):
-        return ValueError(_OUT_OF_RANGE.format(_FLOAT_NAMES[reason.split()[1]]))
+        return ValueError(way.format(_FLOAT_NAMES[reason.split()[1]]))
     if reason.startswith("items() must"):
         return ValueError("items must return 2-tuples")
     return TypeError(reason.removeprefix("keys cannot be sorted: "))
@@ -159,7 +163,7 @@ def dumps(
             return _dumps(obj)
         except (_core.EncodeError, RecursionError) as e:
             error = e
-        raise _as_json_raises(error, True) from None
+        raise _as_json_raises(error, True, _IN_C) from None
     return (cls or JSONEncoder)(
         skipkeys=skipkeys,
         ensure_ascii=ensure_ascii,
@@ -210,4 +214,4 @@ def dump(
         return
     except (_core.EncodeError, RecursionError) as e:
         error = e
-    raise _as_json_raises(error, check_circular) from None
+    raise _as_json_raises(error, check_circular, _IN_PYTHON) from None

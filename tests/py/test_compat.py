@@ -70,8 +70,9 @@ def test_every_argument(obj, options):
     expected = outcome(json.dumps, obj, **options)
     if not is_quirk(obj, options):
         assert outcome(compat.dumps, obj, **options) == expected
-        assert outcome(written, compat, obj, options, io.StringIO()) == expected
-        assert outcome(lambda: "".join(compat.JSONEncoder(**options).iterencode(obj))) == expected
+        in_pieces = outcome(written, json, obj, options, io.StringIO())
+        assert outcome(written, compat, obj, options, io.StringIO()) == in_pieces
+        assert outcome(lambda: "".join(compat.JSONEncoder(**options).iterencode(obj))) == in_pieces
         assert outcome(compat.JSONEncoder(**options).encode, obj) == expected
 
 
