@@ -315,7 +315,7 @@ def test_other_threads_get_their_turn_where_nothing_waits():
     counter = threading.Thread(target=count)
     counter.start()
     before = turns
-    rjson.dump([BIG] * 40, Forgetful())
+    rjson.dump([BIG] * 400, Forgetful())
     during = turns - before
     done.set()
     counter.join()
