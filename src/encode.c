@@ -1,6 +1,7 @@
 /* The encoder's context: windows, levels and ownership; everything about a walk that is not on its hot path. */
 #include "encode.h"
 #include "cpython/str_access.h"
+#include "raw.h"
 
 #include <stdarg.h>
 
@@ -297,40 +298,47 @@ rj_pause_here(rj_encoder *e, uint8_t *cur, rj_pause_reason reason)
 /* ---- values that need Python's help */
 
 int
-rj_text_from_str(rj_encoder *e, PyObject *str)
+rj_text_from_str(rj_encoder *e, PyObject *str, rj__text *text)
 {
+    static const rj__text_kind kinds[] = {[1] = RJ__TEXT_LATIN1, [2] = RJ__TEXT_UCS2, [4] = RJ__TEXT_UCS4};
     if (RJ_STR_READY(str) < 0)
         return -1;
-    e->text.position = 0;
-    e->text.surrogates = (rj__surrogates)e->options->surrogates;
-    e->text.ascii = e->options->ensure_ascii;
-    if (PyUnicode_IS_ASCII(str)) {
-        e->text.kind = RJ__TEXT_LATIN1;
-        e->text.data = PyUnicode_DATA(str);
-        e->text.length = (size_t)PyUnicode_GET_LENGTH(str);
+    text->position = 0;
+    text->surrogates = (rj__surrogates)e->options->surrogates;
+    text->ascii = e->options->ensure_ascii;
+    text->data = PyUnicode_DATA(str);
+    text->length = (size_t)PyUnicode_GET_LENGTH(str);
+    text->kind = kinds[PyUnicode_KIND(str)];
+    if (PyUnicode_IS_ASCII(str) || text->ascii)
+        return 0;
+    e->non_ascii = 1;
+    if (e->str_sink) {
+        if (text->kind == RJ__TEXT_LATIN1)
+            text->kind = RJ__TEXT_BYTES;
         return 0;
     }
-    e->non_ascii |= !e->text.ascii;
     const char *utf8 = ((PyCompactUnicodeObject *)str)->utf8; /* if somebody asked for it before; never created here */
-    if (utf8 && !e->text.ascii) {
-        e->text.kind = RJ__TEXT_UTF8;
-        e->text.data = utf8;
-        e->text.length = (size_t)((PyCompactUnicodeObject *)str)->utf8_length;
-        return 0;
+    if (utf8) {
+        text->kind = RJ__TEXT_UTF8;
+        text->data = utf8;
+        text->length = (size_t)((PyCompactUnicodeObject *)str)->utf8_length;
     }
-    switch (PyUnicode_KIND(str)) {
-    case PyUnicode_1BYTE_KIND:
-        e->text.kind = RJ__TEXT_LATIN1;
-        break;
-    case PyUnicode_2BYTE_KIND:
-        e->text.kind = RJ__TEXT_UCS2;
-        break;
-    default:
-        e->text.kind = RJ__TEXT_UCS4;
-    }
-    e->text.data = PyUnicode_DATA(str);
-    e->text.length = (size_t)PyUnicode_GET_LENGTH(str);
     return 0;
+}
+
+uint8_t *
+rj_widen_output(rj_encoder *e, uint8_t *cur, int width)
+{
+    if (rj_sink_take(e->sink, (size_t)(cur - e->start)) < 0 || rj_str_sink_widen(e->str_sink, width) < 0)
+        return rj_stop_error(e);
+    return rj_open_window(e, 0);
+}
+
+PyObject *
+rj_raw_str(PyObject *raw)
+{
+    PyObject *bytes = rj_raw_bytes(raw);
+    return PyUnicode_DecodeUTF8(PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes), NULL);
 }
 
 PyObject *

@@ -19,6 +19,7 @@
 #include "options.h"
 #include "ptrset.h"
 #include "state.h"
+#include "str_sink.h"
 #include "text.h"
 
 #define RJ_NATIVE_LEVELS 128
@@ -74,6 +75,7 @@ typedef struct rj_encoder {
     rj_state *state;
     const rj_options *options;  /* borrowed */
     rj_sink *sink;              /* borrowed */
+    rj_str_sink *str_sink;      /* borrowed; the sink, where its windows take Latin-1 and not UTF-8; else NULL */
     rj_coop *coop;              /* borrowed; NULL where nothing is awaited */
     PyObject *root;             /* borrowed */
     uint8_t *start, *cur, *end; /* the window, and where the output ends while no walk function is active */
@@ -158,8 +160,12 @@ uint8_t *rj_lay_bracket(rj_encoder *e, uint8_t *cur, uint8_t bracket);
 /* Whether a laid-down level holds `obj`. */
 int rj_is_open_on_heap(const rj_encoder *e, PyObject *obj);
 void rj_set_native_limit(rj_encoder *e);
-/* Points e->text at a string's contents. -1 with an exception. */
-int rj_text_from_str(rj_encoder *e, PyObject *str);
+/* What is to be written of a string. -1 with an exception. */
+int rj_text_from_str(rj_encoder *e, PyObject *str, rj__text *text);
+/* Changes the str in the making to characters of so many bytes; the output up to `cur` goes to it. Returns where to write, or NULL. */
+uint8_t *rj_widen_output(rj_encoder *e, uint8_t *cur, int width);
+/* Raw JSON with characters outside ASCII, where windows take Latin-1: as a str, new; NULL with an exception. */
+PyObject *rj_raw_str(PyObject *raw);
 /* The text of an int of any size, a new str; NULL with an exception (sys.set_int_max_str_digits applies). */
 PyObject *rj_int_text(rj_encoder *e, PyObject *v);
 /* A float subclass's or float's NaN or infinity as text, "NaN" and so on, or NULL with the problem recorded. */

@@ -2,6 +2,7 @@
  * AVX-512. */
 #include "cpython/dict_access.h"
 #include "cpython/long_access.h"
+#include "cpython/str_access.h"
 #include "encode.h"
 #include "number.h"
 #include "raw.h"

@@ -8,6 +8,7 @@
 #include "array.h"
 #include "cpython/dict_access.h"
 #include "cpython/long_access.h"
+#include "cpython/str_access.h"
 #include "encode.h"
 #include "number.h"
 #include "raw.h"
@@ -60,18 +61,24 @@ leave(rj_encoder *e)
 
 /* ---- text: strings, raw JSON and big ints, over any number of windows */
 
+/* e->text is at a lone surrogate that cannot be written. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(fail_surrogate)(rj_encoder *e, uint8_t tail)
+{
+    uint32_t unit = e->text.kind == RJ__TEXT_UCS2 ? ((const uint16_t *)e->text.data)[e->text.position]
+                                                  : ((const uint32_t *)e->text.data)[e->text.position];
+    e->problem_in_key = tail == ':';
+    return rj_fail(e, NULL, "str with a lone surrogate '\\u%04x' at index %zd cannot be encoded as UTF-8", (unsigned)unit,
+                   (Py_ssize_t)e->text.position);
+}
+
 static RJ__NOINLINE uint8_t *
 continue_text(rj_encoder *e, uint8_t *cur)
 {
     for (;;) {
         cur = rj__put_text(&e->text, cur, e->end);
-        if (RJ__UNLIKELY(!cur)) {
-            uint32_t unit = e->text.kind == RJ__TEXT_UCS2 ? ((const uint16_t *)e->text.data)[e->text.position]
-                                                          : ((const uint32_t *)e->text.data)[e->text.position];
-            e->problem_in_key = e->text_tail == ':';
-            return rj_fail(e, NULL, "str with a lone surrogate '\\u%04x' at index %zd cannot be encoded as UTF-8",
-                           (unsigned)unit, (Py_ssize_t)e->text.position);
-        }
+        if (RJ__UNLIKELY(!cur))
+            return RJ__NAME(fail_surrogate)(e, e->text_tail);
         if (e->text.position == e->text.length && e->end - cur >= RJ_TEXT_END_ROOM)
             break;
         cur = rj_next_window(e, cur, 0, e->text.length - e->text.position + RJ_ITEM_ROOM);
@@ -88,22 +95,38 @@ continue_text(rj_encoder *e, uint8_t *cur)
     return cur;
 }
 
+#include "encode_units_body.h"
+
+/* Whether a string of that many units fits into the window at hand whatever its characters become. */
+RJ__INLINE int
+is_sure_to_fit(const rj_encoder *e, const uint8_t *cur, Py_ssize_t length)
+{
+    return length * RJ__UNIT_MAX <= e->end - cur - RJ_ITEM_ROOM;
+}
+
+/* Longer texts are not copied on the chance that nothing in them is to be escaped. */
+#define RJ_CLEAN_MAX 1024
+
 /* Any string. */
 static RJ__NOINLINE uint8_t *
 put_string(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
-    if (rj_text_from_str(e, str) < 0)
+    rj__text text;
+    if (RJ__UNLIKELY(rj_text_from_str(e, str, &text) < 0))
         return rj_stop_error(e);
+    if (e->str_sink && (text.kind == RJ__TEXT_UCS2 || text.kind == RJ__TEXT_UCS4) && !text.ascii)
+        return RJ__NAME(put_wide_string)(e, cur, &text, tail);
     *cur++ = '"';
-    if (RJ__LIKELY((ptrdiff_t)e->text.length <= (e->end - cur - RJ_ITEM_ROOM) / RJ__UNIT_MAX(&e->text))) {
-        /* It fits whatever its characters become: nothing can interrupt it, so nobody must own it. */
-        uint8_t *next = rj__put_text(&e->text, cur, e->end);
+    if (RJ__LIKELY(is_sure_to_fit(e, cur, (Py_ssize_t)text.length))) { /* nothing can interrupt it, so nobody must own it */
+        uint8_t *next = rj__put_text(&text, cur, e->end);
         if (RJ__LIKELY(next != NULL)) {
             next[0] = '"';
             next[1] = tail;
             return tail == ':' ? end_key(e, next + 2) : next + 2;
         }
+        text.position = 0;
     }
+    e->text = text;
     e->text_owner = Py_NewRef(str);
     e->text_quoted = 1;
     e->text_tail = tail;
@@ -114,17 +137,85 @@ put_string(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 static RJ__NOINLINE uint8_t *
 put_verbatim(rj_encoder *e, uint8_t *cur, PyObject *owner, const void *data, Py_ssize_t length)
 {
-    e->text = (rj__text){.data = data, .length = (size_t)length, .kind = RJ__TEXT_RAW};
+    e->text = (rj__text){.data = data, .length = (size_t)length, .kind = e->str_sink ? RJ__TEXT_UNCUT : RJ__TEXT_RAW};
     e->text_owner = Py_NewRef(owner);
     e->text_quoted = 0;
     e->text_tail = ',';
     return continue_text(e, cur);
 }
 
+/* Raw JSON with characters outside ASCII. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_non_ascii_raw)(rj_encoder *e, uint8_t *cur, PyObject *raw)
+{
+    PyObject *bytes = rj_raw_bytes(raw);
+    e->non_ascii = 1;
+    if (!e->str_sink)
+        return put_verbatim(e, cur, bytes, PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes));
+    PyObject *str = rj_raw_str(raw);
+    if (!str)
+        return rj_stop_error(e);
+    if (PyUnicode_KIND(str) == PyUnicode_1BYTE_KIND) {
+        cur = put_verbatim(e, cur, str, PyUnicode_DATA(str), PyUnicode_GET_LENGTH(str));
+    }
+    else {
+        int width = (int)PyUnicode_KIND(str) > e->str_sink->width ? (int)PyUnicode_KIND(str) : e->str_sink->width;
+        cur = rj_widen_output(e, cur, width);
+        if (cur && rj_str_sink_append(e->str_sink, str) < 0)
+            cur = rj_stop_error(e);
+        else if (cur)
+            *cur++ = ',';
+    }
+    Py_DECREF(str);
+    return cur;
+}
+
 /* ---- scalars */
 
 _Static_assert(sizeof(PyASCIIObject) >= RJ__BEFORE, "rj__copy_clean reads into a str's header");
 _Static_assert(2 * (RJ_SHORT_STRING + 3) + RJ__NUMBER_ROOM + RJ__AFTER <= RJ_ITEM_ROOM, "a key and a value must fit");
+
+/* A string whose bytes are to be written as they are, but for escapes. */
+RJ__INLINE uint8_t *
+put_byte_string(const rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail)
+{
+    if (RJ__UNLIKELY(!is_sure_to_fit(e, cur, length)))
+        return NULL;
+    uint8_t *next = cur + 1;
+    if (RJ__LIKELY(length <= RJ_CLEAN_MAX) && RJ__LIKELY(!rj__copy_clean_alone(data, (size_t)length, next))) {
+        next += length;
+    }
+    else {
+        rj__text text = {.data = data, .length = (size_t)length};
+        next = rj__put_bytes(&text, next, e->end, RJ__HIGH_PASS);
+    }
+    cur[0] = '"';
+    next[0] = '"';
+    next[1] = tail;
+    return next + 2;
+}
+
+/* A string that is more than plain ASCII, or has to be escaped: where its form is at hand and it is sure to fit; NULL for any other. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+{
+    if (RJ__UNLIKELY(!RJ_STR_IS_READY(str)) || (RJ__STYLED && e->options->ensure_ascii))
+        return NULL;
+    const uint8_t *data = PyUnicode_DATA(str);
+    Py_ssize_t length = PyUnicode_GET_LENGTH(str);
+    if (PyUnicode_IS_ASCII(str))
+        return put_byte_string(e, cur, data, length, tail);
+    if (e->str_sink) {
+        e->non_ascii = 1;
+        if (PyUnicode_KIND(str) == PyUnicode_1BYTE_KIND)
+            return put_byte_string(e, cur, data, length, tail);
+        return NULL;
+    }
+    const uint8_t *utf8 = (const uint8_t *)((PyCompactUnicodeObject *)str)->utf8;
+    if (!utf8)
+        return NULL;
+    return put_byte_string(e, cur, utf8, ((PyCompactUnicodeObject *)str)->utf8_length, tail);
+}
 
 /* An ASCII string that needs no escapes and is sure to fit; NULL for any other. */
 RJ__INLINE uint8_t *
@@ -159,11 +250,13 @@ put_double(uint8_t *cur, double value)
 
 /* The values that documents consist of, where nothing special is about them; NULL for the rest. Runs no Python code. */
 RJ__INLINE uint8_t *
-put_scalar(const rj_encoder *e, uint8_t *cur, PyObject *v)
+put_scalar(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     PyTypeObject *type = Py_TYPE(v);
-    if (type == &PyUnicode_Type)
-        return put_plain_string(e, cur, v, ',');
+    if (type == &PyUnicode_Type) {
+        uint8_t *next = put_plain_string(e, cur, v, ',');
+        return RJ__LIKELY(next != NULL) ? next : RJ__NAME(put_less_plain)(e, cur, v, ',');
+    }
     if (type == &PyLong_Type) {
         int negative;
         uint64_t magnitude;
@@ -279,13 +372,23 @@ put_container_or_other(rj_encoder *e, uint8_t *cur, PyObject *v)
     return put_value(e, cur, v);
 }
 
+/* So many items ahead, so that lists whose items lie anywhere in memory do not wait for each. */
+#define RJ_PREFETCH 12
+
+RJ__INLINE void
+prefetch_item(const void *item)
+{
+    __builtin_prefetch(item);
+    __builtin_prefetch((const char *)item + 64); /* of strings, the contents */
+}
+
 static uint8_t *
 walk_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, Py_ssize_t i)
 {
     int is_list = PyList_Check(seq);
 reload:;
     PyObject **items = is_list ? ((PyListObject *)seq)->ob_item : ((PyTupleObject *)seq)->ob_item;
-    Py_ssize_t size = Py_SIZE(seq);
+    Py_ssize_t size = Py_SIZE(seq), ahead = size - RJ_PREFETCH;
     for (;;) {
         if (is_full(e, cur)) {
             cur = rj_next_window(e, cur, 1, 0);
@@ -295,6 +398,8 @@ reload:;
         }
         if (RJ__UNLIKELY(i >= size))
             break;
+        if (i < ahead)
+            prefetch_item(items[i + RJ_PREFETCH]);
         PyObject *v = items[i++];
         if (!begin_item(e, &cur, NULL, v))
             goto stopped;
@@ -378,7 +483,8 @@ put_value_held(rj_encoder *e, uint8_t *cur, PyObject *v)
     if (PyList_Check(v) || PyTuple_Check(v))
         return RJ__NAME(put_sequence_subclass)(e, cur, v);
     if (Py_IS_TYPE(v, e->state->raw_type)) {
-        e->non_ascii |= rj_raw_is_non_ascii(v);
+        if (rj_raw_is_non_ascii(v))
+            return RJ__NAME(put_non_ascii_raw)(e, cur, v);
         return put_verbatim(e, cur, rj_raw_bytes(v), PyBytes_AS_STRING(rj_raw_bytes(v)), PyBytes_GET_SIZE(rj_raw_bytes(v)));
     }
     if (e->coop && rj_is_async_iterable(v))

@@ -23,6 +23,8 @@ put_key(rj_encoder *e, uint8_t *cur, PyObject *key)
 {
     int negative;
     uint64_t magnitude;
+    if (PyUnicode_CheckExact(key))
+        return put_string(e, cur, key, ':');
     if (PyLong_CheckExact(key) && rj_long_magnitude(key, &negative, &magnitude)) {
         *cur = '"';
         cur = rj__put_signed(cur + 1, negative, magnitude);
@@ -51,9 +53,11 @@ begin_short_key(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
         return NULL;
     uint8_t *last = cur - 1, before = *last;
     begin_item(e, &cur, key, value);
-    cur = put_plain_string(e, cur, key, ':');
-    if (RJ__LIKELY(cur != NULL))
-        return end_key(e, cur);
+    uint8_t *next = put_plain_string(e, cur, key, ':');
+    if (RJ__UNLIKELY(!next))
+        next = RJ__NAME(put_less_plain)(e, cur, key, ':');
+    if (RJ__LIKELY(next != NULL))
+        return end_key(e, next);
     *last = before;
     return NULL;
 }

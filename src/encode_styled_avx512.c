@@ -1,6 +1,7 @@
 /* The walk with every layout, for AVX-512. See encode_avx2.c. */
 #include "cpython/dict_access.h"
 #include "cpython/long_access.h"
+#include "cpython/str_access.h"
 #include "encode.h"
 #include "number.h"
 #include "raw.h"

@@ -53,7 +53,8 @@ typedef struct rj_state {
     struct rj_encoder *spare; /* a context kept for the next call, or NULL */
     rj_plan_cache plans;
     rj_key_order key_orders[RJ_KEY_ORDERS];
-    size_t last_size; /* bytes of the last result of dumps: an estimate for the next */
+    size_t last_size;    /* of the last result of dumps: an estimate for the next */
+    int last_was_latin1; /* whether that was a str with characters from 0x80 to 0xFF, and none beyond */
 } rj_state;
 
 extern struct PyModuleDef rj_module;

@@ -9,10 +9,12 @@
 
 typedef enum rj__text_kind {
     RJ__TEXT_RAW,    /* bytes, copied (cut between UTF-8 characters only) */
+    RJ__TEXT_UNCUT,  /* the same, cut anywhere */
     RJ__TEXT_LATIN1, /* one byte a code point, U+0000 to U+00FF */
     RJ__TEXT_UCS2,   /* two bytes a code point */
     RJ__TEXT_UCS4,   /* four bytes a code point */
-    RJ__TEXT_UTF8    /* valid UTF-8 */
+    RJ__TEXT_UTF8,   /* valid UTF-8 */
+    RJ__TEXT_BYTES   /* one byte a code point, and from 0x80 on they are written as that byte */
 } rj__text_kind;
 
 /* What becomes of a lone surrogate (RFC 8259, section 8.2, leaves it open). */
@@ -32,15 +34,15 @@ typedef struct rj__text {
     int ascii; /* 1: nothing but ASCII is to be written, and DEL is escaped (as json does); not for RAW and UTF8 */
 } rj__text;
 
-/* The body functions stop where fewer bytes than this are left: room for one vector of clean bytes, or for eight
- * units that all become six bytes. */
-#define RJ__TEXT_ROOM 64
+/* The body functions stop where fewer bytes than this are left: room for 32 units that all become three bytes, and for what is
+ * stored past them. */
+#define RJ__TEXT_ROOM 128
 /* The most bytes that one unit can become: two escapes, for a code point outside the Basic Multilingual Plane. */
-#define RJ__UNIT_MAX(text) ((text)->ascii ? 12 : 6)
+#define RJ__UNIT_MAX 12
 
 /* What rj__copy_clean may touch around a string: bytes it may read before, bytes it may write after. */
 #define RJ__BEFORE 16
-#define RJ__AFTER 16
+#define RJ__AFTER 32
 
 /* Writes the text's JSON body (no quotes) from its position on at `dst`, until it ends or fewer than RJ__TEXT_ROOM bytes
  * are left before `end`. Returns the new end of output, or NULL at a lone surrogate that it cannot write (position is on it). */
@@ -63,6 +65,12 @@ const rj__arch *rj__arch_list(size_t *count);
 /* For each byte: 0 if it stands for itself in a string, the letter after the backslash if it has a short escape
  * (RFC 8259, section 7), 'u' if it needs the long one. */
 extern const uint8_t rj__escape_letter[256];
+
+/* A byte as it stands in a string: itself (from 0x80 on too), or its escape. */
+typedef struct rj__spelling {
+    uint8_t bytes[7], length;
+} rj__spelling;
+extern const rj__spelling rj__spellings[256];
 
 /* Vectors of '"', '\', and of 0x1f, the last control character. In memory, because compilers rebuild vector constants for
  * every string otherwise. */

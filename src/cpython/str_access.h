@@ -1,49 +1,73 @@
 /* Strings: what of their layout the encoder uses. Reading goes through public macros; only the adoption of a finished block
- * knows the header, which lost `wstr` and `ready` in 3.12. */
+ * knows the headers, which lost `wstr` and `ready` in 3.12. */
 #ifndef RJSON_STR_ACCESS_H
 #define RJSON_STR_ACCESS_H
 
 #include "../python.h"
 
+/* RJ_STR_READY: 0, or -1 with an exception; strings of C code from before PEP 393 may have no canonical form yet. */
 #if PY_VERSION_HEX < 0x030C0000
 #define RJ_STR_READY(s) PyUnicode_READY(s)
+#define RJ_STR_IS_READY(s) PyUnicode_IS_READY(s)
 #else
 #define RJ_STR_READY(s) 0
+#define RJ_STR_IS_READY(s) 1
 #endif
 
 #if !defined(RJSON_PORTABLE) && PY_VERSION_HEX < 0x030F0000
+/* What comes before the characters: of a str of ASCII, and of any other. */
 #define RJ_STR_PREFIX sizeof(PyASCIIObject)
+#define RJ_WIDE_PREFIX sizeof(PyCompactUnicodeObject)
 
-/* Turns a block from PyObject_Malloc (consumed) that holds RJ_STR_PREFIX free bytes, `length` ASCII bytes and a spare byte
- * into a str, without a copy. */
+/* What a str that is not ASCII has beside the header of one that is. */
+static inline void
+rj_str_init_wide(PyCompactUnicodeObject *s, Py_ssize_t length, int width)
+{
+    s->utf8 = NULL;
+    s->utf8_length = 0;
+#if PY_VERSION_HEX < 0x030C0000
+    int is_shared = width == (int)sizeof(wchar_t);
+    s->wstr_length = is_shared ? length : 0;
+    s->_base.wstr = is_shared ? (wchar_t *)(void *)(s + 1) : NULL;
+#else
+    (void)length;
+    (void)width;
+#endif
+}
+
+/* Turns a block from PyObject_Malloc (consumed) into a str without a copy. It holds a prefix (RJ_STR_PREFIX if `is_ascii`, else
+ * RJ_WIDE_PREFIX) of free bytes, `length` characters of `width` bytes, and room for one more. The width is the least that its
+ * characters allow. */
 static inline PyObject *
-rj_str_adopt(void *block, Py_ssize_t length)
+rj_str_adopt(void *block, Py_ssize_t length, int width, int is_ascii)
 {
     PyASCIIObject *s = block;
     PyObject_Init((PyObject *)s, &PyUnicode_Type);
     s->length = length;
     s->hash = -1;
     memset(&s->state, 0, sizeof s->state);
-    s->state.kind = PyUnicode_1BYTE_KIND;
+    s->state.kind = (unsigned)width & 7;
     s->state.compact = 1;
-    s->state.ascii = 1;
+    s->state.ascii = is_ascii ? 1 : 0;
 #if PY_VERSION_HEX < 0x030C0000
     s->state.ready = 1;
     s->wstr = NULL;
 #endif
-    ((char *)(s + 1))[length] = '\0';
+    if (!is_ascii)
+        rj_str_init_wide(block, length, width);
+    memset((char *)block + (is_ascii ? RJ_STR_PREFIX : RJ_WIDE_PREFIX) + length * width, 0, (size_t)width);
     return (PyObject *)s;
 }
 
 #else
 #define RJ_STR_PREFIX ((size_t)0)
+#define RJ_WIDE_PREFIX ((size_t)0)
 
 static inline PyObject *
-rj_str_adopt(void *block, Py_ssize_t length)
+rj_str_adopt(void *block, Py_ssize_t length, int width, int is_ascii)
 {
-    PyObject *s = PyUnicode_New(length, 127);
-    if (s)
-        memcpy(PyUnicode_DATA(s), block, (size_t)length);
+    (void)is_ascii;
+    PyObject *s = PyUnicode_FromKindAndData(width, block, length);
     PyObject_Free(block);
     return s;
 }

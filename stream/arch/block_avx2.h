@@ -3,11 +3,6 @@
 #define RJSON_BLOCK_AVX2_H
 
 #define RJ__HAS_SHUFFLE 1 /* of bytes: SSSE3 */
-#define RJ__BLOCK 32
-
-/* One bit for each byte that is not plain. */
-typedef uint32_t rj__block_mask;
-
 /* What must be escaped: control characters, '"' and '\\'; with `printable_only` (a truth value as 0 or 1) DEL too, and then what is
  * not ASCII is marked as well. One more than each byte, as a signed number: DEL and all beyond it are negative. */
 RJ__INLINE __m256i
@@ -52,29 +47,6 @@ RJ__INLINE void
 rj__avx2_store(uint8_t *dst, __m256i v)
 {
     _mm256_storeu_si256((__m256i *)dst, v);
-}
-
-RJ__INLINE rj__block_mask
-rj__copy_block_ascii(const uint8_t *src, uint8_t *dst, int printable_only)
-{
-    __m256i v = rj__avx2_load(src);
-    rj__avx2_store(dst, v);
-    /* movemask looks at the high bits only: those of `v` mark what is not ASCII. */
-    return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(rj__avx2_special(v, printable_only), v));
-}
-
-RJ__INLINE rj__block_mask
-rj__copy_block_utf8(const uint8_t *src, uint8_t *dst)
-{
-    __m256i v = rj__avx2_load(src);
-    rj__avx2_store(dst, v);
-    return (uint32_t)_mm256_movemask_epi8(rj__avx2_special(v, 0));
-}
-
-RJ__INLINE unsigned
-rj__plain_bytes(rj__block_mask mask)
-{
-    return (unsigned)__builtin_ctz(mask);
 }
 
 /* Eight code units that all become three bytes, as lead, middle and last byte of 32-bit lanes, squeezed together. */
@@ -219,5 +191,14 @@ rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_on
     __m256i special = rj__avx2_special(v, printable_only);
     return !_mm256_testz_si256(special, special);
 }
+
+#if !defined(RJ__HAS_MASKED_LOADS)
+/* The same where nothing need be readable before `src`. */
+RJ__INLINE int
+rj__copy_clean_alone(const uint8_t *src, size_t length, uint8_t *dst)
+{
+    return length <= 16 ? rj__swar_copy_clean(src, length, dst, 0) : rj__copy_clean(src, length, dst, 0);
+}
+#endif
 
 #endif

@@ -72,4 +72,20 @@ rj__swar_copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printab
     return rj__swar_special(v, printable_only) != 0;
 }
 
+/* Code units of `width` bytes, 2 or 4. */
+RJ__INLINE uint32_t
+rj__unit(const void *units, int width, size_t i)
+{
+    return width == 2 ? ((const uint16_t *)units)[i] : ((const uint32_t *)units)[i];
+}
+
+RJ__INLINE void
+rj__set_unit(void *units, int width, size_t i, uint32_t c)
+{
+    if (width == 2)
+        ((uint16_t *)units)[i] = (uint16_t)c;
+    else
+        ((uint32_t *)units)[i] = c;
+}
+
 #endif

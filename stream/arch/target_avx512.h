@@ -1,5 +1,5 @@
 /*
- * AVX-512, with IFMA and VBMI (Ice Lake, Zen 4 and later): the blocks of AVX2, and the digits of numbers eight at a time. Everything
+ * AVX-512, with IFMA, VBMI and VBMI2 (Ice Lake, Zen 4 and later): the blocks of AVX2, steps of their own, and the digits of numbers eight at a time. Everything
  * after this header is compiled for it, so it is included last. The choice at run time is in dispatch_x86.c.
  */
 #ifndef RJSON_TARGET_AVX512_H
@@ -11,15 +11,20 @@
 
 #if defined(__clang__)
 #pragma clang attribute push(                                                                                               \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx512vbmi,avx2,bmi,bmi2,lzcnt,popcnt"))),         \
+    __attribute__((                                                                                                         \
+        target("avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx512vbmi,avx512vbmi2,avx2,bmi,bmi2,lzcnt,popcnt"))),        \
     apply_to = function)
 #else
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx512vbmi,avx2,bmi,bmi2,lzcnt,popcnt")
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx512vbmi,avx512vbmi2,avx2,bmi,bmi2,lzcnt,popcnt")
 #endif
 
 #define RJ__NAME(x) x##_avx512
+#define RJ__STEPS "steps_avx512.h"
+#define RJ__UNITS "arch/units_avx512.h"
+#define RJ__HAS_MASKED_LOADS 1
 #define RJ__HAS_IFMA 1 /* and permutations of bytes: VBMI */
 
 #include "block_avx2.h"
+#include "block_avx512.h"
 
 #endif

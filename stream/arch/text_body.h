@@ -1,27 +1,27 @@
 /*
- * String bodies: code points in, escaped UTF-8 out. Compiled once per instruction set on the block operations of the target
- * header included before. Every function follows the contract of rj__put_text_fn.
+ * String bodies: code points in, escaped UTF-8 out. Compiled once per instruction set on the steps (RJ__STEPS) of the target header
+ * included before. Every function follows the contract of rj__put_text_fn.
+ *
+ * A step writes some units, at most RJ__TEXT_ROOM bytes with what it stores past its end, and returns how many it took. rj__step_bytes
+ * always takes some; the others return 0 where the next unit is nothing for vectors.
  */
 #ifndef RJSON_TEXT_BODY_H
 #define RJSON_TEXT_BODY_H
 
-/* An ASCII character: itself or its escape. At most 6 bytes. */
+/* How bytes from 0x80 on come out. */
+typedef enum rj__high {
+    RJ__HIGH_PASS,      /* as they are: UTF-8, or Latin-1 for a target that takes it */
+    RJ__HIGH_TWO_BYTES, /* Latin-1 to UTF-8 */
+    RJ__HIGH_ESCAPED    /* Latin-1 to ASCII; DEL is escaped too */
+} rj__high;
+
+/* A byte as rj__spellings has it: itself, or an escape. Stores 8 bytes. */
 RJ__INLINE uint8_t *
-rj__put_ascii(uint8_t c, uint8_t *dst)
+rj__put_spelled(uint8_t c, uint8_t *dst)
 {
-    uint8_t letter = rj__escape_letter[c];
-    if (RJ__LIKELY(letter == 0)) {
-        *dst = c;
-        return dst + 1;
-    }
-    dst[0] = '\\';
-    dst[1] = letter;
-    if (letter != 'u')
-        return dst + 2;
-    dst[2] = dst[3] = '0';
-    dst[4] = (uint8_t)('0' + (c >> 4));
-    dst[5] = (uint8_t) "0123456789abcdef"[c & 15];
-    return dst + 6;
+    const rj__spelling *spelling = &rj__spellings[c];
+    memcpy(dst, spelling, sizeof *spelling);
+    return dst + spelling->length;
 }
 
 /* The long escape of a UTF-16 unit: 6 bytes. */
@@ -83,7 +83,7 @@ RJ__INLINE uint8_t *
 rj__put_code_point(const rj__text *text, uint32_t c, uint8_t *dst)
 {
     if (c < 0x7f || (c == 0x7f && !text->ascii))
-        return rj__put_ascii((uint8_t)c, dst);
+        return rj__put_spelled((uint8_t)c, dst);
     if (RJ__UNLIKELY(text->ascii))
         return rj__put_escaped_code_point(text, c, dst);
     if (c < 0x800) {
@@ -103,47 +103,30 @@ rj__put_code_point(const rj__text *text, uint32_t c, uint8_t *dst)
     return dst + 4;
 }
 
-/* Copies plain bytes up to the first that is not, block by block. `pass_high`: bytes from 0x80 on are plain (UTF-8). Returns
- * the number copied; fewer than a block may remain that were not looked at, where *found is 0. */
-RJ__INLINE size_t
-rj__copy_plain(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end, int pass_high, int printable_only,
-               int *found)
+/* One byte of a one-byte string. Stores 8 bytes. */
+RJ__INLINE uint8_t *
+rj__put_byte(uint8_t c, uint8_t *dst, rj__high high)
 {
-    size_t room = (size_t)(end - dst);
-    size_t stop = length < room ? length : room;
-    size_t i = 0;
-    *found = 0;
-    for (; i + RJ__BLOCK <= stop; i += RJ__BLOCK) {
-        rj__block_mask mask =
-            pass_high ? rj__copy_block_utf8(src + i, dst + i) : rj__copy_block_ascii(src + i, dst + i, printable_only);
-        if (mask) {
-            *found = 1;
-            return i + rj__plain_bytes(mask);
-        }
+    if (high == RJ__HIGH_ESCAPED && c >= 0x7f)
+        return rj__put_escape(c, dst);
+    if (high == RJ__HIGH_TWO_BYTES && c >= 0x80) {
+        dst[0] = (uint8_t)(0xC0 | c >> 6);
+        dst[1] = (uint8_t)(0x80 | (c & 0x3f));
+        return dst + 2;
     }
-    return i;
+    return rj__put_spelled(c, dst);
 }
+
+#include RJ__STEPS
 
 /* One-byte units. */
 RJ__INLINE uint8_t *
-rj__put_bytes(rj__text *text, uint8_t *dst, const uint8_t *end, int pass_high)
+rj__put_bytes(rj__text *text, uint8_t *dst, const uint8_t *end, rj__high high)
 {
     const uint8_t *src = text->data;
     size_t i = text->position, length = text->length;
-    while (i < length && end - dst >= RJ__TEXT_ROOM) {
-        int found;
-        size_t plain = rj__copy_plain(src + i, length - i, dst, end, pass_high, text->ascii, &found);
-        i += plain;
-        dst += plain;
-        /* The character that was found, or the tail that is shorter than a block. */
-        size_t some = found ? 1 : length - i < 8 ? length - i : 8;
-        for (size_t stop = i + some; i < stop && end - dst >= 6; i++) {
-            if (pass_high && src[i] >= 0x80)
-                *dst++ = src[i];
-            else
-                dst = rj__put_code_point(text, src[i], dst);
-        }
-    }
+    while (i < length && end - dst >= RJ__TEXT_ROOM)
+        i += rj__step_bytes(src + i, length - i, &dst, end, high);
     text->position = i;
     return dst;
 }
@@ -151,7 +134,20 @@ rj__put_bytes(rj__text *text, uint8_t *dst, const uint8_t *end, int pass_high)
 static RJ__NOINLINE uint8_t *
 rj__put_latin1(rj__text *text, uint8_t *dst, const uint8_t *end)
 {
-    return rj__put_bytes(text, dst, end, 0);
+    return rj__put_bytes(text, dst, end, RJ__HIGH_TWO_BYTES);
+}
+
+/* For a target that takes Latin-1. */
+static RJ__NOINLINE uint8_t *
+rj__put_latin1_bytes(rj__text *text, uint8_t *dst, const uint8_t *end)
+{
+    return rj__put_bytes(text, dst, end, RJ__HIGH_PASS);
+}
+
+static RJ__NOINLINE uint8_t *
+rj__put_latin1_escaped(rj__text *text, uint8_t *dst, const uint8_t *end)
+{
+    return rj__put_bytes(text, dst, end, RJ__HIGH_ESCAPED);
 }
 
 /* A window must not end inside a character, or a text target could not decode it alone: back to the last boundary. */
@@ -167,7 +163,7 @@ static RJ__NOINLINE uint8_t *
 rj__put_utf8(rj__text *text, uint8_t *dst, const uint8_t *end)
 {
     const uint8_t *src = text->data;
-    dst = rj__put_bytes(text, dst, end, 1);
+    dst = rj__put_bytes(text, dst, end, RJ__HIGH_PASS);
     if (text->position < text->length) {
         size_t cut = rj__cut_utf8(src, text->position);
         dst -= text->position - cut;
@@ -183,18 +179,17 @@ rj__put_ucs2(rj__text *text, uint8_t *dst, const uint8_t *end)
     size_t i = text->position, length = text->length;
     while (i < length && end - dst >= RJ__TEXT_ROOM) {
         size_t done =
-            text->ascii ? rj__escape_some_ucs2(src + i, length - i, &dst) : rj__copy_some_ucs2(src + i, length - i, &dst);
+            text->ascii ? rj__escape_some_ucs2(src + i, length - i, &dst) : rj__step_ucs2(src + i, length - i, &dst);
         i += done;
         if (done)
             continue;
-        for (size_t stop = length - i < 8 ? length : i + 8; i < stop; i++) {
-            uint8_t *next = rj__put_code_point(text, src[i], dst);
-            if (RJ__UNLIKELY(!next)) {
-                text->position = i;
-                return NULL;
-            }
-            dst = next;
+        uint8_t *next = rj__put_code_point(text, src[i], dst);
+        if (RJ__UNLIKELY(!next)) {
+            text->position = i;
+            return NULL;
         }
+        dst = next;
+        i++;
     }
     text->position = i;
     return dst;
@@ -205,13 +200,18 @@ rj__put_ucs4(rj__text *text, uint8_t *dst, const uint8_t *end)
 {
     const uint32_t *src = text->data;
     size_t i = text->position, length = text->length;
-    for (; i < length && end - dst >= RJ__TEXT_ROOM; i++) {
+    while (i < length && end - dst >= RJ__TEXT_ROOM) {
+        size_t done = text->ascii ? 0 : rj__step_ucs4(src + i, length - i, &dst);
+        i += done;
+        if (done)
+            continue;
         uint8_t *next = rj__put_code_point(text, src[i], dst);
         if (RJ__UNLIKELY(!next)) {
             text->position = i;
             return NULL;
         }
         dst = next;
+        i++;
     }
     text->position = i;
     return dst;
@@ -223,7 +223,7 @@ rj__put_raw(rj__text *text, uint8_t *dst, const uint8_t *end)
     const uint8_t *src = (const uint8_t *)text->data + text->position;
     size_t left = text->length - text->position;
     size_t room = end - dst >= RJ__TEXT_ROOM ? (size_t)(end - dst) : 0;
-    size_t n = left <= room ? left : rj__cut_utf8(src, room);
+    size_t n = left <= room ? left : text->kind == RJ__TEXT_UNCUT ? room : rj__cut_utf8(src, room);
     memcpy(dst, src, n);
     text->position += n;
     return dst + n;
@@ -234,13 +234,15 @@ rj__put_text(rj__text *text, uint8_t *dst, const uint8_t *end)
 {
     switch (text->kind) {
     case RJ__TEXT_LATIN1:
-        return rj__put_latin1(text, dst, end);
+        return text->ascii ? rj__put_latin1_escaped(text, dst, end) : rj__put_latin1(text, dst, end);
     case RJ__TEXT_UCS2:
         return rj__put_ucs2(text, dst, end);
     case RJ__TEXT_UCS4:
         return rj__put_ucs4(text, dst, end);
     case RJ__TEXT_UTF8:
         return rj__put_utf8(text, dst, end);
+    case RJ__TEXT_BYTES:
+        return rj__put_latin1_bytes(text, dst, end);
     default:
         return rj__put_raw(text, dst, end);
     }

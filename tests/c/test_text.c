@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LONGEST 130
+#define LONGEST 700
 #define OUT_MAX (LONGEST * 12 + 64)
 
 typedef struct guarded {
@@ -102,7 +102,7 @@ write_in_windows(const rj__arch *arch, rj__text text, size_t window, const guard
 static void
 check_spelling(const uint32_t *points, size_t count, size_t kind, int ascii, const guarded *in, const guarded *out)
 {
-    static const size_t windows[] = {RJ__TEXT_ROOM, RJ__TEXT_ROOM + 1, 99, OUT_MAX};
+    static const size_t windows[] = {RJ__TEXT_ROOM, RJ__TEXT_ROOM + 1, 199, OUT_MAX};
     uint8_t expected[OUT_MAX], got[OUT_MAX];
     size_t length = 0, archs, units;
     const rj__arch *list = rj__arch_list(&archs);
@@ -227,7 +227,7 @@ test_raw(const guarded *out)
     for (int i = 0; i < 20; i++)
         strcat(repeated, json);
     for (size_t a = 0; a < archs; a++)
-        for (size_t window = RJ__TEXT_ROOM; window < 200; window++) {
+        for (size_t window = RJ__TEXT_ROOM; window < 300; window++) {
             rj__text text = {.data = repeated, .length = strlen(repeated), .kind = RJ__TEXT_RAW};
             uint8_t got[700];
             CHECK(write_in_windows(&list[a], text, window, out, got) == strlen(repeated));

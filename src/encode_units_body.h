@@ -1,0 +1,117 @@
+/*
+ * The part of the walk (encode_body.h) that writes strings into a str in the making (rj_str_sink) whose characters are wider than a byte:
+ * what the window holds is widened, and the string's own units go behind it.
+ */
+
+#include RJ__UNITS
+
+/* Room that one round of put_units asks for: an escape, and what vectors store past their ends. */
+#define RJ_UNITS_ROOM 64
+
+/* A unit that must be escaped, or is a surrogate, as units of `width` bytes at `dst`; returns their number, or 0 for a surrogate that is
+ * not wanted. */
+static RJ__NOINLINE size_t
+RJ__NAME(spell_unit)(rj_str_sink *out, const rj__text *text, uint32_t c, void *dst)
+{
+    uint8_t spelled[16];
+    size_t count = 1;
+    if (c >= 0x80) {
+        if (text->surrogates == RJ__SURROGATES_STOP)
+            return 0;
+        out->was_narrowed |= text->surrogates != RJ__SURROGATES_PASS;
+        if (text->surrogates != RJ__SURROGATES_ESCAPE) {
+            rj__set_unit(dst, out->width, 0, text->surrogates == RJ__SURROGATES_REPLACE ? 0xFFFD : c);
+            return 1;
+        }
+        count = (size_t)(rj__put_escape(c, spelled) - spelled);
+    }
+    else {
+        count = (size_t)(rj__put_spelled((uint8_t)c, spelled) - spelled);
+    }
+    for (size_t i = 0; i < count; i++)
+        rj__set_unit(dst, out->width, i, spelled[i]);
+    return count;
+}
+
+/* As much of the text as there is room for; 0 at a surrogate that is not wanted (position is on it). */
+RJ__INLINE int
+put_units(rj_str_sink *out, rj__text *text, int from, int to)
+{
+    while (text->position < text->length && out->capacity - out->length >= RJ_UNITS_ROOM) {
+        size_t room = out->capacity - out->length - RJ_UNITS_ROOM / 2, left = text->length - text->position;
+        const uint8_t *src = (const uint8_t *)text->data + text->position * (size_t)from;
+        size_t wanted = left < room ? left : room;
+        size_t done = rj__copy_clean_units(src, from, wanted, rj_str_sink_end(out), to);
+        text->position += done;
+        out->length += done;
+        if (RJ__LIKELY(done == wanted))
+            continue;
+        uint32_t unit = rj__unit(text->data, from, text->position);
+        size_t count = RJ__NAME(spell_unit)(out, text, unit, rj_str_sink_end(out));
+        if (count == 0)
+            return 0;
+        text->position++;
+        out->length += count;
+    }
+    return 1;
+}
+
+/* Gives the window's contents to the str, and begins it anew. */
+RJ__INLINE uint8_t *
+flush_narrow(rj_encoder *e, uint8_t *cur)
+{
+    rj_str_sink *out = e->str_sink;
+    size_t pending = (size_t)(cur - e->start);
+    if (out->width == 2)
+        rj__widen_bytes(e->start, pending, rj_str_sink_end(out), 2);
+    else
+        rj__widen_bytes(e->start, pending, rj_str_sink_end(out), 4);
+    out->length += pending;
+    return e->start;
+}
+
+/* Long results: lets Ctrl-C and other threads have their turn, as between windows. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(pace_units)(rj_encoder *e, uint8_t *cur)
+{
+    rj_own_ancestors(e);
+    return e->on_window && e->on_window(e) < 0 ? rj_stop_error(e) : cur;
+}
+
+/* A string of more than a byte a character, with its quotes. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_wide_string)(rj_encoder *e, uint8_t *cur, rj__text *text, uint8_t tail)
+{
+    rj_str_sink *out = e->str_sink;
+    int from = text->kind == RJ__TEXT_UCS2 ? 2 : 4;
+    size_t before = out->length;
+    *cur++ = '"';
+    if (RJ__UNLIKELY(out->width < from)) {
+        cur = rj_widen_output(e, cur, from);
+        if (!cur)
+            return NULL;
+    }
+    do {
+        size_t pending = (size_t)(cur - e->start);
+        if (RJ__UNLIKELY(out->capacity - out->length < pending + (text->length - text->position) + RJ_UNITS_ROOM) &&
+            rj_str_sink_reserve(out, pending + (text->length - text->position) + 2 * RJ_UNITS_ROOM) < 0)
+            return rj_stop_error(e);
+        cur = flush_narrow(e, cur);
+        int is_fine = out->width == 2 ? put_units(out, text, 2, 2)
+                      : from == 2     ? put_units(out, text, 2, 4)
+                                      : put_units(out, text, 4, 4);
+        if (RJ__UNLIKELY(!is_fine)) {
+            e->text = *text;
+            return RJ__NAME(fail_surrogate)(e, tail);
+        }
+    } while (RJ__UNLIKELY(text->position < text->length));
+    cur[0] = '"';
+    cur[1] = tail;
+    if (tail == ':')
+        return end_key(e, cur + 2);
+    if (RJ__UNLIKELY((out->length ^ before) >> 20))
+        return RJ__NAME(pace_units)(e, cur + 2);
+    return cur + 2;
+}
+
+#undef RJ_UNITS_ROOM

@@ -1,0 +1,251 @@
+/*
+ * The steps of text_body.h with AVX-512 and VBMI2. One way for all: each unit becomes a lane with room for everything that it can turn into, zero
+ * where there is less, and VPCOMPRESSB squeezes the zeros out (no output byte is ever zero). No branch depends on the text but for what
+ * is rare: long escapes and surrogates end a step.
+ */
+#ifndef RJSON_STEPS_AVX512_H
+#define RJSON_STEPS_AVX512_H
+
+/* Bytes with nothing to change are copied in runs of so many: where one is dirty, the next are not looked at in advance. */
+#define RJ__RUN 256
+#define RJ__DIRTY_RUN 1024
+
+/* Squeezes the zero bytes out, and stores 64 bytes. */
+RJ__INLINE uint8_t *
+rj__put_nonzero(__m512i lanes, uint8_t *dst)
+{
+    __mmask64 keep = _mm512_test_epi8_mask(lanes, lanes);
+    _mm512_storeu_si512(dst, _mm512_maskz_compress_epi8(keep, lanes));
+    return dst + _mm_popcnt_u64(keep);
+}
+
+/* Which of 64 bytes cannot be copied as they are. */
+RJ__INLINE __mmask64
+rj__dirty64(__m512i v, rj__high high)
+{
+    __mmask64 dirty = _mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(0x20)) | _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"')) |
+                      _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\'));
+    if (high == RJ__HIGH_TWO_BYTES)
+        dirty |= _mm512_movepi8_mask(v);
+    if (high == RJ__HIGH_ESCAPED)
+        dirty |= _mm512_cmpge_epu8_mask(v, _mm512_set1_epi8(0x7f));
+    return dirty;
+}
+
+/* Copies RJ__RUN bytes; 0 if one of them is not plain. */
+RJ__INLINE int
+rj__copy_run(const uint8_t *src, uint8_t *dst, rj__high high)
+{
+    __mmask64 dirty = 0;
+    for (int i = 0; i < RJ__RUN; i += 64) {
+        __m512i v = _mm512_loadu_si512(src + i);
+        _mm512_storeu_si512(dst + i, v);
+        dirty |= rj__dirty64(v, high);
+    }
+    return dirty == 0;
+}
+
+/* 32 bytes and what becomes of them; `rare` ones have long escapes. Bytes beyond `valid` are zero. */
+typedef struct rj__bytes32 {
+    __m256i v, letters;
+    uint32_t short_escape, itself, rare;
+} rj__bytes32;
+
+RJ__INLINE rj__bytes32
+rj__classify_bytes(const uint8_t *src, uint32_t valid, rj__high high)
+{
+    const __m256i letter_table = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 'b', 't', 'n', 0, 'f', 'r', 0, 0, 0, 0, 0, 0, 0, 0,
+                                                  0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    rj__bytes32 b;
+    b.v = _mm256_maskz_loadu_epi8(valid, src);
+    uint32_t control = _mm256_mask_cmplt_epu8_mask(valid, b.v, _mm256_set1_epi8(0x20));
+    b.itself = _mm256_cmpeq_epi8_mask(b.v, _mm256_set1_epi8('"')) | _mm256_cmpeq_epi8_mask(b.v, _mm256_set1_epi8('\\'));
+    b.letters = _mm256_permutexvar_epi8(b.v, letter_table);
+    b.rare = _mm256_mask_testn_epi8_mask(control, b.letters, b.letters);
+    if (high == RJ__HIGH_ESCAPED)
+        b.rare |= _mm256_mask_cmpge_epu8_mask(valid, b.v, _mm256_set1_epi8(0x7f));
+    b.short_escape = control | b.itself;
+    return b;
+}
+
+/* Writes what is not rare. Stores 64 bytes. */
+RJ__INLINE uint8_t *
+rj__put_classified(rj__bytes32 b, uint8_t *dst, rj__high high)
+{
+    const __m512i interleave =
+        _mm512_set_epi64(0x5f1f5e1e5d1d5c1c, 0x5b1b5a1a59195818, 0x5717561655155414, 0x5313521251115010, 0x4f0f4e0e4d0d4c0c,
+                         0x4b0b4a0a49094808, 0x4707460645054404, 0x4303420241014000);
+    __m256i first = _mm256_mask_mov_epi8(b.v, b.short_escape, _mm256_set1_epi8('\\'));
+    __m256i second = _mm256_maskz_mov_epi8(b.short_escape, _mm256_mask_mov_epi8(b.letters, b.itself, b.v));
+    if (high == RJ__HIGH_TWO_BYTES) {
+        uint32_t wide = _mm256_movepi8_mask(b.v);
+        uint32_t upper = _mm256_cmpge_epu8_mask(b.v, _mm256_set1_epi8((char)0xC0));
+        first = _mm256_mask_mov_epi8(first, wide, _mm256_set1_epi8((char)0xC2));
+        first = _mm256_mask_mov_epi8(first, upper, _mm256_set1_epi8((char)0xC3));
+        second = _mm256_mask_mov_epi8(second, wide, _mm256_and_si256(b.v, _mm256_set1_epi8((char)0xBF)));
+    }
+    return rj__put_nonzero(
+        _mm512_permutex2var_epi8(_mm512_castsi256_si512(first), interleave, _mm512_castsi256_si512(second)), dst);
+}
+
+/* The bytes before the first rare one, and that. Apart from the rest, so that where a step ends does not wait for what is in it. */
+static RJ__NOINLINE size_t
+RJ__NAME(spell_to_rare)(const uint8_t *src, unsigned count, uint8_t **dst, rj__high high)
+{
+    rj__bytes32 b = rj__classify_bytes(src, rj__first_bits(count), high);
+    *dst = high == RJ__HIGH_TWO_BYTES ? rj__put_classified(b, *dst, RJ__HIGH_TWO_BYTES)
+                                      : rj__put_classified(b, *dst, RJ__HIGH_PASS);
+    *dst = rj__put_byte(src[count], *dst, high);
+    return count + 1;
+}
+
+/* Up to 32 bytes. Stores at most 72. */
+RJ__INLINE size_t
+rj__spell_bytes(const uint8_t *src, size_t length, uint8_t **dst, rj__high high)
+{
+    rj__bytes32 b = rj__classify_bytes(src, rj__first_bits(length), high);
+    if (RJ__UNLIKELY(b.rare))
+        return RJ__NAME(spell_to_rare)(src, _tzcnt_u32(b.rare), dst, high);
+    *dst = rj__put_classified(b, *dst, high);
+    return length < 32 ? length : 32;
+}
+
+RJ__INLINE size_t
+rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
+{
+    size_t done = 0;
+    while (length - done >= RJ__RUN && end - *dst >= RJ__RUN && rj__copy_run(src + done, *dst, high)) {
+        done += RJ__RUN;
+        *dst += RJ__RUN;
+    }
+    size_t stop = length - done < RJ__DIRTY_RUN ? length : done + RJ__DIRTY_RUN;
+    while (done < stop && end - *dst >= RJ__TEXT_ROOM)
+        done += rj__spell_bytes(src + done, length - done, dst, high);
+    return done;
+}
+
+/* 32 code units below 0x800 as 16-bit lanes. */
+RJ__INLINE __m512i
+rj__short_lanes(__m512i v, __mmask32 two, __mmask32 short_escape, __m512i letters)
+{
+    __m512i lead = _mm512_srli_epi16(v, 6);
+    __m512i trail = _mm512_slli_epi16(_mm512_and_si512(v, _mm512_set1_epi16(0x3f)), 8);
+    __m512i pair = _mm512_or_si512(_mm512_or_si512(lead, trail), _mm512_set1_epi16((short)0x80C0));
+    __m512i escape = _mm512_or_si512(_mm512_slli_epi16(letters, 8), _mm512_set1_epi16('\\'));
+    return _mm512_mask_mov_epi16(_mm512_mask_mov_epi16(v, two, pair), short_escape, escape);
+}
+
+/* 32 code units that all become three bytes: 16 at a time, each as three fields of six bits, squeezed together. Stores 112 bytes. */
+RJ__INLINE uint8_t *
+rj__put_three_bytes_each(__m512i v, uint8_t *dst)
+{
+    const __m512i fields = _mm512_set1_epi64(0x3f20262c3f00060c);
+    const __m512i squeeze =
+        _mm512_set_epi32(0, 0, 0, 0, 0x3e3d3c3a, 0x39383635, 0x34323130, 0x2e2d2c2a, 0x29282625, 0x24222120, 0x1e1d1c1a,
+                         0x19181615, 0x14121110, 0x0e0d0c0a, 0x09080605, 0x04020100);
+    for (int half = 0; half < 2; half++) {
+        __m256i units = half ? _mm512_extracti64x4_epi64(v, 1) : _mm512_castsi512_si256(v);
+        __m512i bytes = _mm512_multishift_epi64_epi8(fields, _mm512_cvtepu16_epi32(units));
+        bytes = _mm512_and_si512(bytes, _mm512_set1_epi32(0x003f3f0f));
+        bytes = _mm512_or_si512(bytes, _mm512_set1_epi32(0x008080e0));
+        _mm512_storeu_si512(dst + 48 * half, _mm512_permutexvar_epi8(squeeze, bytes));
+    }
+    return dst + 96;
+}
+
+/* The code points that have short escapes, and those that are nothing for vectors: with long escapes, and surrogates. */
+RJ__INLINE __mmask16
+rj__short_escapes(__m512i v, __mmask16 valid, __m512i *letters, __mmask16 *rare)
+{
+    const __m512i letter_table = _mm512_set_epi32(0, 0, 'r', 'f', 0, 'n', 't', 'b', 0, 0, 0, 0, 0, 0, 0, 0);
+    __mmask16 control = _mm512_mask_cmplt_epu32_mask(valid, v, _mm512_set1_epi32(0x20));
+    __mmask16 low = _mm512_mask_cmplt_epu32_mask(control, v, _mm512_set1_epi32(0x10));
+    __mmask16 itself =
+        _mm512_cmpeq_epi32_mask(v, _mm512_set1_epi32('"')) | _mm512_cmpeq_epi32_mask(v, _mm512_set1_epi32('\\'));
+    *letters = _mm512_mask_mov_epi32(_mm512_permutexvar_epi32(v, letter_table), itself, v);
+    __mmask16 short_escape = _mm512_mask_test_epi32_mask(low | itself, *letters, *letters);
+    __m512i top = _mm512_and_si512(v, _mm512_set1_epi32((int)0xFFFFF800));
+    *rare = (__mmask16)((control & ~short_escape) | _mm512_cmpeq_epi32_mask(top, _mm512_set1_epi32(0xD800)));
+    return short_escape;
+}
+
+/* 16 code points as 32-bit lanes, none of them rare. */
+RJ__INLINE uint8_t *
+rj__put_code_points(__m512i v, __mmask16 short_escape, __m512i letters, uint8_t *dst)
+{
+    __mmask16 two = _mm512_cmpge_epu32_mask(v, _mm512_set1_epi32(0x80));
+    __mmask16 three = _mm512_cmpge_epu32_mask(v, _mm512_set1_epi32(0x800));
+    __mmask16 four = _mm512_cmpge_epu32_mask(v, _mm512_set1_epi32(0x10000));
+    /* The six-bit fields of each, the first field in the first byte. */
+    __m512i fields = _mm512_set1_epi64(0x2020202000000000);
+    fields = _mm512_mask_mov_epi32(fields, two, _mm512_set1_epi64(0x3f3f20263f3f0006));
+    fields = _mm512_mask_mov_epi32(fields, three, _mm512_set1_epi64(0x3f20262c3f00060c));
+    fields = _mm512_mask_mov_epi32(fields, four, _mm512_set1_epi64(0x20262c3200060c12));
+    __m512i bits = _mm512_set1_epi32(0x7f);
+    bits = _mm512_mask_mov_epi32(bits, two, _mm512_set1_epi32(0x3f1f));
+    bits = _mm512_mask_mov_epi32(bits, three, _mm512_set1_epi32(0x3f3f0f));
+    bits = _mm512_mask_mov_epi32(bits, four, _mm512_set1_epi32(0x3f3f3f07));
+    __m512i marks = _mm512_maskz_mov_epi32(two, _mm512_set1_epi32(0x80C0));
+    marks = _mm512_mask_mov_epi32(marks, three, _mm512_set1_epi32(0x8080E0));
+    marks = _mm512_mask_mov_epi32(marks, four, _mm512_set1_epi32((int)0x808080F0));
+    __m512i lanes = _mm512_multishift_epi64_epi8(fields, v);
+    lanes = _mm512_ternarylogic_epi32(lanes, bits, marks, 0xEA); /* (lanes & bits) | marks */
+    lanes = _mm512_mask_or_epi32(lanes, short_escape, _mm512_slli_epi32(letters, 8), _mm512_set1_epi32('\\'));
+    return rj__put_nonzero(lanes, dst);
+}
+
+/* Up to 16 code points, up to the first rare one. */
+RJ__INLINE size_t
+rj__spell_code_points(__m512i v, size_t length, uint8_t **dst)
+{
+    __m512i letters;
+    __mmask16 rare, short_escape = rj__short_escapes(v, (__mmask16)rj__first_bits(length), &letters, &rare);
+    if (RJ__UNLIKELY(rare)) {
+        unsigned count = _tzcnt_u32(rare);
+        __mmask16 before = (__mmask16)rj__first_bits(count);
+        *dst = rj__put_code_points(_mm512_maskz_mov_epi32(before, v), short_escape & before, letters, *dst);
+        return count;
+    }
+    *dst = rj__put_code_points(v, short_escape, letters, *dst);
+    return length < 16 ? length : 16;
+}
+
+RJ__INLINE size_t
+rj__step_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
+{
+    __mmask32 valid = rj__first_bits(length);
+    size_t count = length < 32 ? length : 32;
+    __m512i v = _mm512_maskz_loadu_epi16(valid, src);
+    __mmask32 high = _mm512_cmpge_epu16_mask(v, _mm512_set1_epi16(0x800));
+    if (high == 0) {
+        const __m512i letter_table = _mm512_set_epi16(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'r', 'f', 0, 'n',
+                                                      't', 'b', 0, 0, 0, 0, 0, 0, 0, 0);
+        __mmask32 control = _mm512_mask_cmplt_epu16_mask(valid, v, _mm512_set1_epi16(0x20));
+        __mmask32 itself =
+            _mm512_cmpeq_epi16_mask(v, _mm512_set1_epi16('"')) | _mm512_cmpeq_epi16_mask(v, _mm512_set1_epi16('\\'));
+        __m512i letters = _mm512_permutexvar_epi16(v, letter_table);
+        __mmask32 rare = _mm512_mask_testn_epi16_mask(control, letters, letters);
+        if (RJ__UNLIKELY(rare))
+            return rj__spell_code_points(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(v)), count < 16 ? count : 16, dst);
+        letters = _mm512_mask_mov_epi16(letters, itself, v);
+        __mmask32 two = _mm512_cmpge_epu16_mask(v, _mm512_set1_epi16(0x80));
+        *dst = rj__put_nonzero(rj__short_lanes(v, two, control | itself, letters), *dst);
+        return count;
+    }
+    __m512i top = _mm512_and_si512(v, _mm512_set1_epi16((short)0xF800));
+    if (high == valid && _mm512_cmpeq_epi16_mask(top, _mm512_set1_epi16((short)0xD800)) == 0) {
+        rj__put_three_bytes_each(v, *dst);
+        *dst += 3 * count;
+        return count;
+    }
+    return rj__spell_code_points(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(v)), count < 16 ? count : 16, dst);
+}
+
+RJ__INLINE size_t
+rj__step_ucs4(const uint32_t *src, size_t length, uint8_t **dst)
+{
+    __mmask16 valid = (__mmask16)rj__first_bits(length);
+    return rj__spell_code_points(_mm512_maskz_loadu_epi32(valid, src), length, dst);
+}
+
+#endif

@@ -1,0 +1,44 @@
+/* The steps of text_body.h with general registers: eight bytes at once where they are plain, else one by one from a table. */
+#ifndef RJSON_STEPS_SCALAR_H
+#define RJSON_STEPS_SCALAR_H
+
+RJ__INLINE size_t
+rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
+{
+    (void)end;
+    uint8_t *out = *dst;
+    if (length >= 8) {
+        uint64_t v;
+        memcpy(&v, src, 8);
+        memcpy(out, &v, 8);
+        if (RJ__LIKELY(!(rj__swar_special(v, high == RJ__HIGH_ESCAPED) | (high == RJ__HIGH_PASS ? 0 : v & RJ__SWAR_HIGH)))) {
+            *dst = out + 8;
+            return 8;
+        }
+        length = 8;
+    }
+    for (size_t i = 0; i < length; i++)
+        out = rj__put_byte(src[i], out, high);
+    *dst = out;
+    return length;
+}
+
+RJ__INLINE size_t
+rj__step_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
+{
+    (void)src;
+    (void)length;
+    (void)dst;
+    return 0;
+}
+
+RJ__INLINE size_t
+rj__step_ucs4(const uint32_t *src, size_t length, uint8_t **dst)
+{
+    (void)src;
+    (void)length;
+    (void)dst;
+    return 0;
+}
+
+#endif
