@@ -175,46 +175,113 @@ RJ__NAME(put_non_ascii_raw)(rj_encoder *e, uint8_t *cur, PyObject *raw)
 _Static_assert(sizeof(PyASCIIObject) >= RJ__BEFORE, "rj__copy_clean reads into a str's header");
 _Static_assert(2 * (RJ_SHORT_STRING + 3) + RJ__NUMBER_ROOM + RJ__AFTER <= RJ_ITEM_ROOM, "a key and a value must fit");
 
-/* A string whose bytes are to be written as they are, but for escapes. */
+/* These are the short ways for strings that are more than plain ASCII: for those that are sure to fit and have nothing rare about
+ * them; NULL for any other, with everything as it was. They run no Python code. Each is a function of its own, so that what one of
+ * them needs in registers costs nothing in the others. */
+
 RJ__INLINE uint8_t *
-put_byte_string(const rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail)
+end_string(uint8_t *first, uint8_t *next, uint8_t tail)
 {
-    if (RJ__UNLIKELY(!is_sure_to_fit(e, cur, length)))
-        return NULL;
-    uint8_t *next = cur + 1;
-    if (RJ__LIKELY(length <= RJ_CLEAN_MAX) && RJ__LIKELY(!rj__copy_clean_alone(data, (size_t)length, next))) {
-        next += length;
-    }
-    else {
-        rj__text text = {.data = data, .length = (size_t)length};
-        next = rj__put_bytes(&text, next, e->end, RJ__HIGH_PASS);
-    }
-    cur[0] = '"';
+    *first = '"';
     next[0] = '"';
     next[1] = tail;
     return next + 2;
 }
 
-/* A string that is more than plain ASCII, or has to be escaped: where its form is at hand and it is sure to fit; NULL for any other. */
+/* Bytes that are written as they are, but for escapes. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_dirty_bytes)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail)
+{
+    if (RJ__UNLIKELY(!is_sure_to_fit(e, cur, length)))
+        return NULL;
+    rj__text text = {.data = data, .length = (size_t)length};
+    return end_string(cur, rj__put_bytes(&text, cur + 1, e->end, RJ__HIGH_PASS), tail);
+}
+
+/* Not ASCII, and nobody has its UTF-8 form yet. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_fresh)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+{
+    size_t length = (size_t)PyUnicode_GET_LENGTH(str), done = 1;
+    uint8_t *next = cur + 1;
+    if (RJ__UNLIKELY(!is_sure_to_fit(e, cur, (Py_ssize_t)length)))
+        return NULL;
+    switch (PyUnicode_KIND(str)) {
+    case PyUnicode_1BYTE_KIND:
+        for (size_t i = 0; i < length; i += done)
+            done = rj__step_bytes(PyUnicode_1BYTE_DATA(str) + i, length - i, &next, e->end, RJ__HIGH_TWO_BYTES);
+        break;
+    case PyUnicode_2BYTE_KIND:
+        for (size_t i = 0; i < length && done; i += done)
+            done = rj__step_ucs2(PyUnicode_2BYTE_DATA(str) + i, length - i, &next);
+        break;
+    default:
+        for (size_t i = 0; i < length && done; i += done)
+            done = rj__step_ucs4(PyUnicode_4BYTE_DATA(str) + i, length - i, &next);
+    }
+    return done ? end_string(cur, next, tail) : NULL;
+}
+
+/* A string of `from` bytes a character, to a str in the making of `to`. */
+RJ__INLINE uint8_t *
+put_clean_units(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from, int to)
+{
+    rj_str_sink *out = e->str_sink;
+    size_t length = (size_t)PyUnicode_GET_LENGTH(str), pending = (size_t)(cur - e->start);
+    size_t end = out->length + pending + length + 2; /* quotes */
+    if (RJ__UNLIKELY(out->capacity < end + RJ_UNITS_ROOM) || RJ__UNLIKELY((out->length ^ end) >> RJ_PACE_BITS))
+        return NULL;
+    uint8_t *at = rj_str_sink_end(out);
+    widen_window(e, cur, at, to);
+    at += pending * (size_t)to;
+    rj__set_unit(at, to, 0, '"');
+    at += to;
+    if (RJ__UNLIKELY(rj__copy_clean_units(PyUnicode_DATA(str), from, length, at, to) < length))
+        return NULL;
+    rj__set_unit(at, to, length, '"');
+    out->length = end;
+    e->start[0] = tail;
+    return e->start + 1;
+}
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_clean_wide)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+{
+    if (e->str_sink->width == 2)
+        return PyUnicode_KIND(str) == PyUnicode_2BYTE_KIND ? put_clean_units(e, cur, str, tail, 2, 2) : NULL;
+    if (e->str_sink->width == 4)
+        return PyUnicode_KIND(str) == PyUnicode_2BYTE_KIND ? put_clean_units(e, cur, str, tail, 2, 4)
+                                                           : put_clean_units(e, cur, str, tail, 4, 4);
+    return NULL;
+}
+
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     if (RJ__UNLIKELY(!RJ_STR_IS_READY(str)) || (RJ__STYLED && e->options->ensure_ascii))
         return NULL;
-    const uint8_t *data = PyUnicode_DATA(str);
-    Py_ssize_t length = PyUnicode_GET_LENGTH(str);
+    const uint8_t *data;
+    Py_ssize_t length;
     if (PyUnicode_IS_ASCII(str))
-        return put_byte_string(e, cur, data, length, tail);
+        return RJ__NAME(put_dirty_bytes)(e, cur, PyUnicode_DATA(str), PyUnicode_GET_LENGTH(str), tail);
+    e->non_ascii = 1;
     if (e->str_sink) {
-        e->non_ascii = 1;
-        if (PyUnicode_KIND(str) == PyUnicode_1BYTE_KIND)
-            return put_byte_string(e, cur, data, length, tail);
-        return NULL;
+        if (PyUnicode_KIND(str) != PyUnicode_1BYTE_KIND)
+            return RJ__NAME(put_clean_wide)(e, cur, str, tail);
+        data = PyUnicode_1BYTE_DATA(str);
+        length = PyUnicode_GET_LENGTH(str);
     }
-    const uint8_t *utf8 = (const uint8_t *)((PyCompactUnicodeObject *)str)->utf8;
-    if (!utf8)
+    else {
+        data = (const uint8_t *)((PyCompactUnicodeObject *)str)->utf8;
+        length = ((PyCompactUnicodeObject *)str)->utf8_length;
+        if (!data)
+            return RJ__NAME(put_fresh)(e, cur, str, tail);
+    }
+    if (RJ__UNLIKELY(!is_sure_to_fit(e, cur, length)))
         return NULL;
-    return put_byte_string(e, cur, utf8, ((PyCompactUnicodeObject *)str)->utf8_length, tail);
+    if (RJ__UNLIKELY(length > RJ_CLEAN_MAX) || RJ__UNLIKELY(rj__copy_clean_alone(data, (size_t)length, cur + 1)))
+        return RJ__NAME(put_dirty_bytes)(e, cur, data, length, tail);
+    return end_string(cur, cur + 1 + length, tail);
 }
 
 /* An ASCII string that needs no escapes and is sure to fit; NULL for any other. */

@@ -8,6 +8,11 @@
 /* Room that one round of put_units asks for: an escape, and what vectors store past their ends. */
 #define RJ_UNITS_ROOM 64
 
+/* Signals and other threads have their turn whenever the str has grown by so much (as a power of two). */
+#define RJ_PACE_BITS 20
+
+#define RJ_FEW_PENDING 2
+
 /* A unit that must be escaped, or is a surrogate, as units of `width` bytes at `dst`; returns their number, or 0 for a surrogate that is
  * not wanted. */
 static RJ__NOINLINE size_t
@@ -56,18 +61,17 @@ put_units(rj_str_sink *out, rj__text *text, int from, int to)
     return 1;
 }
 
-/* Gives the window's contents to the str, and begins it anew. */
-RJ__INLINE uint8_t *
-flush_narrow(rj_encoder *e, uint8_t *cur)
+/* The window's contents, up to `cur`, as characters of `to` bytes. */
+RJ__INLINE void
+widen_window(const rj_encoder *e, const uint8_t *cur, void *dst, int to)
 {
-    rj_str_sink *out = e->str_sink;
     size_t pending = (size_t)(cur - e->start);
-    if (out->width == 2)
-        rj__widen_bytes(e->start, pending, rj_str_sink_end(out), 2);
-    else
-        rj__widen_bytes(e->start, pending, rj_str_sink_end(out), 4);
-    out->length += pending;
-    return e->start;
+    if (RJ__LIKELY(pending <= RJ_FEW_PENDING)) { /* one comma, as a rule: a vector would have to wait until it is written */
+        for (size_t i = 0; i < pending; i++)
+            rj__set_unit(dst, to, i, e->start[i]);
+        return;
+    }
+    rj__widen_bytes(e->start, pending, dst, to);
 }
 
 /* Long results: lets Ctrl-C and other threads have their turn, as between windows. */
@@ -96,7 +100,12 @@ RJ__NAME(put_wide_string)(rj_encoder *e, uint8_t *cur, rj__text *text, uint8_t t
         if (RJ__UNLIKELY(out->capacity - out->length < pending + (text->length - text->position) + RJ_UNITS_ROOM) &&
             rj_str_sink_reserve(out, pending + (text->length - text->position) + 2 * RJ_UNITS_ROOM) < 0)
             return rj_stop_error(e);
-        cur = flush_narrow(e, cur);
+        if (out->width == 2)
+            widen_window(e, cur, rj_str_sink_end(out), 2);
+        else
+            widen_window(e, cur, rj_str_sink_end(out), 4);
+        out->length += pending;
+        cur = e->start;
         int is_fine = out->width == 2 ? put_units(out, text, 2, 2)
                       : from == 2     ? put_units(out, text, 2, 4)
                                       : put_units(out, text, 4, 4);
@@ -109,9 +118,7 @@ RJ__NAME(put_wide_string)(rj_encoder *e, uint8_t *cur, rj__text *text, uint8_t t
     cur[1] = tail;
     if (tail == ':')
         return end_key(e, cur + 2);
-    if (RJ__UNLIKELY((out->length ^ before) >> 20))
+    if (RJ__UNLIKELY((out->length ^ before) >> RJ_PACE_BITS))
         return RJ__NAME(pace_units)(e, cur + 2);
     return cur + 2;
 }
-
-#undef RJ_UNITS_ROOM

@@ -1,7 +1,6 @@
 /* See str_sink.h. Invariant: `block` holds RJ_WIDE_PREFIX + (capacity + 1) * width bytes, and length <= capacity. */
 #include "str_sink.h"
 
-#include "cpython/str_access.h"
 #include "py_memory.h"
 
 /* Vectors may store so many characters past the end. */
@@ -26,12 +25,6 @@ widen(const void *src, int from, size_t length, void *dst, int to)
     }
     for (size_t i = 0; i < length; i++)
         put_unit(dst, to, i, from == 1 ? ((const uint8_t *)src)[i] : ((const uint16_t *)src)[i]);
-}
-
-void *
-rj_str_sink_end(const rj_str_sink *s)
-{
-    return s->block + RJ_WIDE_PREFIX + s->length * (size_t)s->width;
 }
 
 static int

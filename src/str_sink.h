@@ -6,7 +6,7 @@
 #ifndef RJSON_STR_SINK_H
 #define RJSON_STR_SINK_H
 
-#include "python.h"
+#include "cpython/str_access.h"
 
 typedef struct rj_str_sink {
     rj_sink base;
@@ -33,6 +33,10 @@ int rj_str_sink_append(rj_str_sink *s, PyObject *str);
 PyObject *rj_str_sink_finish(rj_str_sink *s, int non_ascii);
 
 /* Where the next character goes; width is not 1. */
-void *rj_str_sink_end(const rj_str_sink *s);
+RJ__INLINE void *
+rj_str_sink_end(const rj_str_sink *s)
+{
+    return s->block + RJ_WIDE_PREFIX + s->length * (size_t)s->width;
+}
 
 #endif

@@ -16,10 +16,9 @@ rj__copy_masked(const uint8_t *src, size_t length, uint8_t *dst)
     uint32_t valid = rj__first_bits(length);
     __m256i v = _mm256_maskz_loadu_epi8(valid, src);
     _mm256_storeu_si256((__m256i *)dst, v);
-    uint32_t control = _mm256_mask_cmplt_epu8_mask(valid, v, _mm256_set1_epi8(0x20));
-    uint32_t quote = _mm256_cmpeq_epi8_mask(v, _mm256_load_si256((const __m256i *)rj__quotes));
-    uint32_t backslash = _mm256_cmpeq_epi8_mask(v, _mm256_load_si256((const __m256i *)rj__backslashes));
-    return control | quote | backslash;
+    uint32_t clean = _mm256_mask_cmpgt_epu8_mask(valid, v, _mm256_load_si256((const __m256i *)rj__controls));
+    clean = _mm256_mask_cmpneq_epi8_mask(clean, v, _mm256_load_si256((const __m256i *)rj__quotes));
+    return valid ^ _mm256_mask_cmpneq_epi8_mask(clean, v, _mm256_load_si256((const __m256i *)rj__backslashes));
 }
 
 /* See block_avx2.h. */

@@ -19,30 +19,30 @@ rj__put_nonzero(__m512i lanes, uint8_t *dst)
     return dst + _mm_popcnt_u64(keep);
 }
 
-/* Which of 64 bytes cannot be copied as they are. */
+/* Which of 64 bytes can be copied as they are. Each comparison is made only where the one before it agreed: one mask, not three. */
 RJ__INLINE __mmask64
-rj__dirty64(__m512i v, rj__high high)
+rj__clean64(__m512i v, rj__high high)
 {
-    __mmask64 dirty = _mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(0x20)) | _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"')) |
-                      _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\'));
-    if (high == RJ__HIGH_TWO_BYTES)
-        dirty |= _mm512_movepi8_mask(v);
+    __mmask64 clean = _mm512_cmpge_epu8_mask(v, _mm512_set1_epi8(0x20));
+    if (high == RJ__HIGH_TWO_BYTES) /* as a signed number */
+        clean = _mm512_cmpge_epi8_mask(v, _mm512_set1_epi8(0x20));
     if (high == RJ__HIGH_ESCAPED)
-        dirty |= _mm512_cmpge_epu8_mask(v, _mm512_set1_epi8(0x7f));
-    return dirty;
+        clean = _mm512_mask_cmplt_epu8_mask(clean, v, _mm512_set1_epi8(0x7f));
+    clean = _mm512_mask_cmpneq_epi8_mask(clean, v, _mm512_set1_epi8('"'));
+    return _mm512_mask_cmpneq_epi8_mask(clean, v, _mm512_set1_epi8('\\'));
 }
 
 /* Copies RJ__RUN bytes; 0 if one of them is not plain. */
 RJ__INLINE int
 rj__copy_run(const uint8_t *src, uint8_t *dst, rj__high high)
 {
-    __mmask64 dirty = 0;
+    __mmask64 clean = ~(__mmask64)0;
     for (int i = 0; i < RJ__RUN; i += 64) {
         __m512i v = _mm512_loadu_si512(src + i);
         _mm512_storeu_si512(dst + i, v);
-        dirty |= rj__dirty64(v, high);
+        clean = _kand_mask64(clean, rj__clean64(v, high));
     }
-    return dirty == 0;
+    return clean == ~(__mmask64)0;
 }
 
 /* 32 bytes and what becomes of them; `rare` ones have long escapes. Bytes beyond `valid` are zero. */
@@ -58,8 +58,9 @@ rj__classify_bytes(const uint8_t *src, uint32_t valid, rj__high high)
                                                   0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     rj__bytes32 b;
     b.v = _mm256_maskz_loadu_epi8(valid, src);
-    uint32_t control = _mm256_mask_cmplt_epu8_mask(valid, b.v, _mm256_set1_epi8(0x20));
-    b.itself = _mm256_cmpeq_epi8_mask(b.v, _mm256_set1_epi8('"')) | _mm256_cmpeq_epi8_mask(b.v, _mm256_set1_epi8('\\'));
+    uint32_t control = _mm256_mask_cmple_epu8_mask(valid, b.v, _mm256_load_si256((const __m256i *)rj__controls));
+    b.itself = _mm256_cmpeq_epi8_mask(b.v, _mm256_load_si256((const __m256i *)rj__quotes)) |
+               _mm256_cmpeq_epi8_mask(b.v, _mm256_load_si256((const __m256i *)rj__backslashes));
     b.letters = _mm256_permutexvar_epi8(b.v, letter_table);
     b.rare = _mm256_mask_testn_epi8_mask(control, b.letters, b.letters);
     if (high == RJ__HIGH_ESCAPED)
@@ -75,7 +76,7 @@ rj__put_classified(rj__bytes32 b, uint8_t *dst, rj__high high)
     const __m512i interleave =
         _mm512_set_epi64(0x5f1f5e1e5d1d5c1c, 0x5b1b5a1a59195818, 0x5717561655155414, 0x5313521251115010, 0x4f0f4e0e4d0d4c0c,
                          0x4b0b4a0a49094808, 0x4707460645054404, 0x4303420241014000);
-    __m256i first = _mm256_mask_mov_epi8(b.v, b.short_escape, _mm256_set1_epi8('\\'));
+    __m256i first = _mm256_mask_loadu_epi8(b.v, b.short_escape, rj__backslashes);
     __m256i second = _mm256_maskz_mov_epi8(b.short_escape, _mm256_mask_mov_epi8(b.letters, b.itself, b.v));
     if (high == RJ__HIGH_TWO_BYTES) {
         uint32_t wide = _mm256_movepi8_mask(b.v);
@@ -89,14 +90,13 @@ rj__put_classified(rj__bytes32 b, uint8_t *dst, rj__high high)
 }
 
 /* The bytes before the first rare one, and that. Apart from the rest, so that where a step ends does not wait for what is in it. */
-static RJ__NOINLINE size_t
-RJ__NAME(spell_to_rare)(const uint8_t *src, unsigned count, uint8_t **dst, rj__high high)
+static RJ__NOINLINE uint8_t *
+RJ__NAME(spell_to_rare)(const uint8_t *src, unsigned count, uint8_t *dst, rj__high high)
 {
     rj__bytes32 b = rj__classify_bytes(src, rj__first_bits(count), high);
-    *dst = high == RJ__HIGH_TWO_BYTES ? rj__put_classified(b, *dst, RJ__HIGH_TWO_BYTES)
-                                      : rj__put_classified(b, *dst, RJ__HIGH_PASS);
-    *dst = rj__put_byte(src[count], *dst, high);
-    return count + 1;
+    dst = high == RJ__HIGH_TWO_BYTES ? rj__put_classified(b, dst, RJ__HIGH_TWO_BYTES)
+                                     : rj__put_classified(b, dst, RJ__HIGH_PASS);
+    return rj__put_byte(src[count], dst, high);
 }
 
 /* Up to 32 bytes. Stores at most 72. */
@@ -104,8 +104,11 @@ RJ__INLINE size_t
 rj__spell_bytes(const uint8_t *src, size_t length, uint8_t **dst, rj__high high)
 {
     rj__bytes32 b = rj__classify_bytes(src, rj__first_bits(length), high);
-    if (RJ__UNLIKELY(b.rare))
-        return RJ__NAME(spell_to_rare)(src, _tzcnt_u32(b.rare), dst, high);
+    if (RJ__UNLIKELY(b.rare)) {
+        unsigned count = _tzcnt_u32(b.rare);
+        *dst = RJ__NAME(spell_to_rare)(src, count, *dst, high);
+        return count + 1;
+    }
     *dst = rj__put_classified(b, *dst, high);
     return length < 32 ? length : 32;
 }

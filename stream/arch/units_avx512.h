@@ -2,25 +2,26 @@
 #ifndef RJSON_UNITS_AVX512_H
 #define RJSON_UNITS_AVX512_H
 
-/* Which of 32 units of two bytes, or 16 of four, must be escaped or are surrogates. */
+/* Which of 32 units of two bytes, or 16 of four, must be escaped or are surrogates. Each comparison is made only where the one before it
+ * agreed: one mask, not four. */
 RJ__INLINE uint32_t
 rj__special_units2(__m512i v, __mmask32 valid)
 {
-    __mmask32 control = _mm512_mask_cmplt_epu16_mask(valid, v, _mm512_set1_epi16(0x20));
-    __mmask32 quote = _mm512_cmpeq_epi16_mask(v, _mm512_set1_epi16('"'));
-    __mmask32 backslash = _mm512_cmpeq_epi16_mask(v, _mm512_set1_epi16('\\'));
+    __mmask32 clean = _mm512_mask_cmpge_epu16_mask(valid, v, _mm512_set1_epi16(0x20));
+    clean = _mm512_mask_cmpneq_epi16_mask(clean, v, _mm512_set1_epi16('"'));
+    clean = _mm512_mask_cmpneq_epi16_mask(clean, v, _mm512_set1_epi16('\\'));
     __m512i top = _mm512_and_si512(v, _mm512_set1_epi16((short)0xF800));
-    return control | quote | backslash | _mm512_cmpeq_epi16_mask(top, _mm512_set1_epi16((short)0xD800));
+    return valid ^ _mm512_mask_cmpneq_epi16_mask(clean, top, _mm512_set1_epi16((short)0xD800));
 }
 
 RJ__INLINE uint32_t
 rj__special_units4(__m512i v, __mmask16 valid)
 {
-    __mmask16 control = _mm512_mask_cmplt_epu32_mask(valid, v, _mm512_set1_epi32(0x20));
-    __mmask16 quote = _mm512_cmpeq_epi32_mask(v, _mm512_set1_epi32('"'));
-    __mmask16 backslash = _mm512_cmpeq_epi32_mask(v, _mm512_set1_epi32('\\'));
+    __mmask16 clean = _mm512_mask_cmpge_epu32_mask(valid, v, _mm512_set1_epi32(0x20));
+    clean = _mm512_mask_cmpneq_epi32_mask(clean, v, _mm512_set1_epi32('"'));
+    clean = _mm512_mask_cmpneq_epi32_mask(clean, v, _mm512_set1_epi32('\\'));
     __m512i top = _mm512_and_si512(v, _mm512_set1_epi32((int)0xFFFFF800));
-    return (uint32_t)(control | quote | backslash | _mm512_cmpeq_epi32_mask(top, _mm512_set1_epi32(0xD800)));
+    return (uint32_t)(valid ^ _mm512_mask_cmpneq_epi32_mask(clean, top, _mm512_set1_epi32(0xD800)));
 }
 
 /* A block of 64 bytes, or what is left of it; returns which units are special. */
@@ -43,6 +44,10 @@ RJ__INLINE size_t
 rj__copy_clean_units(const void *src, int from, size_t length, void *dst, int to)
 {
     size_t block = to == 2 ? 32 : 16, i = 0;
+    if (RJ__LIKELY(length <= block)) {
+        uint32_t special = rj__copy_unit_block(src, from, 0, length, dst, to);
+        return RJ__UNLIKELY(special) ? _tzcnt_u32(special) : length;
+    }
     for (; i + 4 * block <= length; i += 4 * block) {
         uint32_t special = 0;
         for (size_t j = i; j < i + 4 * block; j += block)
