@@ -164,19 +164,15 @@ rj__avx2_copy_clean_16_to_32(const uint8_t *src, size_t length, uint8_t *dst, in
     __m128i last = _mm_loadu_si128((const __m128i *)(src + length - 16));
     _mm_storeu_si128((__m128i *)dst, first);
     _mm_storeu_si128((__m128i *)(dst + length - 16), last);
-    __m256i special = rj__avx2_special(_mm256_set_m128i(last, first), printable_only);
-    return !_mm256_testz_si256(special, special);
+    __m128i special = _mm_or_si128(rj__avx2_special16(first, printable_only), rj__avx2_special16(last, printable_only));
+    return !_mm_testz_si128(special, special);
 }
 
-/* Copies ASCII bytes; nonzero if one must be escaped, with `printable_only` (0 or 1) DEL too (what was written is of no use then). At least RJ__BEFORE readable bytes
- * come before `src`, and up to RJ__AFTER bytes may be written past `dst + length`. */
-RJ__INLINE int
-rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
+/* More than 32 bytes. A function of its own: the 32-byte registers that it keeps would make every function that it is part of align its
+ * stack. */
+static RJ__NOINLINE int
+RJ__NAME(copy_clean_long)(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
-    if (RJ__LIKELY(length <= 16))
-        return rj__avx2_copy_clean_to_16(src, length, dst, printable_only);
-    if (length <= 32)
-        return rj__avx2_copy_clean_16_to_32(src, length, dst, printable_only);
     const uint8_t *last = src + length - 32;
     uint8_t *last_dst = dst + length - 32;
     for (; src < last; src += 32, dst += 32) {
@@ -190,6 +186,18 @@ rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_on
     rj__avx2_store(last_dst, v);
     __m256i special = rj__avx2_special(v, printable_only);
     return !_mm256_testz_si256(special, special);
+}
+
+/* Copies ASCII bytes; nonzero if one must be escaped, with `printable_only` (0 or 1) DEL too (what was written is of no use
+ * then). At least RJ__BEFORE readable bytes come before `src`, and up to RJ__AFTER bytes may be written past `dst + length`. */
+RJ__INLINE int
+rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
+{
+    if (RJ__LIKELY(length <= 16))
+        return rj__avx2_copy_clean_to_16(src, length, dst, printable_only);
+    if (length <= 32)
+        return rj__avx2_copy_clean_16_to_32(src, length, dst, printable_only);
+    return RJ__NAME(copy_clean_long)(src, length, dst, printable_only);
 }
 
 #if !defined(RJ__HAS_MASKED_LOADS)

@@ -408,6 +408,8 @@ def test_every_failing_allocation():
             lambda: rjson.dumps(doc, default=str),
             lambda: rjson.dumps_bytes(doc, default=str),
             lambda: rjson.dumps(deep),
+            lambda: rjson.dumps(['x' * 5000, '\u65e5' * 3000, '\U0001f600' * 9000, {'\xe9': 1}]),
+            lambda: rjson.dumps(['\u65e5', '\xe9' * 9000, 'x' * 70_000]),
             lambda: rjson.dump(doc, io.BytesIO(), chunk_size=512, default=str),
             lambda: rjson.dump(doc, io.StringIO(), chunk_size=512, default=str),
             lambda: b"".join(rjson.iterencode([doc, deep], chunk_size=512, default=str)),
