@@ -103,6 +103,9 @@ install:
 	$(MAKE) -C stream install
 
 bench: $(VENV)/bench.stamp
+	@mkdir -p build
+	$(BIN)/python bench/encode.py --results build/encode.json
+	$(BIN)/python bench/picture.py build/encode.json build/encode
 	$(BIN)/python bench/natives.py
 	$(BIN)/python bench/stream.py
 	$(BIN)/python bench/aio.py

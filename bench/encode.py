@@ -7,8 +7,8 @@
     python bench/encode.py --results FILE           what was measured, as JSON; picture.py draws it
 
 In each round every encoder has its turn, and the fastest round of each counts. The ratio is the time of the fastest other
-encoder over rjson's: above 1, rjson is ahead. "fresh" rows get strings that no encoder has seen before, for each call; "cold" ones
-are lists of up to a million items, shuffled, so that each item is a cache miss.
+encoder over rjson's: above 1, rjson is ahead. "fresh" rows get strings that no encoder has seen before, for each call;
+"cold" ones are lists of up to a million items, shuffled, so that each item is a cache miss.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ FAMILIES = ("bytes", "str")
 SAMPLE = 100e-6  # seconds: what a sample lasts at least, so that the clock's own cost is small
 BUDGET = 0.25  # seconds for each row and encoder
 COLD_ROUNDS = 4
-FIGURES = {"orjson", "ssrjson"}  # what the ratios are taken against: on each row one of them is the fastest other
 
 
 def calls_per_sample(encode: peers.Encode, document: Any) -> int:
@@ -126,7 +125,9 @@ def summarise(results: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     summary: dict[str, dict[str, float]] = {}
     for family in {r["family"]: None for r in results}:
         mine = [r for r in results if r["family"] == family]
-        means = {group: geomean(r["ratio"] for r in mine if r["group"] == group) for group in {r["group"]: None for r in mine}}
+        means = {
+            group: geomean(r["ratio"] for r in mine if r["group"] == group) for group in {r["group"]: None for r in mine}
+        }
         summary[family] = {"all rows": geomean(r["ratio"] for r in mine), **means}
         worst = min(mine, key=lambda r: r["ratio"])
         behind = [f"{r['row']} {r['ratio']:.2f}" for r in mine if r["ratio"] < 1]

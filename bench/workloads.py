@@ -101,11 +101,6 @@ def fresh(value: Any) -> Any:
 # ---- rows
 
 
-def shuffled(items: list[Any], rng: Rng) -> list[Any]:
-    rng.shuffle(items)
-    return items
-
-
 def nested_dict(depth: int, width: int) -> Any:
     return {f"key{i}": nested_dict(depth - 1, width) for i in range(width)} if depth else "value"
 
@@ -125,7 +120,11 @@ def users(count: int) -> dict[str, Any]:
                 "active": i % 3 != 0,
                 "score": round(rng.random() * 100, 2),
                 "tags": [f"tag{j}" for j in range(i % 5)],
-                "address": {"city": "Springfield", "zip": f"{rng.randrange(100_000):05}", "geo": [rng.random(), rng.random()]},
+                "address": {
+                    "city": "Springfield",
+                    "zip": f"{rng.randrange(100_000):05}",
+                    "geo": [rng.random(), rng.random()],
+                },
                 "manager": None,
             }
             for i in range(count)
@@ -202,9 +201,10 @@ def list_rows(name: str, group: str, make: Callable[[Rng], Any], is_text: bool =
         sample = [make(rng) for _ in range(1000)]
         mean = sum(map(len, sample)) // len(sample) if is_text else 0
         count = min(COLD_ITEMS, COLD_TEXT // (mean + 1)) if is_text else COLD_ITEMS
-        # Different objects all the same: a character of one byte is the only string that CPython shares.
-        items = [make(rng) for _ in range(count)] if not mean > 100 else [fresh(rng.choice(sample)) for _ in range(count)]
-        return shuffled(items, rng)
+        # Long texts take long to make up: copies will do, they lie elsewhere in memory all the same.
+        items = [fresh(rng.choice(sample)) if mean > 100 else make(rng) for _ in range(count)]
+        rng.shuffle(items)
+        return items
 
     def hot() -> list[Any]:
         rng = Rng(name)
@@ -223,7 +223,10 @@ def strings() -> Iterator[Workload]:
     for name, make in string_makers().items():
         for size, (low, high) in LENGTHS.items():
             yield from list_rows(
-                f"{name}, {size}", "strings", lambda rng, make=make, low=low, high=high: make(rng, rng.randint(low, high)), True
+                f"{name}, {size}",
+                "strings",
+                lambda rng, make=make, low=low, high=high: make(rng, rng.randint(low, high)),
+                True,
             )
         yield Workload(f"{name}, 1 MB", "strings", lambda name=name, make=make: make(Rng(name), 1_000_000), fresh)
 
@@ -236,9 +239,11 @@ def with_fresh(rows: Iterator[Workload]) -> Iterator[Workload]:
             yield Workload(f"{row.name} (fresh)", f"{row.group}, fresh", row.build, row.refresh)
 
 
-def built_in() -> Iterator[Workload]:
-    for rows in (earlier(), documents(), numbers(), strings()):
-        yield from with_fresh(rows)
+def built_in() -> list[Workload]:
+    """Group by group."""
+    rows = [row for rows in (earlier(), documents(), numbers(), strings()) for row in with_fresh(rows)]
+    groups = {row.group: index for index, row in reversed(list(enumerate(rows)))}
+    return sorted(rows, key=lambda row: groups[row.group])
 
 
 def corpus(folder: Path) -> Iterator[Workload]:

@@ -211,13 +211,59 @@ rj__put_double_bits(uint8_t *p, uint64_t bits)
     return rj__put_digits(p + (bits >> 63), &digits);
 }
 
+/* n / 10^4. */
+RJ__INLINE uint8_t *
+rj__put_ten_thousandths(uint8_t *p, int negative, uint64_t n)
+{
+    uint64_t whole = n / 10000;
+    uint32_t rest = (uint32_t)(n - whole * 10000), thousandths = rest / 10, last = rest - thousandths * 10;
+    p = rj__put_signed(p, negative, whole);
+    *p++ = '.';
+    rj__put_3digits(p, thousandths);
+    p[3] = (uint8_t)('0' + last);
+    /* At least one digit stays. */
+    unsigned nonzero = (p[1] != '0') << 1 | (p[2] != '0') << 2 | (last != 0) << 3 | 1;
+    return p + (32 - __builtin_clz(nonzero));
+}
+
+/* The doubles of these exponents are at least 2^-14, less than 10^-4, and below 2^36. */
+#define RJ__DECIMAL_FIRST (1023 - 14)
+#define RJ__DECIMAL_EXPONENTS 50
+
+/* Numbers of up to four decimals: prices, percentages, whole numbers. NULL for any other.
+ *
+ * n has at most 15 digits, and different decimals of that many digits are different doubles, so where n / 10^4 (a division of
+ * exact numbers, correctly rounded) is the number, no other decimal as short is. */
+RJ__INLINE uint8_t *
+rj__put_short_decimal(uint8_t *p, uint64_t bits)
+{
+    if ((unsigned)(bits >> 52 & 0x7ff) - RJ__DECIMAL_FIRST >= RJ__DECIMAL_EXPONENTS)
+        return NULL;
+    double magnitude;
+    uint64_t positive = bits & ~((uint64_t)1 << 63);
+    memcpy(&magnitude, &positive, sizeof magnitude);
+    int64_t whole = (int64_t)magnitude;
+    if ((double)whole == magnitude) {
+        p = rj__put_signed(p, (int)(bits >> 63), (uint64_t)whole);
+        memcpy(p, ".0", 2);
+        return p + 2;
+    }
+    int64_t n = (int64_t)(magnitude * 1e4 + 0.5);
+    if ((double)n / 1e4 != magnitude)
+        return NULL;
+    return rj__put_ten_thousandths(p, (int)(bits >> 63), (uint64_t)n);
+}
+
 /* A double that is finite. */
 RJ__INLINE uint8_t *
 rj__put_double_inline(uint8_t *p, double value)
 {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    uint8_t *end = rj__put_double_bits(p, bits);
+    uint8_t *end = rj__put_short_decimal(p, bits);
+    if (end)
+        return end;
+    end = rj__put_double_bits(p, bits);
     return RJ__LIKELY(end != NULL) ? end : rj__put_double_exactly(p, value);
 }
 

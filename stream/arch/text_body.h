@@ -172,6 +172,9 @@ rj__put_utf8(rj__text *text, uint8_t *dst, const uint8_t *end)
     return dst;
 }
 
+/* So many units are written one by one before the vectors are tried again. */
+#define RJ__SCALAR_UNITS 8
+
 static RJ__NOINLINE uint8_t *
 rj__put_ucs2(rj__text *text, uint8_t *dst, const uint8_t *end)
 {
@@ -183,13 +186,14 @@ rj__put_ucs2(rj__text *text, uint8_t *dst, const uint8_t *end)
         i += done;
         if (done)
             continue;
-        uint8_t *next = rj__put_code_point(text, src[i], dst);
-        if (RJ__UNLIKELY(!next)) {
-            text->position = i;
-            return NULL;
+        for (size_t stop = length - i < RJ__SCALAR_UNITS ? length : i + RJ__SCALAR_UNITS; i < stop; i++) {
+            uint8_t *next = rj__put_code_point(text, src[i], dst);
+            if (RJ__UNLIKELY(!next)) {
+                text->position = i;
+                return NULL;
+            }
+            dst = next;
         }
-        dst = next;
-        i++;
     }
     text->position = i;
     return dst;
@@ -205,13 +209,14 @@ rj__put_ucs4(rj__text *text, uint8_t *dst, const uint8_t *end)
         i += done;
         if (done)
             continue;
-        uint8_t *next = rj__put_code_point(text, src[i], dst);
-        if (RJ__UNLIKELY(!next)) {
-            text->position = i;
-            return NULL;
+        for (size_t stop = length - i < RJ__SCALAR_UNITS ? length : i + RJ__SCALAR_UNITS; i < stop; i++) {
+            uint8_t *next = rj__put_code_point(text, src[i], dst);
+            if (RJ__UNLIKELY(!next)) {
+                text->position = i;
+                return NULL;
+            }
+            dst = next;
         }
-        dst = next;
-        i++;
     }
     text->position = i;
     return dst;

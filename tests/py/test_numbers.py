@@ -1,9 +1,12 @@
 """Numbers are written as repr writes them."""
 
+import array
+import math
 import os
 import random
 import struct
 import sys
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
@@ -16,13 +19,53 @@ def bits(n):
     return struct.unpack("<d", n.to_bytes(8, "little"))[0]
 
 
+def check(numbers):
+    """All at once; the first that is wrong, where one is."""
+    got = rjson.dumps(numbers)
+    if got != repr(numbers).replace(" ", ""):
+        wrong = [(x, text) for x, text in zip(numbers, got[1:-1].split(",")) if text != repr(x)]
+        pytest.fail(f"{len(wrong)} wrong, the first {wrong[0]}")
+
+
 def test_random_doubles():
-    """100,000 doubles of random bits; 20 million in the slow target."""
+    """100,000 doubles of random bits; 100 million in the slow target."""
     rng = random.Random(1)
-    for _ in range(20_000_000 if SLOW else 100_000):
-        x = bits(rng.getrandbits(64))
-        if x - x == 0:
-            assert rjson.dumps(x) == repr(x)
+    for _ in range(1000 if SLOW else 1):
+        numbers = array.array("d", rng.randbytes(800_000))
+        check([x for x in numbers if x - x == 0])
+
+
+def check_floats(first, stop, step):
+    for start in range(first, stop, step << 16):
+        numbers = array.array("f", array.array("I", range(start, min(stop, start + (step << 16)), step)).tobytes())
+        check([x for x in numbers if x - x == 0])
+    return True
+
+
+def test_every_float():
+    """The doubles that are IEEE 754 binary32 numbers: one in 65,537, and all 2**32 in the slow target."""
+    if not SLOW:
+        assert check_floats(0, 1 << 32, 65_537)
+        return
+    parts = 256
+    with ProcessPoolExecutor() as pool:
+        firsts = range(0, 1 << 32, (1 << 32) // parts)
+        results = [pool.submit(check_floats, first, first + (1 << 32) // parts, 1) for first in firsts]
+        assert all(r.result() for r in results)
+
+
+def test_short_decimals_and_their_neighbours():
+    """Numbers of up to seven decimals, from far below one to where there are no decimals, and the doubles beside them."""
+    rng = random.Random(5)
+    for _ in range(100):
+        numbers = []
+        for _ in range(500):
+            top = rng.choice((1e-3, 1, 10, 100, 1e3, 1e5, 1e8, 2.0**36, 1e11, 1e12, 1e16))
+            x = round(rng.random() * top, rng.randrange(8)) * rng.choice((1, -1))
+            numbers += [x, math.nextafter(x, math.inf), math.nextafter(x, -math.inf)]
+        check(numbers)
+    edges = [0.0, -0.0, 1e-4, 9.9999e-5, 1.5e-4, 2.0**36, 2.0**36 - 1e-4, 0.9999, 0.99995, 99999.9999, 2.0**53, 1e15 + 0.5]
+    check([x for edge in edges for x in (edge, -edge, math.nextafter(edge, math.inf), math.nextafter(edge, -math.inf))])
 
 
 def test_powers_and_their_neighbours():
