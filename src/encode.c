@@ -426,6 +426,17 @@ rj_next_pair(rj_encoder *e, PyObject *iterator, PyObject **key, PyObject **value
 
 /* ---- life */
 
+/* All but the arrays at the end. In pieces: compilers make one string instruction of the whole, which takes longer to start than
+ * all of these take. */
+static void
+clear_fields(rj_encoder *e)
+{
+    enum { PIECE = 64 };
+    _Static_assert(sizeof e->chain >= PIECE, "the last piece may reach into it");
+    for (size_t i = 0; i < offsetof(rj_encoder, chain); i += PIECE)
+        memset((char *)e + i, 0, PIECE);
+}
+
 rj_encoder *
 rj_encoder_acquire(rj_state *state, const rj_options *options, PyObject *root, rj_sink *sink)
 {
@@ -438,8 +449,7 @@ rj_encoder_acquire(rj_state *state, const rj_options *options, PyObject *root, r
             return NULL;
         }
     }
-    /* Field by field: the arrays at the end are never cleared. */
-    memset(e, 0, offsetof(rj_encoder, chain));
+    clear_fields(e);
     e->state = state;
     e->options = options;
     e->sink = sink;
