@@ -74,9 +74,8 @@ def installed(only: set[str] | None = None) -> list[Peer]:
         if only and module != "rjson" and module not in only:
             continue
         try:
-            loaded = importlib.import_module("msgspec.json" if module == "msgspec" else module)
+            loaded = importlib.import_module(module)
         except ImportError:
             continue
-        root = importlib.import_module(module) if module == "msgspec" else loaded
-        peers.append(Peer(module, version(distribution) if distribution else "", *calls(root)))
+        peers.append(Peer(module, version(distribution) if distribution else "", *calls(loaded)))
     return peers

@@ -65,8 +65,7 @@ leave(rj_encoder *e)
 static RJ__NOINLINE uint8_t *
 RJ__NAME(fail_surrogate)(rj_encoder *e, uint8_t tail)
 {
-    uint32_t unit = e->text.kind == RJ__TEXT_UCS2 ? ((const uint16_t *)e->text.data)[e->text.position]
-                                                  : ((const uint32_t *)e->text.data)[e->text.position];
+    uint32_t unit = rj__unit(e->text.data, e->text.kind == RJ__TEXT_UCS2 ? 2 : 4, e->text.position);
     e->problem_in_key = tail == ':';
     return rj_fail(e, NULL, "str with a lone surrogate '\\u%04x' at index %zd cannot be encoded as UTF-8", (unsigned)unit,
                    (Py_ssize_t)e->text.position);
@@ -107,6 +106,16 @@ is_sure_to_fit(const rj_encoder *e, const uint8_t *cur, Py_ssize_t length)
 /* Longer texts are not copied on the chance that nothing in them is to be escaped. */
 #define RJ_CLEAN_MAX 1024
 
+/* The quotes of a string whose body lies from first + 1 to `next`, and what follows it. */
+RJ__INLINE uint8_t *
+end_string(uint8_t *first, uint8_t *next, uint8_t tail)
+{
+    *first = '"';
+    next[0] = '"';
+    next[1] = tail;
+    return next + 2;
+}
+
 /* Any string. */
 static RJ__NOINLINE uint8_t *
 put_string(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
@@ -116,16 +125,15 @@ put_string(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
         return rj_stop_error(e);
     if (e->str_sink && (text.kind == RJ__TEXT_UCS2 || text.kind == RJ__TEXT_UCS4) && !text.ascii)
         return RJ__NAME(put_wide_string)(e, cur, &text, tail);
-    *cur++ = '"';
     if (RJ__LIKELY(is_sure_to_fit(e, cur, (Py_ssize_t)text.length))) { /* nothing can interrupt it, so nobody must own it */
-        uint8_t *next = rj__put_text(&text, cur, e->end);
+        uint8_t *next = rj__put_text(&text, cur + 1, e->end);
         if (RJ__LIKELY(next != NULL)) {
-            next[0] = '"';
-            next[1] = tail;
-            return tail == ':' ? end_key(e, next + 2) : next + 2;
+            next = end_string(cur, next, tail);
+            return tail == ':' ? end_key(e, next) : next;
         }
         text.position = 0;
     }
+    *cur++ = '"';
     e->text = text;
     e->text_owner = Py_NewRef(str);
     e->text_quoted = 1;
@@ -178,15 +186,6 @@ _Static_assert(2 * (RJ_SHORT_STRING + 3) + RJ__NUMBER_ROOM + RJ__AFTER <= RJ_ITE
 /* These are the short ways for strings that are more than plain ASCII: for those that are sure to fit and have nothing rare about
  * them; NULL for any other, with everything as it was. They run no Python code. Each is a function of its own, so that what one of
  * them needs in registers costs nothing in the others. */
-
-RJ__INLINE uint8_t *
-end_string(uint8_t *first, uint8_t *next, uint8_t tail)
-{
-    *first = '"';
-    next[0] = '"';
-    next[1] = tail;
-    return next + 2;
-}
 
 /* Bytes that are written as they are, but for escapes. */
 static RJ__NOINLINE uint8_t *
@@ -296,10 +295,7 @@ put_plain_string(const rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
     const uint8_t *data = (const uint8_t *)((PyASCIIObject *)str + 1);
     if (RJ__UNLIKELY(rj__copy_clean(data, (size_t)length, cur + 1, RJ__STYLED ? e->options->ensure_ascii : 0)))
         return NULL;
-    cur[0] = '"';
-    cur[length + 1] = '"';
-    cur[length + 2] = tail;
-    return cur + length + 3;
+    return end_string(cur, cur + 1 + length, tail);
 }
 
 RJ__INLINE uint8_t *

@@ -19,7 +19,7 @@ static RJ__NOINLINE size_t
 RJ__NAME(spell_unit)(rj_str_sink *out, const rj__text *text, uint32_t c, void *dst)
 {
     uint8_t spelled[16];
-    size_t count = 1;
+    size_t count;
     if (c >= 0x80) {
         if (text->surrogates == RJ__SURROGATES_STOP)
             return 0;
@@ -114,11 +114,9 @@ RJ__NAME(put_wide_string)(rj_encoder *e, uint8_t *cur, rj__text *text, uint8_t t
             return RJ__NAME(fail_surrogate)(e, tail);
         }
     } while (RJ__UNLIKELY(text->position < text->length));
-    cur[0] = '"';
-    cur[1] = tail;
+    *cur++ = '"';
+    *cur++ = tail;
     if (tail == ':')
-        return end_key(e, cur + 2);
-    if (RJ__UNLIKELY((out->length ^ before) >> RJ_PACE_BITS))
-        return RJ__NAME(pace_units)(e, cur + 2);
-    return cur + 2;
+        return end_key(e, cur);
+    return RJ__UNLIKELY((out->length ^ before) >> RJ_PACE_BITS) ? RJ__NAME(pace_units)(e, cur) : cur;
 }

@@ -1,19 +1,11 @@
 /* See str_sink.h. Invariant: `block` holds RJ_WIDE_PREFIX + (capacity + 1) * width bytes, and length <= capacity. */
 #include "str_sink.h"
 
+#include "arch/scalar_block.h"
 #include "py_memory.h"
 
 /* Vectors may store so many characters past the end. */
 #define SLACK 64
-
-static void
-put_unit(void *units, int width, size_t i, uint32_t c)
-{
-    if (width == 2)
-        ((uint16_t *)units)[i] = (uint16_t)c;
-    else
-        ((uint32_t *)units)[i] = c;
-}
 
 /* Copies characters of `from` bytes as characters of `to`. */
 static void
@@ -24,7 +16,7 @@ widen(const void *src, int from, size_t length, void *dst, int to)
         return;
     }
     for (size_t i = 0; i < length; i++)
-        put_unit(dst, to, i, from == 1 ? ((const uint8_t *)src)[i] : ((const uint16_t *)src)[i]);
+        rj__set_unit(dst, to, i, from == 1 ? ((const uint8_t *)src)[i] : ((const uint16_t *)src)[i]);
 }
 
 static int

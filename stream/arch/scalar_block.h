@@ -20,17 +20,6 @@ rj__swar_special(uint64_t v, int printable_only)
     return (~(quote & backslash & control) | delete) & ~v & RJ__SWAR_HIGH;
 }
 
-/* The index in memory of the first marked byte; the mask is not 0. */
-RJ__INLINE unsigned
-rj__swar_first(uint64_t mask)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    return (unsigned)__builtin_clzll(mask) / 8;
-#else
-    return (unsigned)__builtin_ctzll(mask) / 8;
-#endif
-}
-
 /* Copies up to 7 bytes of ASCII, byte by byte where that is shortest; nonzero if one of them must be escaped. */
 RJ__INLINE int
 rj__swar_copy_clean_short(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)

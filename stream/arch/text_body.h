@@ -175,19 +175,29 @@ rj__put_utf8(rj__text *text, uint8_t *dst, const uint8_t *end)
 /* So many units are written one by one before the vectors are tried again. */
 #define RJ__SCALAR_UNITS 8
 
-static RJ__NOINLINE uint8_t *
-rj__put_ucs2(rj__text *text, uint8_t *dst, const uint8_t *end)
+/* The vectors' part of units of `width` bytes: how many were written, 0 where the next is nothing for them. */
+RJ__INLINE size_t
+rj__step_wide(const rj__text *text, size_t i, uint8_t **dst, int width)
 {
-    const uint16_t *src = text->data;
+    size_t left = text->length - i;
+    if (width == 4)
+        return text->ascii ? 0 : rj__step_ucs4((const uint32_t *)text->data + i, left, dst);
+    const uint16_t *src = (const uint16_t *)text->data + i;
+    return text->ascii ? rj__escape_some_ucs2(src, left, dst) : rj__step_ucs2(src, left, dst);
+}
+
+/* Units of two or four bytes. */
+RJ__INLINE uint8_t *
+rj__put_wide(rj__text *text, uint8_t *dst, const uint8_t *end, int width)
+{
     size_t i = text->position, length = text->length;
     while (i < length && end - dst >= RJ__TEXT_ROOM) {
-        size_t done =
-            text->ascii ? rj__escape_some_ucs2(src + i, length - i, &dst) : rj__step_ucs2(src + i, length - i, &dst);
+        size_t done = rj__step_wide(text, i, &dst, width);
         i += done;
         if (done)
             continue;
         for (size_t stop = length - i < RJ__SCALAR_UNITS ? length : i + RJ__SCALAR_UNITS; i < stop; i++) {
-            uint8_t *next = rj__put_code_point(text, src[i], dst);
+            uint8_t *next = rj__put_code_point(text, rj__unit(text->data, width, i), dst);
             if (RJ__UNLIKELY(!next)) {
                 text->position = i;
                 return NULL;
@@ -200,26 +210,15 @@ rj__put_ucs2(rj__text *text, uint8_t *dst, const uint8_t *end)
 }
 
 static RJ__NOINLINE uint8_t *
+rj__put_ucs2(rj__text *text, uint8_t *dst, const uint8_t *end)
+{
+    return rj__put_wide(text, dst, end, 2);
+}
+
+static RJ__NOINLINE uint8_t *
 rj__put_ucs4(rj__text *text, uint8_t *dst, const uint8_t *end)
 {
-    const uint32_t *src = text->data;
-    size_t i = text->position, length = text->length;
-    while (i < length && end - dst >= RJ__TEXT_ROOM) {
-        size_t done = text->ascii ? 0 : rj__step_ucs4(src + i, length - i, &dst);
-        i += done;
-        if (done)
-            continue;
-        for (size_t stop = length - i < RJ__SCALAR_UNITS ? length : i + RJ__SCALAR_UNITS; i < stop; i++) {
-            uint8_t *next = rj__put_code_point(text, src[i], dst);
-            if (RJ__UNLIKELY(!next)) {
-                text->position = i;
-                return NULL;
-            }
-            dst = next;
-        }
-    }
-    text->position = i;
-    return dst;
+    return rj__put_wide(text, dst, end, 4);
 }
 
 static uint8_t *
