@@ -77,7 +77,7 @@ ISA_TESTS = values errors files options types numpy compat numbers
 # Without knowledge of CPython's internals, and on every instruction set of this machine.
 test-portable: build/portable.stamp
 	PYTHONPATH=build/portable/lib $(BIN)/python -m pytest -p no:cacheprovider -q tests/py
-	for isa in scalar avx2; do \
+	for isa in scalar sse4 avx2; do \
 		RJSON_ISA=$$isa $(BIN)/python -c "import rjson" || continue; \
 		RJSON_ISA=$$isa $(BIN)/python -m pytest -p no:cacheprovider -q $(ISA_TESTS:%=tests/py/test_%.py) || exit 1; \
 	done

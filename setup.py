@@ -30,11 +30,11 @@ def version() -> str:
 
 def sources() -> list[str]:
     """Whole files are chosen by platform, so that none needs an #ifdef around its body."""
-    arch = ["text_scalar", "text_avx2", "text_avx512", "dispatch_x86"] if IS_X86_64 else ["text_scalar", "dispatch_generic"]
+    arch = ["text_scalar", "text_sse4", "text_avx2", "text_avx512", "dispatch_x86"] if IS_X86_64 else ["text_scalar", "dispatch_generic"]
     portable = [path for path in glob("stream/*.c") if "uv" not in path]
     files = glob("src/*.c") + portable + [f"stream/arch/{name}.c" for name in arch]
     if not IS_X86_64:
-        files = [path for path in files if "_avx" not in path]
+        files = [path for path in files if "_avx" not in path and "_sse" not in path]
     return sorted(files)
 
 

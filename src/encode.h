@@ -199,6 +199,8 @@ int rj_next_pair(rj_encoder *e, PyObject *iterator, PyObject **key, PyObject **v
 rj_run rj_encode_scalar(rj_encoder *e);
 rj_run rj_encode_styled_scalar(rj_encoder *e);
 #if defined(__x86_64__)
+rj_run rj_encode_sse4(rj_encoder *e);
+rj_run rj_encode_styled_sse4(rj_encoder *e);
 rj_run rj_encode_avx2(rj_encoder *e);
 rj_run rj_encode_styled_avx2(rj_encoder *e);
 rj_run rj_encode_avx512(rj_encoder *e);

@@ -72,6 +72,7 @@ set_walks(rj_state *state)
 #if defined(__x86_64__)
         {"avx512", rj_encode_avx512, rj_encode_styled_avx512},
         {"avx2", rj_encode_avx2, rj_encode_styled_avx2},
+        {"sse4", rj_encode_sse4, rj_encode_styled_sse4},
 #endif
         {"scalar", rj_encode_scalar, rj_encode_styled_scalar},
     };

@@ -50,6 +50,7 @@ typedef uint8_t *rj__put_text_fn(rj__text *text, uint8_t *dst, const uint8_t *en
 
 rj__put_text_fn rj__put_text_scalar;
 #if defined(__x86_64__)
+rj__put_text_fn rj__put_text_sse4;
 rj__put_text_fn rj__put_text_avx2;
 rj__put_text_fn rj__put_text_avx512;
 #endif

@@ -2,6 +2,12 @@
 #include "../text.h"
 
 static int
+has_sse4(void)
+{
+    return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+}
+
+static int
 has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
@@ -21,9 +27,9 @@ const rj__arch *
 rj__arch_list(size_t *count)
 {
     static const rj__arch all[] = {
-        {"avx512", rj__put_text_avx512}, {"avx2", rj__put_text_avx2}, {"scalar", rj__put_text_scalar}};
+        {"avx512", rj__put_text_avx512}, {"avx2", rj__put_text_avx2}, {"sse4", rj__put_text_sse4}, {"scalar", rj__put_text_scalar}};
     __builtin_cpu_init();
-    size_t first = has_avx512() ? 0 : has_avx2() ? 1 : 2;
-    *count = 3 - first;
+    size_t first = has_avx512() ? 0 : has_avx2() ? 1 : has_sse4() ? 2 : 3;
+    *count = 4 - first;
     return all + first;
 }

@@ -16,7 +16,7 @@
 #endif
 
 #define RJ__NAME(x) x##_avx2
-#define RJ__STEPS "steps_avx2.h"
+#define RJ__STEPS "steps_lanes.h"
 #define RJ__UNITS "arch/units_generic.h"
 
 #include "block_avx2.h"

@@ -33,7 +33,7 @@ def run(isa):
     return subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, env=env)
 
 
-@pytest.mark.parametrize("isa", ["avx2", ""])
+@pytest.mark.parametrize("isa", ["sse4", "avx2", ""])
 def test_forced_instruction_sets_agree(isa):
     """Each that this machine has writes what the scalar one writes; without a wish it is the widest."""
     scalar = run("scalar")
@@ -59,5 +59,6 @@ def test_best_is_chosen():
     """The widest that the processor has."""
     with open("/proc/cpuinfo") as f:
         flags = set(next(line for line in f if line.startswith("flags")).split())
-    has_avx512 = {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512ifma", "avx512vbmi"} <= flags
-    assert rjson.isa == ("avx512" if has_avx512 else "avx2" if "avx2" in flags else "scalar")
+    has_avx512 = {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512ifma", "avx512vbmi", "avx512_vbmi2"} <= flags
+    best = "avx512" if has_avx512 else "avx2" if "avx2" in flags else "sse4" if "sse4_2" in flags else "scalar"
+    assert rjson.isa == best

@@ -1,9 +1,9 @@
 /*
- * The steps of text_body.h with AVX2. Plain bytes are copied 32 at a time. Other text goes eight units at a time as 16-bit lanes, each with
+ * The steps of text_body.h with SSE4.2 and AVX2. Plain bytes are copied a block at a time. Other text goes eight units at a time as 16-bit lanes, each with
  * room for two bytes, and a shuffle from a table leaves out the second where there is none.
  */
-#ifndef RJSON_STEPS_AVX2_H
-#define RJSON_STEPS_AVX2_H
+#ifndef RJSON_STEPS_LANES_H
+#define RJSON_STEPS_LANES_H
 
 /* The lanes that are one byte, as a bit each: the high bytes are zero. */
 RJ__INLINE unsigned
@@ -52,27 +52,16 @@ rj__put_few(const uint8_t *src, size_t length, uint8_t **dst, rj__high high)
     return count;
 }
 
-RJ__INLINE int
-rj__is_plain32(__m256i v, rj__high high)
-{
-    __m256i special = rj__avx2_special(v, high == RJ__HIGH_ESCAPED);
-    if (high != RJ__HIGH_PASS)
-        special = _mm256_or_si256(special, v); /* by the high bits */
-    return _mm256_movemask_epi8(special) == 0;
-}
-
 RJ__INLINE size_t
 rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
 {
     size_t done = 0;
-    for (; length - done >= 32 && end - *dst >= RJ__TEXT_ROOM; done += 32, *dst += 32) {
-        __m256i v = rj__avx2_load(src + done);
-        rj__avx2_store(*dst, v);
-        if (RJ__UNLIKELY(!rj__is_plain32(v, high)))
+    for (; length - done >= RJ__BLOCK && end - *dst >= RJ__TEXT_ROOM; done += RJ__BLOCK, *dst += RJ__BLOCK) {
+        if (RJ__UNLIKELY(!rj__copy_plain_block(src + done, *dst, high != RJ__HIGH_PASS, high == RJ__HIGH_ESCAPED)))
             break;
     }
-    /* What is not plain, or the end: up to 32 bytes, at most 64 of output where they have short escapes only. */
-    size_t stop = length - done < 32 ? length : done + 32;
+    /* What is not plain, or the end. */
+    size_t stop = length - done < RJ__BLOCK ? length : done + RJ__BLOCK;
     while (done < stop && end - *dst >= RJ__TEXT_ROOM) {
         if (length - done >= 8 && high != RJ__HIGH_ESCAPED &&
             rj__put_lanes(_mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i *)(const void *)(src + done))),

@@ -1,0 +1,53 @@
+/*
+ * SSE4.2: 16 bytes at a time. Everything after this header is compiled for SSE4.2 and POPCNT, so it is included last. The choice at run
+ * time is in dispatch_x86.c.
+ */
+#ifndef RJSON_TARGET_SSE4_H
+#define RJSON_TARGET_SSE4_H
+
+#include "scalar_block.h"
+
+#include <immintrin.h>
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("sse4.2,popcnt"))), apply_to = function)
+#else
+#pragma GCC target("sse4.2,popcnt")
+#endif
+
+#define RJ__NAME(x) x##_sse4
+#define RJ__STEPS "steps_lanes.h"
+#define RJ__UNITS "arch/units_generic.h"
+#define RJ__BLOCK 16
+
+#include "block_sse.h"
+
+/* More than 32 bytes. */
+static RJ__NOINLINE int
+RJ__NAME(copy_clean_long)(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
+{
+    const uint8_t *last = src + length - 16;
+    uint8_t *last_dst = dst + length - 16;
+    for (; src < last; src += 16, dst += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)src);
+        _mm_storeu_si128((__m128i *)(void *)dst, v);
+        __m128i special = rj__special16(v, printable_only);
+        if (RJ__UNLIKELY(!_mm_testz_si128(special, special)))
+            return 1;
+    }
+    return rj__sse_copy_clean_to_16(last, 16, last_dst, printable_only);
+}
+
+/* See block_avx2.h. */
+RJ__INLINE int
+rj__copy_plain_block(const uint8_t *src, uint8_t *dst, int ascii_only, int printable_only)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)src);
+    _mm_storeu_si128((__m128i *)(void *)dst, v);
+    __m128i special = rj__special16(v, printable_only);
+    if (ascii_only)
+        special = _mm_or_si128(special, v); /* by the high bits */
+    return _mm_movemask_epi8(special) == 0;
+}
+
+#endif
