@@ -1,5 +1,5 @@
 /* See array.h. */
-#define _GNU_SOURCE /* for stpcpy */
+#define _GNU_SOURCE 1 /* for stpcpy */
 #include "array.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* The module rjson._uv: what needs libuv. */
-#define _GNU_SOURCE /* for dladdr */
+#define _GNU_SOURCE 1 /* for dladdr */
 #include "module.h"
 
 #include "fanout.h"
