@@ -4,6 +4,7 @@
 #   make test        all tests: C, Python, examples, README
 #   make test-asan   all of them again under the address and undefined-behaviour sanitizers
 #   make test-all    the Python tests on every installed Python (nox)
+#   make test-arm64  the C tests for 64-bit ARM, cross-compiled and emulated
 #   make test-slow   long forms: millions of numbers, long fuzzing; make valgrind, make tsan
 #   make install     the C library: headers, static and shared libraries, pkg-config files; PREFIX and DESTDIR as usual
 #   make bench       figures of this machine, against the peers that PyPI has
@@ -15,7 +16,7 @@ BIN = $(VENV)/bin
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefile
 
-.PHONY: demo test test-asan test-portable test-all test-slow valgrind tsan install bench lint format clean
+.PHONY: demo test test-asan test-portable test-all test-slow test-arm64 valgrind tsan install bench lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -93,6 +94,12 @@ valgrind:
 	$(call system_packages,valgrind,valgrind --version)
 	$(MAKE) -C stream BUILD=../build/stream tests
 	for t in build/stream/tests/*; do valgrind --quiet --error-exitcode=1 --leak-check=full $$t || exit 1; done
+
+# The C library on 64-bit ARM, emulated: what NEON writes is what every other instruction set writes.
+test-arm64:
+	$(call system_packages,gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user,aarch64-linux-gnu-gcc --version && qemu-aarch64 --version)
+	$(MAKE) -C stream CC=aarch64-linux-gnu-gcc LDFLAGS=-static PKG_CONFIG=false BUILD=../build/stream-arm64 tests
+	for t in build/stream-arm64/tests/*; do echo $$t; qemu-aarch64 $$t || exit 1; done
 
 tsan:
 	$(MAKE) -C stream SANITIZE=1 SANITIZERS=thread BUILD=../build/stream-tsan tests

@@ -20,7 +20,10 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 ROOT = Path(__file__).parent
-IS_X86_64 = platform.machine() in ("x86_64", "AMD64")
+X86_64 = ("x86", ["scalar", "sse4", "avx2", "avx512"])
+ARM64 = ("arm64", ["scalar", "neon"])
+# Of each machine: its dispatcher, and the instruction sets that it may have.
+MACHINES = {"x86_64": X86_64, "AMD64": X86_64, "aarch64": ARM64, "arm64": ARM64}
 
 
 def version() -> str:
@@ -29,13 +32,13 @@ def version() -> str:
 
 
 def sources() -> list[str]:
-    """Whole files are chosen by platform, so that none needs an #ifdef around its body."""
-    arch = ["text_scalar", "text_sse4", "text_avx2", "text_avx512", "dispatch_x86"] if IS_X86_64 else ["text_scalar", "dispatch_generic"]
+    """Whole files are chosen by machine, so that none needs an #ifdef around its body."""
+    dispatcher, isas = MACHINES.get(platform.machine(), ("generic", ["scalar"]))
+    every_isa = set(X86_64[1] + ARM64[1])
+    mine = [path for path in glob("src/*.c") if path.rsplit("_", 1)[-1].removesuffix(".c") not in every_isa - set(isas)]
     portable = [path for path in glob("stream/*.c") if "uv" not in path]
-    files = glob("src/*.c") + portable + [f"stream/arch/{name}.c" for name in arch]
-    if not IS_X86_64:
-        files = [path for path in files if "_avx" not in path and "_sse" not in path]
-    return sorted(files)
+    arch = [f"stream/arch/text_{isa}.c" for isa in isas] + [f"stream/arch/dispatch_{dispatcher}.c"]
+    return sorted(mine + portable + arch)
 
 
 def pkg_config(*arguments: str) -> list[str]:

@@ -205,6 +205,9 @@ rj_run rj_encode_avx2(rj_encoder *e);
 rj_run rj_encode_styled_avx2(rj_encoder *e);
 rj_run rj_encode_avx512(rj_encoder *e);
 rj_run rj_encode_styled_avx512(rj_encoder *e);
+#elif defined(__aarch64__)
+rj_run rj_encode_neon(rj_encoder *e);
+rj_run rj_encode_styled_neon(rj_encoder *e);
 #endif
 
 #endif

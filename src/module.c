@@ -73,6 +73,8 @@ set_walks(rj_state *state)
         {"avx512", rj_encode_avx512, rj_encode_styled_avx512},
         {"avx2", rj_encode_avx2, rj_encode_styled_avx2},
         {"sse4", rj_encode_sse4, rj_encode_styled_sse4},
+#elif defined(__aarch64__)
+        {"neon", rj_encode_neon, rj_encode_styled_neon},
 #endif
         {"scalar", rj_encode_scalar, rj_encode_styled_scalar},
     };

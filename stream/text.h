@@ -53,6 +53,8 @@ rj__put_text_fn rj__put_text_scalar;
 rj__put_text_fn rj__put_text_sse4;
 rj__put_text_fn rj__put_text_avx2;
 rj__put_text_fn rj__put_text_avx512;
+#elif defined(__aarch64__)
+rj__put_text_fn rj__put_text_neon;
 #endif
 
 typedef struct rj__arch {

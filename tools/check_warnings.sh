@@ -7,8 +7,8 @@ include=$("$1" -c 'import sysconfig; print(sysconfig.get_path("include"))')
 for cc in gcc clang; do
     for file in src/*.c src/uv/*.c stream/*.c stream/arch/*.c; do
         case "$(uname -m) $file" in
-        x86_64*) ;;
-        *avx* | *x86*) continue ;;
+        x86_64*sse* | x86_64*avx* | x86_64*_x86.c | aarch64*neon* | aarch64*arm64*) ;;
+        *sse* | *avx* | *_x86.c | *neon* | *arm64*) continue ;;
         esac
         for portable in "" -DRJSON_PORTABLE=1; do
             $cc -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror $portable -fsyntax-only \

@@ -20,5 +20,6 @@
 #define RJ__UNITS "arch/units_generic.h"
 
 #include "block_avx2.h"
+#include "lanes_sse.h"
 
 #endif

@@ -21,6 +21,7 @@
 #define RJ__BLOCK 16
 
 #include "block_sse.h"
+#include "lanes_sse.h"
 
 /* More than 32 bytes. */
 static RJ__NOINLINE int

@@ -1,0 +1,17 @@
+/* The walk with every layout, for NEON. See encode_neon.c. */
+#include "cpython/dict_access.h"
+#include "cpython/long_access.h"
+#include "cpython/str_access.h"
+#include "encode.h"
+#include "number.h"
+#include "raw.h"
+#include "types.h"
+
+#include "arch/target_neon.h"
+
+#include "arch/text_body.h"
+#define RJ__STYLED 1
+#define RJ__ENCODE rj_encode_styled_neon
+#include "encode_body.h"
+
+#include "arch/target_end.h"

@@ -1,0 +1,58 @@
+/* Eight 16-bit lanes in a NEON register, for steps_lanes.h, which says what they do. */
+#ifndef RJSON_LANES_NEON_H
+#define RJSON_LANES_NEON_H
+
+typedef uint16x8_t rj__lanes;
+
+RJ__INLINE rj__lanes
+rj__load_lanes(const uint16_t *src)
+{
+    return vld1q_u16(src);
+}
+
+RJ__INLINE rj__lanes
+rj__widen_lanes(const uint8_t *src)
+{
+    return vmovl_u8(vld1_u8(src));
+}
+
+RJ__INLINE int
+rj__any_beyond(rj__lanes v, uint16_t bits)
+{
+    return vmaxvq_u16(vandq_u16(v, vdupq_n_u16(bits))) != 0;
+}
+
+/* Lanes whose second byte is zero are squeezed to one byte. Stores 16 bytes. */
+RJ__INLINE uint8_t *
+rj__neon_squeeze(uint8x16_t lanes, uint8_t *dst)
+{
+    static const uint16_t bits[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+    uint16x8_t is_single = vceqzq_u16(vshrq_n_u16(vreinterpretq_u16_u8(lanes), 8));
+    unsigned singles = vaddvq_u16(vandq_u16(is_single, vld1q_u16(bits)));
+    vst1q_u8(dst, vqtbl1q_u8(lanes, vld1q_u8(rj__squeeze[singles])));
+    return dst + 16 + (int16_t)vaddvq_u16(is_single); /* which counts down: a mask is -1 */
+}
+
+RJ__INLINE int
+rj__put_lanes(rj__lanes v, int two_bytes, uint8_t **dst)
+{
+    static const uint8_t letter_table[16] = {[8] = 'b', [9] = 't', [10] = 'n', [12] = 'f', [13] = 'r'};
+    uint16x8_t control = vcltq_u16(v, vdupq_n_u16(0x20));
+    uint16x8_t itself = vorrq_u16(vceqq_u16(v, vdupq_n_u16('"')), vceqq_u16(v, vdupq_n_u16('\\')));
+    /* Indices beyond the table read as zero. */
+    uint16x8_t letter = vreinterpretq_u16_u8(vqtbl1q_u8(vld1q_u8(letter_table), vreinterpretq_u8_u16(v)));
+    if (RJ__UNLIKELY(vmaxvq_u16(vandq_u16(control, vceqzq_u16(letter))) != 0))
+        return 0;
+    letter = vbslq_u16(itself, v, letter);
+    uint16x8_t escape = vorrq_u16(vshlq_n_u16(letter, 8), vdupq_n_u16('\\'));
+    uint16x8_t lanes = vbslq_u16(vorrq_u16(control, itself), escape, v);
+    if (two_bytes) {
+        uint16x8_t trail = vshlq_n_u16(vandq_u16(v, vdupq_n_u16(0x3f)), 8);
+        uint16x8_t pair = vorrq_u16(vorrq_u16(vshrq_n_u16(v, 6), trail), vdupq_n_u16(0x80C0));
+        lanes = vbslq_u16(vcgtq_u16(v, vdupq_n_u16(0x7f)), pair, lanes);
+    }
+    *dst = rj__neon_squeeze(vreinterpretq_u8_u16(lanes), *dst);
+    return 1;
+}
+
+#endif
