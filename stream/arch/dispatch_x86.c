@@ -26,8 +26,10 @@ has_avx512(void)
 const rj__arch *
 rj__arch_list(size_t *count)
 {
-    static const rj__arch all[] = {
-        {"avx512", rj__put_text_avx512}, {"avx2", rj__put_text_avx2}, {"sse4", rj__put_text_sse4}, {"scalar", rj__put_text_scalar}};
+    static const rj__arch all[] = {{"avx512", rj__put_text_avx512},
+                                   {"avx2", rj__put_text_avx2},
+                                   {"sse4", rj__put_text_sse4},
+                                   {"scalar", rj__put_text_scalar}};
     __builtin_cpu_init();
     size_t first = has_avx512() ? 0 : has_avx2() ? 1 : has_sse4() ? 2 : 3;
     *count = 4 - first;
