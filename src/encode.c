@@ -309,8 +309,12 @@ rj_text_from_str(rj_encoder *e, PyObject *str, rj__text *text)
     text->data = PyUnicode_DATA(str);
     text->length = (size_t)PyUnicode_GET_LENGTH(str);
     text->kind = kinds[PyUnicode_KIND(str)];
-    if (PyUnicode_IS_ASCII(str) || text->ascii)
+    if (text->ascii)
         return 0;
+    if (PyUnicode_IS_ASCII(str)) {
+        text->kind = RJ__TEXT_BYTES;
+        return 0;
+    }
     e->non_ascii = 1;
     if (e->str_sink) {
         if (text->kind == RJ__TEXT_LATIN1)

@@ -36,7 +36,7 @@ typedef struct rj__text {
 
 /* The body functions stop where fewer bytes than this are left: room for 32 units that all become three bytes, and for what is
  * stored past them. */
-#define RJ__TEXT_ROOM 128
+#define RJ__TEXT_ROOM 136
 /* The most bytes that one unit can become: two escapes, for a code point outside the Basic Multilingual Plane. */
 #define RJ__UNIT_MAX 12
 

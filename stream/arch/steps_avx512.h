@@ -9,6 +9,8 @@
 /* Bytes with nothing to change are copied in runs of so many: where one is dirty, the next are not looked at in advance. */
 #define RJ__RUN 256
 #define RJ__DIRTY_RUN 1024
+/* Where two of 64 are dirty, so many are taken to be alike. */
+#define RJ__DENSE_RUN 128
 
 /* Squeezes the zero bytes out, and stores 64 bytes. */
 RJ__INLINE uint8_t *
@@ -113,6 +115,25 @@ rj__spell_bytes(const uint8_t *src, size_t length, uint8_t **dst, rj__high high)
     return length < 32 ? length : 32;
 }
 
+/* Up to 64 bytes of which not more than one is to be escaped; 0 if there are more. No branch depends on where it is, or whether it is: without one,
+ * the last byte is spelled as itself. Stores at most 133 bytes: 64 behind an escape that is behind 63. */
+RJ__INLINE size_t
+rj__spell_sparse(const uint8_t *src, size_t length, uint8_t **dst)
+{
+    size_t count = length < 64 ? length : 64;
+    __mmask64 valid = _bzhi_u64(~(uint64_t)0, (unsigned)count);
+    __m512i v = _mm512_maskz_loadu_epi8(valid, src);
+    uint64_t dirty = _kandn_mask64(rj__clean64(v, RJ__HIGH_PASS), valid);
+    if (RJ__UNLIKELY(dirty & (dirty - 1)))
+        return 0;
+    _mm512_storeu_si512(*dst, v);
+    size_t place = _tzcnt_u64(dirty | (uint64_t)1 << (count - 1)), rest = count - 1 - place;
+    uint8_t *next = rj__put_spelled(src[place], *dst + place);
+    _mm512_storeu_si512(next, _mm512_maskz_loadu_epi8(_bzhi_u64(~(uint64_t)0, (unsigned)rest), src + place + 1));
+    *dst = next + rest;
+    return count;
+}
+
 RJ__INLINE size_t
 rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
 {
@@ -122,8 +143,13 @@ rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
         *dst += RJ__RUN;
     }
     size_t stop = length - done < RJ__DIRTY_RUN ? length : done + RJ__DIRTY_RUN;
-    while (done < stop && end - *dst >= RJ__TEXT_ROOM)
-        done += rj__spell_bytes(src + done, length - done, dst, high);
+    while (done < stop && end - *dst >= RJ__TEXT_ROOM) {
+        size_t sparse = high == RJ__HIGH_PASS ? rj__spell_sparse(src + done, length - done, dst) : 0;
+        done += sparse;
+        size_t dense_stop = sparse ? done : stop - done < RJ__DENSE_RUN ? stop : done + RJ__DENSE_RUN;
+        while (done < dense_stop && end - *dst >= RJ__TEXT_ROOM)
+            done += rj__spell_bytes(src + done, length - done, dst, high);
+    }
     return done;
 }
 
