@@ -103,9 +103,8 @@ def seconds_text(seconds: float) -> str:
     return f"{seconds * 1e6:.2f}" if seconds < 1e-3 else f"{seconds * 1e6:.0f}"
 
 
-def run_family(family: str, rows: Iterable[workloads.Workload], installed: list[peers.Peer]) -> list[dict[str, Any]]:
-    encoders = {peer.name: peer.to_bytes if family == "bytes" else peer.to_str for peer in installed}
-    print(f"{'to ' + family + ', us':38}" + "".join(f"{name:>11}" for name in encoders) + "   ratio")
+def run_family(family: str, rows: Iterable[workloads.Workload], encoders: dict[str, peers.Encode]) -> list[dict[str, Any]]:
+    print(f"{family + ', us':38}" + "".join(f"{name:>11}" for name in encoders) + "   ratio")
     results = []
     group = ""
     for row in rows:
@@ -131,16 +130,16 @@ def summarise(results: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
         summary[family] = {"all rows": geomean(r["ratio"] for r in mine), **means}
         worst = min(mine, key=lambda r: r["ratio"])
         behind = [f"{r['row']} {r['ratio']:.2f}" for r in mine if r["ratio"] < 1]
-        print(f"\nto {family}: geometric mean of {len(mine)} rows {summary[family]['all rows']:.2f}x")
+        print(f"\n{family}: geometric mean of {len(mine)} rows {summary[family]['all rows']:.2f}x")
         for group, mean in means.items():
             print(f"    {group:24} {mean:6.2f}x")
         print(f"    lowest: {worst['row']} {worst['ratio']:.2f}x; behind: {', '.join(behind) or 'none'}")
     return summary
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("select", nargs="*", help="bytes, str, and patterns of row names")
+def arguments(description: str | None, families: Iterable[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("select", nargs="*", help=f"{', '.join(families)}, and patterns of row names")
     parser.add_argument("--corpus", type=Path, metavar="DIR")
     parser.add_argument("--peers", help="module names, with commas")
     parser.add_argument("--results", type=Path, metavar="FILE")
@@ -148,7 +147,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    args = arguments()
+    args = arguments(__doc__, FAMILIES)
     installed = peers.installed(set(args.peers.split(",")) if args.peers else None)
     rows = list(chain(workloads.built_in(), workloads.corpus(args.corpus) if args.corpus else ()))
     patterns = [s for s in args.select if s not in FAMILIES]
@@ -158,7 +157,11 @@ def main() -> None:
     described = machine.describe()
     versions = {peer.name: peer.version for peer in installed}
     print(described, "\n" + ", ".join(f"{name} {v}".strip() for name, v in versions.items()), "\n")
-    results = list(chain.from_iterable(run_family(family, rows, installed) for family in families))
+    calls = {
+        "bytes": {peer.name: peer.to_bytes for peer in installed},
+        "str": {peer.name: peer.to_str for peer in installed},
+    }
+    results = list(chain.from_iterable(run_family(family, rows, calls[family]) for family in families))
     summary = summarise(results)
     if args.results:
         document = {"machine": described, "versions": versions, "summary": summary, "rows": results}

@@ -1,4 +1,4 @@
-"""The encoders that are installed, each as the fastest calls it has for compact JSON: to bytes, and to str."""
+"""What is installed beside rjson: encoders, each as its fastest calls for compact JSON (to bytes, to str), and decoders."""
 
 from __future__ import annotations
 
@@ -79,3 +79,19 @@ def installed(only: set[str] | None = None) -> list[Peer]:
             continue
         peers.append(Peer(module, version(distribution) if distribution else "", *calls(loaded)))
     return peers
+
+
+class Decoder(NamedTuple):
+    name: str
+    version: str
+    loads: Callable[[Any], Any]
+
+
+def installed_decoders(only: set[str] | None = None) -> list[Decoder]:
+    """The same for reading."""
+    decoders = []
+    for peer in installed(only):
+        module = importlib.import_module(peer.name)
+        loads = module.json.Decoder().decode if peer.name == "msgspec" else module.loads
+        decoders.append(Decoder(peer.name, peer.version, loads))
+    return decoders

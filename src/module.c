@@ -2,6 +2,7 @@
 #include "array.h"
 #include "cpython/dict_access.h"
 #include "dump.h"
+#include "decoder_object.h"
 #include "encoder_object.h"
 #include "chunks.h"
 #include "pump.h"
@@ -36,6 +37,17 @@ core_dumps_bytes(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyOb
     return dumps_with(module, args, nargs, kwnames, "dumps_bytes", 0);
 }
 
+static PyObject *
+core_loads(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    if (nargs != 1)
+        return PyErr_Format(PyExc_TypeError, "loads() takes exactly one positional argument (%zd given)", nargs);
+    rj_decode_options options = rj_default_decode_options;
+    if (rj_decode_options_parse(&options, "loads", args + nargs, kwnames) < 0)
+        return NULL;
+    return rj_loads(rj_state_of(module), &options, args[0]);
+}
+
 #define KEYWORDS(f) ((PyCFunction)(void (*)(void))(f))
 
 #define OPTIONS_SIGNATURE "**options"
@@ -53,7 +65,25 @@ PyDoc_STRVAR(dumps_doc, "dumps(obj, /, " OPTIONS_SIGNATURE ")\n--\n\n"
 PyDoc_STRVAR(dumps_bytes_doc, "dumps_bytes(obj, /, " OPTIONS_SIGNATURE ")\n--\n\n"
                               "Encode `obj` to JSON, as bytes in UTF-8.\n\n" OPTIONS_DOC);
 
+PyDoc_STRVAR(loads_doc,
+             "loads(s, /, " OPTIONS_SIGNATURE ")\n--\n\n"
+             "The value that a JSON text is (RFC 8259).\n\n"
+             "Args:\n"
+             "    s: str, or bytes, bytearray, memoryview or another buffer, in UTF-8.\n"
+             "    object_hook: Called with each dict; its result takes the dict's place.\n"
+             "    object_pairs_hook: Called with each object as a list of (key, value); goes before object_hook.\n"
+             "    parse_float, parse_int: Called with the text of each number with or without a point or exponent.\n"
+             "    parse_constant: Called with 'NaN', 'Infinity' or '-Infinity'.\n"
+             "    allow_nan: Whether these are read without it. JSON has none of them, so the default is False.\n"
+             "    duplicates: 'last' (the default): of equal keys in an object the last counts. 'error': they are refused.\n"
+             "    strict: False: strings may have control characters in them.\n"
+             "    max_depth: How deeply arrays and objects may nest (100000).\n\n"
+             "Raises:\n"
+             "    DecodeError: The text is no JSON; says what is wrong, where, and what is there.\n"
+             "    ValueError: An integer has more digits than sys.get_int_max_str_digits().");
+
 static PyMethodDef core_methods[] = {
+    {"loads", KEYWORDS(core_loads), METH_FASTCALL | METH_KEYWORDS, loads_doc},
     {"dumps", KEYWORDS(core_dumps), METH_FASTCALL | METH_KEYWORDS, dumps_doc},
     {"dumps_bytes", KEYWORDS(core_dumps_bytes), METH_FASTCALL | METH_KEYWORDS, dumps_bytes_doc},
     {NULL, NULL, 0, NULL},
@@ -68,21 +98,23 @@ set_walks(rj_state *state)
     static const struct {
         const char *isa;
         rj_run (*encode)(rj_encoder *e), (*encode_styled)(rj_encoder *e);
+        rj_decode_walk *decode;
     } walks[] = {
 #if defined(__x86_64__)
-        {"avx512", rj_encode_avx512, rj_encode_styled_avx512},
-        {"avx2", rj_encode_avx2, rj_encode_styled_avx2},
-        {"sse4", rj_encode_sse4, rj_encode_styled_sse4},
+        {"avx512", rj_encode_avx512, rj_encode_styled_avx512, rj_decode_avx512},
+        {"avx2", rj_encode_avx2, rj_encode_styled_avx2, rj_decode_avx2},
+        {"sse4", rj_encode_sse4, rj_encode_styled_sse4, rj_decode_sse4},
 #elif defined(__aarch64__)
-        {"neon", rj_encode_neon, rj_encode_styled_neon},
+        {"neon", rj_encode_neon, rj_encode_styled_neon, rj_decode_neon},
 #endif
-        {"scalar", rj_encode_scalar, rj_encode_styled_scalar},
+        {"scalar", rj_encode_scalar, rj_encode_styled_scalar, rj_decode_scalar},
     };
     size_t i = 0;
     while (strcmp(walks[i].isa, state->isa) != 0)
         i++;
     state->encode = walks[i].encode;
     state->encode_styled = walks[i].encode_styled;
+    state->decode = walks[i].decode;
 }
 
 /* Chooses the best instruction set, or the one that the environment variable RJSON_ISA names. */
@@ -179,6 +211,8 @@ add_types(PyObject *module, rj_state *state)
 {
     if (add_type(module, &rj_raw_spec, &state->raw_type) < 0 ||
         add_type(module, &rj_encoder_spec, &state->encoder_type) < 0 ||
+        add_type(module, &rj_decoder_spec, &state->decoder_type) < 0 ||
+        add_type(module, &rj_feeder_spec, &state->feeder_type) < 0 ||
         add_type(module, &rj_chunks_spec, &state->chunks_type) < 0 ||
         add_type(module, &rj_pump_spec, &state->pump_type) < 0 ||
         new_type(module, &rj_plan_spec, &state->plans.plan_type) < 0 ||
@@ -271,6 +305,8 @@ core_traverse(PyObject *module, visitproc visit, void *arg)
     rj_state *state = rj_state_of(module);
     Py_VISIT(state->raw_type);
     Py_VISIT(state->encoder_type);
+    Py_VISIT(state->decoder_type);
+    Py_VISIT(state->feeder_type);
     Py_VISIT(state->chunks_type);
     Py_VISIT(state->pump_type);
     Py_VISIT(state->array_type);
@@ -287,6 +323,8 @@ core_clear(PyObject *module)
     rj_state *state = rj_state_of(module);
     Py_CLEAR(state->raw_type);
     Py_CLEAR(state->encoder_type);
+    Py_CLEAR(state->decoder_type);
+    Py_CLEAR(state->feeder_type);
     Py_CLEAR(state->chunks_type);
     Py_CLEAR(state->pump_type);
     Py_CLEAR(state->array_type);
@@ -318,6 +356,7 @@ core_free(void *module)
 {
     rj_state *state = rj_state_of(module);
     core_clear(module);
+    rj_cached_keys_free(state);
     PyMem_Free(state->spare);
     state->spare = NULL;
 }

@@ -93,8 +93,8 @@ set_allow_nan(rj_options *options, PyObject *value)
     return set_flag(&options->allow_nan, value);
 }
 
-static int
-set_max_depth(rj_options *options, PyObject *value)
+int
+rj_parse_max_depth(Py_ssize_t *max_depth, PyObject *value)
 {
     Py_ssize_t n = PyNumber_AsSsize_t(value, PyExc_OverflowError);
     if (n == -1 && PyErr_Occurred())
@@ -103,8 +103,14 @@ set_max_depth(rj_options *options, PyObject *value)
         PyErr_Format(PyExc_ValueError, "max_depth must be at least 1, not %zd", n);
         return -1;
     }
-    options->max_depth = n;
+    *max_depth = n;
     return 0;
+}
+
+static int
+set_max_depth(rj_options *options, PyObject *value)
+{
+    return rj_parse_max_depth(&options->max_depth, value);
 }
 
 static int

@@ -5,8 +5,11 @@
 #include "plan.h"
 
 struct rj_encoder;
+struct rj_decoder;
+struct rj_cached_key;
 
 typedef int (*rj_encode_fn)(struct rj_encoder *e);
+typedef PyObject *(*rj_decode_fn)(struct rj_decoder *d);
 
 /* So many members are sorted without memory from the heap, and walked natively. */
 #define RJ_FEW_MEMBERS 24
@@ -25,6 +28,8 @@ void rj_key_order_clear(rj_key_order *order);
 typedef struct rj_state {
     PyTypeObject *raw_type;
     PyTypeObject *encoder_type;
+    PyTypeObject *decoder_type;
+    PyTypeObject *feeder_type;
     PyTypeObject *chunks_type;
     PyTypeObject *pump_type;
     PyTypeObject *array_type;
@@ -49,8 +54,10 @@ typedef struct rj_state {
     PyObject *str_dtype;
     rj_encode_fn encode; /* the walks for the instruction set chosen at import */
     rj_encode_fn encode_styled;
-    const char *isa;          /* its name */
-    struct rj_encoder *spare; /* a context kept for the next call, or NULL */
+    rj_decode_fn decode;
+    const char *isa;                   /* its name */
+    struct rj_encoder *spare;          /* a context kept for the next call, or NULL */
+    struct rj_cached_key *cached_keys; /* RJ_CACHED_KEYS, or NULL before the first text */
     rj_plan_cache plans;
     rj_key_order key_orders[RJ_KEY_ORDERS];
     size_t last_size;    /* of the last result of dumps: an estimate for the next */

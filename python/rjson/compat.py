@@ -4,6 +4,9 @@ Every function takes what the standard library's takes, writes the same text, an
 messages. What differs: `iterencode` and `dump` hand over larger pieces, nesting is limited by `max_depth` and not by the
 recursion limit, and circular references are found even with `check_circular=False` (a RecursionError, as ever).
 
+`loads` and JSONDecoder decode with rjson, and leave a text that is no JSON to the standard library, which raises what it
+always does. `raw_decode` is the standard library's.
+
 Types that json does not know go to `default` here too, also those that rjson would know.
 """
 
@@ -11,10 +14,11 @@ from __future__ import annotations
 
 import json as _json
 from collections.abc import Callable, Iterator
-from json import JSONDecodeError, JSONDecoder, decoder, detect_encoding, encoder, load, loads, scanner
+from json import JSONDecodeError, decoder, detect_encoding, encoder, scanner
 from typing import Any
 
 from . import _core, _targets
+from ._decode_error import DecodeError
 from ._encoder import CHUNK_SIZE, Encoder
 
 __all__ = [
@@ -215,3 +219,82 @@ def dump(
     except (_core.EncodeError, RecursionError) as e:
         error = e
     raise _as_json_raises(error, check_circular, _IN_PYTHON) from None
+
+
+# ---- decoding
+
+# Deeper texts are left to the standard library, and to its recursion limit.
+_MAX_DEPTH = 20_000
+
+
+def _text_error(s: Any, strict: bool) -> None:
+    """Raises what the standard library says of a text that rjson refuses. No hook is called a second time."""
+    _json.loads(s, strict=strict)
+
+
+class JSONDecoder(_json.JSONDecoder):
+    """See `json.JSONDecoder`: the same arguments and attributes, to be subclassed in the same way."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        constant = arguments.get("parse_constant")
+        self._loads = _core.Decoder(
+            object_hook=self.object_hook,
+            object_pairs_hook=self.object_pairs_hook,
+            parse_float=self.parse_float,
+            parse_int=self.parse_int,
+            parse_constant=constant,
+            allow_nan=True,
+            strict=bool(self.strict),
+            max_depth=_MAX_DEPTH,
+        ).loads
+
+    def decode(self, s: str, *rest: Any) -> Any:
+        """The value that `s` is."""
+        if type(self).raw_decode is not _json.JSONDecoder.raw_decode or rest or not isinstance(s, str):
+            return super().decode(s, *rest)
+        try:
+            return self._loads(s)
+        except DecodeError:
+            pass
+        _text_error(s, bool(self.strict))
+        return super().decode(s)
+
+
+_loads = _core.Decoder(allow_nan=True, max_depth=_MAX_DEPTH).loads
+
+
+def loads(
+    s: str | bytes | bytearray,
+    *,
+    cls: type[_json.JSONDecoder] | None = None,
+    object_hook: Callable[[dict[Any, Any]], Any] | None = None,
+    parse_float: Callable[[str], Any] | None = None,
+    parse_int: Callable[[str], Any] | None = None,
+    parse_constant: Callable[[str], Any] | None = None,
+    object_pairs_hook: Callable[[list[tuple[Any, Any]]], Any] | None = None,
+    **kw: Any,
+) -> Any:
+    """See `json.loads`."""
+    hooks = (object_hook, parse_float, parse_int, parse_constant, object_pairs_hook)
+    if cls is None and not kw and hooks == (None,) * len(hooks) and isinstance(s, (str, bytes, bytearray)):
+        try:
+            return _loads(s)
+        except DecodeError:
+            pass
+        return _json.loads(s)
+    return _json.loads(
+        s,
+        cls=cls or JSONDecoder,
+        object_hook=object_hook,
+        parse_float=parse_float,
+        parse_int=parse_int,
+        parse_constant=parse_constant,
+        object_pairs_hook=object_pairs_hook,
+        **kw,
+    )
+
+
+def load(fp: Any, **arguments: Any) -> Any:
+    """See `json.load`; the arguments are those of `loads`."""
+    return loads(fp.read(), **arguments)

@@ -18,6 +18,7 @@
 #define RJ__NAME(x) x##_avx2
 #define RJ__STEPS "steps_lanes.h"
 #define RJ__UNITS "arch/units_generic.h"
+#define RJ__SCAN "arch/scan_avx2.h"
 
 #include "block_avx2.h"
 #include "lanes_sse.h"

@@ -21,6 +21,7 @@
 #define RJ__NAME(x) x##_avx512
 #define RJ__STEPS "steps_avx512.h"
 #define RJ__UNITS "arch/units_avx512.h"
+#define RJ__SCAN "arch/scan_avx512.h"
 #define RJ__HAS_MASKED_LOADS 1
 #define RJ__HAS_IFMA 1 /* and permutations of bytes: VBMI */
 

@@ -9,6 +9,7 @@
 #define RJ__NAME(x) x##_neon
 #define RJ__STEPS "steps_lanes.h"
 #define RJ__UNITS "arch/units_generic.h"
+#define RJ__SCAN "arch/scan_neon.h"
 
 #include "block_neon.h"
 #include "lanes_neon.h"

@@ -7,6 +7,7 @@
 #define RJ__NAME(x) x##_scalar
 #define RJ__STEPS "steps_scalar.h"
 #define RJ__UNITS "arch/units_generic.h"
+#define RJ__SCAN "arch/scan_scalar.h"
 
 /* No vector path for wider characters: nothing done. */
 RJ__INLINE size_t

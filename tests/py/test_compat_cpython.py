@@ -21,9 +21,10 @@ SKIPPED = {
 
 
 def as_module():
-    """rjson.compat as tests reach into it: their json.encoder.JSONEncoder is to be ours too."""
+    """rjson.compat as tests reach into it: their json.encoder.JSONEncoder and json.decoder.JSONDecoder are to be ours too."""
     module = types.SimpleNamespace(**vars(rjson.compat))
     module.encoder = types.SimpleNamespace(**{**vars(json.encoder), "JSONEncoder": rjson.compat.JSONEncoder})
+    module.decoder = types.SimpleNamespace(**{**vars(json.decoder), "JSONDecoder": rjson.compat.JSONDecoder})
     return module
 
 

@@ -3,6 +3,7 @@
 Documents of any size, or still being produced, in constant memory, without stalling the event loop.
 """
 
+from ._reader import iterload
 from ._writer import Writer, dump, iterencode
 
-__all__ = ["Writer", "dump", "iterencode"]
+__all__ = ["Writer", "dump", "iterencode", "iterload"]

@@ -1,0 +1,29 @@
+"""What a text that is no JSON raises. Apart from the rest, since it needs the json package, which rjson does without."""
+
+import json
+
+_BEFORE, _AFTER = 20, 20
+
+
+def _excerpt(doc: str, pos: int) -> str:
+    begin, end = max(pos - _BEFORE, 0), min(pos + _AFTER, len(doc))
+    return f"{'...' if begin else ''}{doc[begin:end]}{'...' if end < len(doc) else ''}"
+
+
+class DecodeError(json.JSONDecodeError):
+    """A text that is not JSON (RFC 8259).
+
+    Attributes:
+        msg: What is wrong.
+        doc: The text.
+        pos: Where, in characters from its beginning.
+        lineno, colno: The same as line and column, both from 1 on.
+        excerpt: What is there, with up to 20 characters on both sides.
+    """
+
+    def __init__(self, msg: str, doc: str, pos: int) -> None:
+        super().__init__(msg, doc, pos)
+        self.excerpt = _excerpt(doc, pos)
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}, near {self.excerpt!r}"

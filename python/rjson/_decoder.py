@@ -1,0 +1,91 @@
+"""Reading JSON: from a file, and value by value as it arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import IO, TYPE_CHECKING, Any, Literal, TypedDict
+
+from ._core import Decoder, Feeder, loads
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+CHUNK_SIZE = 65536
+
+Framing = Literal["auto", "lines", "array", "seq", "concat"]
+
+
+class DecodeOptions(TypedDict, total=False):
+    """Keywords of everything that decodes; `help(rjson.loads)` says what they mean."""
+
+    object_hook: Callable[[dict[str, Any]], Any] | None
+    object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None
+    parse_float: Callable[[str], Any] | None
+    parse_int: Callable[[str], Any] | None
+    parse_constant: Callable[[str], Any] | None
+    allow_nan: bool
+    duplicates: Literal["last", "error"]
+    strict: bool
+    max_depth: int
+
+
+def load(fp: IO[str] | IO[bytes], /, **options: Unpack[DecodeOptions]) -> Any:
+    """The value that the JSON text in a file is.
+
+    Args:
+        fp: A file, of text or of bytes. It is read to its end.
+        **options: Those of `loads`.
+
+    Raises:
+        DecodeError: The text is no JSON.
+    """
+    return loads(fp.read(), **options)
+
+
+def iterload(
+    fp: Any, /, *, framing: Framing = "auto", chunk_size: int = CHUNK_SIZE, **options: Unpack[DecodeOptions]
+) -> Iterator[Any]:
+    """The values of a text one by one, as they arrive, in constant memory: a chunk, and the value that is being read.
+
+    Args:
+        fp: What to read from: a file of text or of bytes, a pipe, or a socket.
+        framing: What holds the values together. "lines": a line each (NDJSON). "array": one array, whose items they are.
+            "seq": JSON text sequences (RFC 7464). "concat": one after the other, with or without white space between them.
+            "auto": "seq" if the text begins with the record separator, "array" if it begins with a bracket, else "concat",
+            which takes lines too.
+        chunk_size: How many bytes, or characters, to ask for at a time. What has arrived is used at once.
+        **options: Those of `loads`.
+
+    Raises:
+        DecodeError: The text is not what `framing` says. The values before that place have been yielded by then; `pos`,
+            `lineno` and `colno` count from the beginning of the text.
+        BlockingIOError: `fp` is not blocking, and has nothing now.
+    """
+    if chunk_size < 1:
+        raise ValueError(f"chunk_size must be at least 1, not {chunk_size}")
+    return _values(Feeder(Decoder(**options), framing), _reader(fp), chunk_size)
+
+
+def _reader(fp: Any) -> Callable[[int], Any]:
+    """What reads up to so many bytes or characters, and gives what there is without waiting for all of them."""
+    for name in ("read1", "read", "recv"):
+        if hasattr(fp, name):
+            return getattr(fp, name)  # type: ignore[no-any-return]
+    raise TypeError(f"iterload() takes a file or a socket, not {type(fp).__name__}: {fp!r}")
+
+
+def _values(feeder: Feeder, read: Callable[[int], Any], chunk_size: int) -> Iterator[Any]:
+    part: Any = True
+    while part:
+        part = read(chunk_size)
+        if part is None:
+            raise BlockingIOError("iterload() needs a file that blocks")
+        yield from feeder.feed(as_bytes(part), not part)
+        feeder.check()
+
+
+def as_bytes(part: Any) -> bytes:
+    """What a target of bytes or text has read, as UTF-8."""
+    if isinstance(part, str):
+        return part.encode()
+    return part if isinstance(part, bytes) else bytes(part)

@@ -1,0 +1,439 @@
+/* The decoder's parts that do not depend on the instruction set: its memory, containers, numbers off the fast ways, errors. */
+#include "decode.h"
+
+#include "cpython/dict_build.h"
+#include "cpython/str_access.h"
+
+/* ---- memory */
+
+int
+rj_decode_grow_values(rj_decoder *d)
+{
+    if (PyErr_CheckSignals() < 0)
+        return -1;
+    size_t capacity = d->capacity * 2;
+    PyObject **values = d->values == d->first_values ? PyMem_Malloc(capacity * sizeof *values)
+                                                     : PyMem_Realloc(d->values, capacity * sizeof *values);
+    if (!values) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (d->values == d->first_values)
+        memcpy(values, d->first_values, d->count * sizeof *values);
+    d->values = values;
+    d->capacity = capacity;
+    return 0;
+}
+
+int
+rj_decode_grow_levels(rj_decoder *d)
+{
+    size_t capacity = d->level_capacity * 2;
+    rj_level *levels = d->levels == d->first_levels ? PyMem_Malloc(capacity * sizeof *levels)
+                                                    : PyMem_Realloc(d->levels, capacity * sizeof *levels);
+    if (!levels) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (d->levels == d->first_levels)
+        memcpy(levels, d->first_levels, d->depth * sizeof *levels);
+    d->levels = levels;
+    d->level_capacity = capacity;
+    return 0;
+}
+
+int
+rj_decode_grow_scratch(rj_decoder *d, size_t size)
+{
+    if (size <= d->scratch_size)
+        return 0;
+    size_t capacity = size + size / 2 + 256;
+    uint8_t *scratch = PyMem_Realloc(d->scratch, capacity);
+    if (!scratch) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    d->scratch = scratch;
+    d->scratch_size = capacity;
+    return 0;
+}
+
+/* ---- the text */
+
+static int
+hold_bytes(rj_decoder *d, PyObject *bytes)
+{
+    d->held = bytes;
+    if (!bytes)
+        return -1;
+    d->begin = (const uint8_t *)PyBytes_AS_STRING(bytes);
+    d->end = d->begin + PyBytes_GET_SIZE(bytes);
+    return 0;
+}
+
+/* The characters of ASCII as they are; others as UTF-8, the one that the str has already or a temporary one. */
+static int
+hold_str(rj_decoder *d, PyObject *str)
+{
+    d->is_str = 1;
+    if (RJ_STR_READY(str) < 0)
+        return -1;
+    if (!PyUnicode_IS_ASCII(str) && !(PyUnicode_IS_COMPACT(str) && ((PyCompactUnicodeObject *)str)->utf8))
+        return hold_bytes(d, PyUnicode_AsEncodedString(str, "utf-8", "surrogatepass"));
+    Py_ssize_t length;
+    d->begin = (const uint8_t *)PyUnicode_AsUTF8AndSize(str, &length);
+    d->end = d->begin + length;
+    d->held = Py_NewRef(str);
+    return 0;
+}
+
+static int
+hold_text(rj_decoder *d, PyObject *text)
+{
+    if (PyBytes_Check(text))
+        return hold_bytes(d, Py_NewRef(text));
+    if (PyUnicode_Check(text))
+        return hold_str(d, text);
+    if (PyObject_CheckBuffer(text)) /* a copy: hooks could change the text, and it need not end in a zero */
+        return hold_bytes(d, PyBytes_FromObject(text));
+    PyErr_Format(PyExc_TypeError, "the JSON text must be str, bytes, bytearray or another buffer of bytes, not %.200s",
+                 Py_TYPE(text)->tp_name);
+    return -1;
+}
+
+/* Vectors may read past the end of short texts, which are all end, in a copy. */
+static void
+pad_small_text(rj_decoder *d)
+{
+    size_t length = (size_t)(d->end - d->begin);
+    if (length <= RJ_SMALL_TEXT) {
+        memcpy(d->small, d->begin, length);
+        memset(d->small + length, 0, RJ_SCAN_MAX);
+        d->begin = d->small;
+        d->end = d->safe_end = d->small + length;
+    }
+    else {
+        d->safe_end = d->end - RJ_SCAN_MAX + 1;
+    }
+}
+
+int
+rj_decoder_begin(rj_decoder *d, rj_state *state, const rj_decode_options *options, PyObject *text)
+{
+    d->options = options;
+    d->state = state;
+    d->held = NULL;
+    d->is_str = 0;
+    d->values = d->first_values;
+    d->count = 0;
+    d->capacity = RJ_FEW_VALUES;
+    d->levels = d->first_levels;
+    d->depth = 0;
+    d->level_capacity = RJ_FEW_LEVELS;
+    d->scratch = NULL;
+    d->scratch_size = 0;
+    d->message = NULL;
+    if (!state->cached_keys && !(state->cached_keys = PyMem_Calloc(RJ_CACHED_KEYS, sizeof *state->cached_keys))) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (hold_text(d, text) < 0)
+        return -1;
+    pad_small_text(d);
+    d->cur = d->begin;
+    return 0;
+}
+
+void
+rj_decoder_end(rj_decoder *d)
+{
+    while (d->count > 0)
+        Py_DECREF(d->values[--d->count]);
+    if (d->values != d->first_values)
+        PyMem_Free(d->values);
+    if (d->levels != d->first_levels)
+        PyMem_Free(d->levels);
+    PyMem_Free(d->scratch);
+    Py_XDECREF(d->held);
+}
+
+void
+rj_cached_keys_free(rj_state *state)
+{
+    for (size_t i = 0; state->cached_keys && i < RJ_CACHED_KEYS; i++)
+        Py_XDECREF(state->cached_keys[i].key);
+    PyMem_Free(state->cached_keys);
+    state->cached_keys = NULL;
+}
+
+/* ---- errors */
+
+void *
+rj_decode_fail(rj_decoder *d, const char *message, const uint8_t *error)
+{
+    d->message = message;
+    d->error = d->stop = error;
+    return NULL;
+}
+
+/* Every byte but those that continue a character begins one. */
+Py_ssize_t
+rj_decode_position(const rj_decoder *d, const uint8_t *at)
+{
+    return (Py_ssize_t)rj__utf8_count(d->begin, (size_t)(at - d->begin));
+}
+
+PyObject *
+rj_decode_raise(rj_decoder *d)
+{
+    if (!d->message)
+        return NULL;
+    PyObject *module = PyImport_ImportModule("rjson._decode_error");
+    PyObject *type = module ? PyObject_GetAttrString(module, "DecodeError") : NULL;
+    PyObject *text =
+        type ? PyUnicode_DecodeUTF8((const char *)d->begin, d->end - d->begin, d->is_str ? "surrogatepass" : "replace")
+             : NULL;
+    PyObject *error = text ? PyObject_CallFunction(type, "sOn", d->message, text, rj_decode_position(d, d->error)) : NULL;
+    if (error)
+        PyErr_SetObject(type, error);
+    Py_XDECREF(error);
+    Py_XDECREF(text);
+    Py_XDECREF(type);
+    Py_XDECREF(module);
+    return NULL;
+}
+
+/* ---- containers */
+
+/* Takes the values of the level that is being closed off the stack; they are the caller's then. */
+static PyObject **
+take_values(rj_decoder *d, size_t *count)
+{
+    size_t first = d->levels[--d->depth].first;
+    *count = d->count - first;
+    d->count = first;
+    return d->values + first;
+}
+
+static void
+drop_values(PyObject **values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        Py_DECREF(values[i]);
+}
+
+PyObject *
+rj_decode_list(rj_decoder *d)
+{
+    size_t count;
+    PyObject **values = take_values(d, &count);
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    if (!list) {
+        drop_values(values, count);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        PyList_SET_ITEM(list, (Py_ssize_t)i, values[i]);
+    return list;
+}
+
+/* Calls `hook` with `argument` (consumed, or NULL). */
+static PyObject *
+call_hook(PyObject *hook, PyObject *argument)
+{
+    PyObject *result = argument ? PyObject_CallOneArg(hook, argument) : NULL;
+    Py_XDECREF(argument);
+    return result;
+}
+
+/* Keys and values in turn as a list of pairs; consumes them. */
+static PyObject *
+pairs_list(PyObject **values, size_t count)
+{
+    PyObject *list = PyList_New((Py_ssize_t)(count / 2));
+    for (size_t i = 0; i < count; i += 2) {
+        PyObject *pair = list ? PyTuple_Pack(2, values[i], values[i + 1]) : NULL;
+        Py_DECREF(values[i]);
+        Py_DECREF(values[i + 1]);
+        if (pair)
+            PyList_SET_ITEM(list, (Py_ssize_t)(i / 2), pair);
+        else
+            Py_CLEAR(list);
+    }
+    return list;
+}
+
+/* Behind the string that begins at `p`. */
+static const uint8_t *
+skip_string(const uint8_t *p)
+{
+    for (p++; *p != '"'; p++)
+        p += *p == '\\';
+    return p + 1;
+}
+
+/* Where the second of two equal keys is, in an object whose text is known to be sound. `values`: its keys and values in turn. */
+static const uint8_t *
+second_of_equal_keys(const uint8_t *object, PyObject **values, size_t count)
+{
+    PyObject *seen = PySet_New(NULL);
+    size_t member = 0;
+    for (int is_new = 1; seen && member < count; member += 2) {
+        is_new = PySet_Contains(seen, values[member]) == 0 && PySet_Add(seen, values[member]) == 0;
+        if (!is_new)
+            break;
+    }
+    Py_XDECREF(seen);
+    PyErr_Clear(); /* of too little memory: then the object's beginning has to do */
+    const uint8_t *p = object + 1;
+    int depth = 0;
+    for (size_t commas = 0; member < count && commas < member / 2; p++) {
+        if (*p == '"')
+            p = skip_string(p) - 1;
+        depth += (*p == '[' || *p == '{') - (*p == ']' || *p == '}');
+        commas += *p == ',' && depth == 0;
+    }
+    while (*p != '"')
+        p++;
+    return p;
+}
+
+static PyObject *
+plain_dict(PyObject **values, size_t count)
+{
+    PyObject *dict = rj_dict_new((Py_ssize_t)(count / 2));
+    for (size_t i = 0; i < count; i += 2) {
+        if (dict && PyDict_SetItem(dict, values[i], values[i + 1]) < 0)
+            Py_CLEAR(dict);
+        Py_DECREF(values[i]);
+        Py_DECREF(values[i + 1]);
+    }
+    return dict;
+}
+
+static int
+has_equal_keys(PyObject **values, size_t count)
+{
+    PyObject *set = PySet_New(NULL);
+    for (size_t i = 0; set && i < count; i += 2)
+        if (PySet_Add(set, values[i]) < 0)
+            Py_CLEAR(set);
+    int result = set ? PySet_GET_SIZE(set) < (Py_ssize_t)(count / 2) : -1;
+    Py_XDECREF(set);
+    return result;
+}
+
+PyObject *
+rj_decode_dict(rj_decoder *d)
+{
+    const rj_decode_options *options = d->options;
+    size_t count;
+    PyObject **values = take_values(d, &count);
+    if (RJ__UNLIKELY(options->unique_keys)) {
+        int repeated = has_equal_keys(values, count);
+        if (repeated > 0)
+            rj_decode_fail(d, "Duplicate key", second_of_equal_keys(d->levels[d->depth].begin, values, count));
+        if (repeated) {
+            drop_values(values, count);
+            return NULL;
+        }
+    }
+    if (options->object_pairs_hook)
+        return call_hook(options->object_pairs_hook, pairs_list(values, count));
+    PyObject *dict = plain_dict(values, count);
+    return options->object_hook ? call_hook(options->object_hook, dict) : dict;
+}
+
+/* ---- numbers and constants */
+
+static PyObject *
+ascii_str(const uint8_t *begin, const uint8_t *end)
+{
+    return PyUnicode_FromStringAndSize((const char *)begin, end - begin);
+}
+
+PyObject *
+rj_decode_long(const rj_decoder *d, const uint8_t *begin, const uint8_t *end)
+{
+    PyObject *text = ascii_str(begin, end);
+    if (d->options->parse_int)
+        return call_hook(d->options->parse_int, text);
+    PyObject *number = text ? PyLong_FromUnicodeObject(text, 10) : NULL;
+    Py_XDECREF(text);
+    return number;
+}
+
+PyObject *
+rj_decode_float(const rj_decoder *d, const uint8_t *begin, const uint8_t *end, double value)
+{
+    if (d->options->parse_float)
+        return call_hook(d->options->parse_float, ascii_str(begin, end));
+    return PyFloat_FromDouble(value);
+}
+
+/* Stops by itself where the number ends: behind it is no digit, point or letter that a number could have. Out of range is infinite, as for
+ * float(). */
+double
+rj_decode_double(const uint8_t *begin)
+{
+    char *end;
+    return PyOS_string_to_double((const char *)begin, &end, NULL);
+}
+
+PyObject *
+rj_decode_constant(rj_decoder *d, const uint8_t *p, const uint8_t **next)
+{
+    static const struct {
+        const char *text;
+        double value;
+    } constants[] = {{"NaN", Py_NAN}, {"Infinity", Py_HUGE_VAL}, {"-Infinity", -Py_HUGE_VAL}};
+    for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++) {
+        size_t length = strlen(constants[i].text);
+        if (strncmp((const char *)p, constants[i].text, length) != 0)
+            continue;
+        *next = p + length;
+        if (d->options->parse_constant)
+            return call_hook(d->options->parse_constant, ascii_str(p, *next));
+        if (d->options->allow_nan)
+            return PyFloat_FromDouble(constants[i].value);
+        return rj_decode_fail(d, "NaN and Infinity are no JSON (allow_nan)", p);
+    }
+    return rj_decode_fail(d, "Expecting value", p);
+}
+
+/* ---- documents */
+
+PyObject *
+rj_decode_value(rj_decoder *d)
+{
+    return d->state->decode(d);
+}
+
+static int
+is_space(uint8_t c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+void
+rj_decode_skip_mark(rj_decoder *d)
+{
+    if (!d->is_str && d->end - d->cur >= 3 && memcmp(d->cur, "\xEF\xBB\xBF", 3) == 0)
+        d->cur += 3;
+}
+
+PyObject *
+rj_decode_document(rj_decoder *d)
+{
+    rj_decode_skip_mark(d);
+    PyObject *value = rj_decode_value(d);
+    if (!value)
+        return rj_decode_raise(d);
+    while (is_space(*d->cur))
+        d->cur++;
+    if (RJ__LIKELY(d->cur == d->end))
+        return value;
+    Py_DECREF(value);
+    rj_decode_fail(d, "Extra data", d->cur);
+    return rj_decode_raise(d);
+}

@@ -1,0 +1,107 @@
+/*
+ * The decoder: from text to Python objects in one pass (RFC 8259), without recursion. Values that belong to a container that is still open lie
+ * on a stack; what closes it takes them off.
+ *
+ * A rj_decoder belongs to one call and one thread. Hooks run Python code, which may do what it likes: the text is an immutable object that
+ * the decoder holds, and nothing of the rest is reachable from outside.
+ */
+#ifndef RJSON_DECODE_H
+#define RJSON_DECODE_H
+
+#include "decode_options.h"
+#include "state.h"
+
+/* So much is kept without memory from the heap. */
+#define RJ_FEW_VALUES 128
+#define RJ_FEW_LEVELS 32
+/* Texts of up to so many bytes are copied to where vectors may read past their end. */
+#define RJ_SMALL_TEXT 256
+/* The most that a vector reads. */
+#define RJ_SCAN_MAX 64
+
+/* Short keys are kept from call to call: most documents repeat a few. */
+#define RJ_CACHED_KEYS 1024
+#define RJ_CACHED_KEY_MAX 64
+
+typedef struct rj_level {
+    size_t first;         /* where its values begin on the stack: items, or keys and values in turn */
+    const uint8_t *begin; /* of its text; the character there tells its kind */
+} rj_level;
+
+typedef struct rj_decoder {
+    const rj_decode_options *options;
+    rj_state *state;
+    /* The text, as UTF-8, and where it ends: a zero byte is there. Vectors may read where they begin before `safe_end`. */
+    const uint8_t *begin, *cur, *end, *safe_end;
+    PyObject *held; /* what keeps the text, owned, or NULL */
+    int is_str;     /* the text was a str: lone surrogates are as welcome in it as they were there */
+    PyObject **values;
+    size_t count, capacity;
+    rj_level *levels;
+    size_t depth, level_capacity;
+    uint8_t *scratch; /* an unescaped string */
+    size_t scratch_size;
+    /* What is wrong with the text, and where; without a message an exception is set. `stop` is how far it was read: more text behind it
+     * might mend it. */
+    const char *message;
+    const uint8_t *error, *stop;
+    PyObject *first_values[RJ_FEW_VALUES];
+    rj_level first_levels[RJ_FEW_LEVELS];
+    uint8_t small[RJ_SMALL_TEXT + RJ_SCAN_MAX];
+} rj_decoder;
+
+/* Prepares for `text`: bytes, bytearray, memoryview or any other contiguous buffer, or str. -1 with an exception. rj_decoder_end releases
+ * what it holds. */
+int rj_decoder_begin(rj_decoder *d, rj_state *state, const rj_decode_options *options, PyObject *text);
+void rj_decoder_end(rj_decoder *d);
+
+/* Moves `cur` behind a byte order mark, which may be ignored (RFC 8259, section 8.1). A str has none, unless it was decoded wrongly. */
+void rj_decode_skip_mark(rj_decoder *d);
+/* The value at `cur`, which moves behind it: a new reference, or NULL with a message or an exception. */
+PyObject *rj_decode_value(rj_decoder *d);
+/* The value that is the whole text; NULL with an exception. */
+PyObject *rj_decode_document(rj_decoder *d);
+
+/* Records what is wrong; returns NULL. */
+void *rj_decode_fail(rj_decoder *d, const char *message, const uint8_t *error);
+/* Raises the DecodeError for what was recorded, or leaves the exception that is set. Returns NULL. */
+PyObject *rj_decode_raise(rj_decoder *d);
+/* How many characters come before `at`. */
+Py_ssize_t rj_decode_position(const rj_decoder *d, const uint8_t *at);
+
+/* Slow paths of the walk. More room on the stacks: 0, or -1 with a message or an exception. */
+int rj_decode_grow_values(rj_decoder *d);
+int rj_decode_grow_levels(rj_decoder *d);
+/* At least `size` bytes of scratch memory that keeps its contents: 0, or -1 with an exception. */
+int rj_decode_grow_scratch(rj_decoder *d, size_t size);
+/* The container that is closed, from what the stack has of it: a new reference, or NULL. */
+PyObject *rj_decode_list(rj_decoder *d);
+PyObject *rj_decode_dict(rj_decoder *d);
+/* The int or float of this text; NULL with an exception. */
+PyObject *rj_decode_long(const rj_decoder *d, const uint8_t *begin, const uint8_t *end);
+PyObject *rj_decode_float(const rj_decoder *d, const uint8_t *begin, const uint8_t *end, double value);
+/* A number that the fast ways leave: the nearest double (CPython's own algorithm). */
+double rj_decode_double(const uint8_t *begin);
+/* The constant at `p` (NaN, Infinity or -Infinity), which *next is behind: NULL with a message or an exception. */
+PyObject *rj_decode_constant(rj_decoder *d, const uint8_t *p, const uint8_t **next);
+
+/* A string that was a key, and what it was in the text: UTF-8 that the string keeps. */
+typedef struct rj_cached_key {
+    uint64_t hash;
+    PyObject *key; /* owned, or NULL */
+    const char *text;
+    size_t length;
+} rj_cached_key;
+
+void rj_cached_keys_free(rj_state *state);
+
+/* The walk, by instruction set. */
+typedef PyObject *rj_decode_walk(rj_decoder *d);
+rj_decode_walk rj_decode_scalar;
+#if defined(__x86_64__)
+rj_decode_walk rj_decode_sse4, rj_decode_avx2, rj_decode_avx512;
+#elif defined(__aarch64__)
+rj_decode_walk rj_decode_neon;
+#endif
+
+#endif

@@ -1,0 +1,281 @@
+/*
+ * The walk over a text: compiled once per instruction set, on the scans (RJ__SCAN) of the target header included before. See decode.h for what
+ * it works on.
+ */
+
+#include "decode_number.h"
+
+#include RJ__SCAN
+
+#include "decode_text_body.h"
+
+RJ__INLINE int
+is_space(uint8_t c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* White space after one, as pretty printers write it: a line feed and indentation. */
+static RJ__NOINLINE const uint8_t *
+RJ__NAME(skip_spaces)(const rj_decoder *d, const uint8_t *p)
+{
+    while (p < d->safe_end) {
+        uint64_t solid = rj__scan_solid(p);
+        if (solid)
+            return p + (__builtin_ctzll(solid) >> RJ__SCAN_SHIFT);
+        p += RJ__SCAN_BLOCK;
+    }
+    while (is_space(*p))
+        p++;
+    return p;
+}
+
+RJ__INLINE const uint8_t *
+skip_space(const rj_decoder *d, const uint8_t *p)
+{
+    if (RJ__LIKELY(*p > ' '))
+        return p;
+    if (*p == ' ' && p[1] > ' ') /* after a colon or a comma */
+        return p + 1;
+    return RJ__NAME(skip_spaces)(d, p);
+}
+
+RJ__INLINE int
+push(rj_decoder *d, PyObject *v)
+{
+    if (RJ__UNLIKELY(d->count == d->capacity) && rj_decode_grow_values(d) < 0) {
+        Py_DECREF(v);
+        return -1;
+    }
+    d->values[d->count++] = v;
+    return 0;
+}
+
+RJ__INLINE int
+open_level(rj_decoder *d, const uint8_t *p)
+{
+    if (RJ__UNLIKELY((Py_ssize_t)d->depth >= d->options->max_depth)) {
+        rj_decode_fail(d, "Nested too deeply (max_depth)", p);
+        return -1;
+    }
+    if (RJ__UNLIKELY(d->depth == d->level_capacity) && rj_decode_grow_levels(d) < 0)
+        return -1;
+    d->levels[d->depth++] = (rj_level){d->count, p};
+    return 0;
+}
+
+/* ---- numbers */
+
+/* 19 of the digits between `p` and `end`, leading zeros aside; *power is what all of them together are to be multiplied by, and becomes what these
+ * are. Returns how many were left out. */
+static int
+leading_digits(const uint8_t *p, const uint8_t *end, uint64_t *mantissa, int64_t *power)
+{
+    int count = 0, dropped = 0;
+    *mantissa = 0;
+    for (; p < end && *p != 'e' && *p != 'E'; p++) {
+        if (*p == '.' || (*p == '0' && count == 0))
+            continue;
+        if (count < RJ_MANTISSA_DIGITS) {
+            *mantissa = *mantissa * 10 + (uint64_t)(*p - '0');
+            count++;
+        }
+        else {
+            dropped++;
+        }
+    }
+    *power += dropped;
+    return dropped;
+}
+
+/* A number with more digits than fit, or a large exponent. */
+static RJ__NOINLINE double
+RJ__NAME(long_double)(const uint8_t *begin, const uint8_t *digits, const uint8_t *end, int64_t power)
+{
+    uint64_t w;
+    double low, high;
+    int dropped = leading_digits(digits, end, &w, &power);
+    /* What was dropped is less than one in the last place of w: both neighbours have to agree. */
+    if (power >= -400 && power <= 400 && rj_decimal_to_double(w, (int)power, &low) &&
+        (!dropped || (rj_decimal_to_double(w + 1, (int)power, &high) && low == high)))
+        return *begin == '-' ? -low : low;
+    return rj_decode_double(begin);
+}
+
+/* Behind the exponent whose letter is at `p`; *power gets its value, cut off where it matters no more. NULL if there is none. */
+RJ__INLINE const uint8_t *
+scan_exponent(const uint8_t *p, int64_t *power)
+{
+    int negative = p[1] == '-';
+    p += 1 + (p[1] == '-' || p[1] == '+');
+    if (!rj_is_digit(*p))
+        return NULL;
+    int64_t value = 0;
+    for (; rj_is_digit(*p); p++)
+        value = value < 100000000 ? value * 10 + (*p - '0') : value;
+    *power += negative ? -value : value;
+    return p;
+}
+
+RJ__INLINE PyObject *
+decode_integer(const rj_decoder *d, const uint8_t *begin, const uint8_t *p, uint64_t magnitude, size_t digits)
+{
+    if (RJ__UNLIKELY(d->options->parse_int || digits >= RJ_MANTISSA_DIGITS))
+        return rj_decode_long(d, begin, p);
+    return PyLong_FromLongLong(*begin == '-' ? -(long long)magnitude : (long long)magnitude);
+}
+
+/* What is behind the digits before a point or an exponent; `count` of them. */
+RJ__INLINE PyObject *
+decode_fraction(rj_decoder *d, const uint8_t *begin, const uint8_t *digits, const uint8_t *p, uint64_t w,
+                const uint8_t **next)
+{
+    size_t count = (size_t)(p - digits);
+    int64_t power = 0;
+    if (*p == '.') {
+        const uint8_t *fraction = p + 1;
+        p = rj_scan_digits(fraction, d->safe_end, &w);
+        if (RJ__UNLIKELY(p == fraction))
+            return rj_decode_fail(d, "Expecting a digit", p);
+        power = fraction - p;
+        count += (size_t)(p - fraction);
+    }
+    if ((*p | 0x20) == 'e') {
+        const uint8_t *behind = scan_exponent(p, &power);
+        if (RJ__UNLIKELY(!behind))
+            return rj_decode_fail(d, "Expecting a digit", p + 1 + (p[1] == '-' || p[1] == '+'));
+        p = behind;
+    }
+    *next = p;
+    double value = 0;
+    if (RJ__LIKELY(count <= RJ_MANTISSA_DIGITS && power >= -400 && power <= 400 &&
+                   rj_decimal_to_double(w, (int)power, &value)))
+        value = *begin == '-' ? -value : value;
+    else
+        value = RJ__NAME(long_double)(begin, digits, p, power);
+    if (RJ__UNLIKELY(d->options->parse_float))
+        return rj_decode_float(d, begin, p, value);
+    return PyFloat_FromDouble(value);
+}
+
+RJ__INLINE PyObject *
+decode_number(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
+{
+    const uint8_t *digits = begin + (*begin == '-'), *p = digits;
+    uint64_t w = 0;
+    if (RJ__UNLIKELY(!rj_is_digit(*p)))
+        return *p == 'I' ? rj_decode_constant(d, begin, next) : rj_decode_fail(d, "Expecting a digit", p);
+    if (*p == '0')
+        p++; /* nothing may follow but a point or an exponent: a digit is no part of this number */
+    else
+        p = rj_scan_digits(p, d->safe_end, &w);
+    if (*p == '.' || (*p | 0x20) == 'e')
+        return decode_fraction(d, begin, digits, p, w, next);
+    *next = p;
+    return decode_integer(d, begin, p, w, (size_t)(p - digits));
+}
+
+/* ---- values */
+
+RJ__INLINE PyObject *
+decode_literal(rj_decoder *d, const uint8_t *p, const uint8_t **next)
+{
+    if (p[0] == 't' && p[1] == 'r' && p[2] == 'u' && p[3] == 'e') {
+        *next = p + 4;
+        return Py_NewRef(Py_True);
+    }
+    if (p[0] == 'f' && p[1] == 'a' && p[2] == 'l' && p[3] == 's' && p[4] == 'e') {
+        *next = p + 5;
+        return Py_NewRef(Py_False);
+    }
+    if (p[0] == 'n' && p[1] == 'u' && p[2] == 'l' && p[3] == 'l') {
+        *next = p + 4;
+        return Py_NewRef(Py_None);
+    }
+    return rj_decode_constant(d, p, next);
+}
+
+PyObject *
+RJ__NAME(rj_decode)(rj_decoder *d)
+{
+    const uint8_t *p = d->cur;
+    PyObject *v;
+
+value:
+    p = skip_space(d, p);
+    switch (*p) {
+    case '"':
+        v = decode_string(d, p + 1, &p);
+        break;
+    case '-':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9':
+        v = decode_number(d, p, &p);
+        break;
+    case '[':
+        if (open_level(d, p) < 0)
+            return NULL;
+        p = skip_space(d, p + 1);
+        if (*p != ']')
+            goto value;
+        p++;
+        v = rj_decode_list(d);
+        break;
+    case '{':
+        if (open_level(d, p) < 0)
+            return NULL;
+        p = skip_space(d, p + 1);
+        if (*p != '}')
+            goto key;
+        p++;
+        v = rj_decode_dict(d);
+        break;
+    default:
+        v = decode_literal(d, p, &p);
+    }
+
+    for (;;) {
+        if (RJ__UNLIKELY(!v))
+            return NULL;
+        if (d->depth == 0) {
+            d->cur = p;
+            return v;
+        }
+        if (push(d, v) < 0)
+            return NULL;
+        p = skip_space(d, p);
+        int is_object = *d->levels[d->depth - 1].begin == '{';
+        if (*p == ',') {
+            if (!is_object) {
+                p++;
+                goto value;
+            }
+            p = skip_space(d, p + 1);
+            goto key;
+        }
+        if (RJ__UNLIKELY(*p != (is_object ? '}' : ']')))
+            return rj_decode_fail(d, "Expecting ',' delimiter", p);
+        p++;
+        v = is_object ? rj_decode_dict(d) : rj_decode_list(d);
+    }
+
+key:
+    if (RJ__UNLIKELY(*p != '"'))
+        return rj_decode_fail(d, "Expecting property name enclosed in double quotes", p);
+    v = decode_key(d, p + 1, &p);
+    if (RJ__UNLIKELY(!v) || push(d, v) < 0)
+        return NULL;
+    p = skip_space(d, p);
+    if (RJ__UNLIKELY(*p != ':'))
+        return rj_decode_fail(d, "Expecting ':' delimiter", p);
+    p++;
+    goto value;
+}

@@ -1,0 +1,96 @@
+/*
+ * Numbers: digits to int and double. A double is the one nearest to the decimal number, ties to even (IEEE 754), as float() has it. Three ways:
+ *   1. Both significand and power of ten are exact doubles: one multiplication or division rounds once (W. D. Clinger, "How to read floating
+ *      point numbers accurately", PLDI 1990).
+ *   2. The significand times a 128-bit approximation of the power of ten, wherever the approximation cannot change how the product is
+ *      rounded (after D. Lemire, "Number parsing at a gigabyte per second", 2021).
+ *   3. CPython's own algorithm, for what is left: more than 19 digits that matter, numbers halfway between two doubles, subnormal ones, and
+ *      those close to the largest.
+ */
+#ifndef RJSON_DECODE_NUMBER_H
+#define RJSON_DECODE_NUMBER_H
+
+#include "decode.h"
+#include "shortest.h"
+
+/* So many digits always fit in 64 bits. */
+#define RJ_MANTISSA_DIGITS 19
+
+RJ__INLINE int
+rj_is_digit(uint8_t c)
+{
+    return (uint8_t)(c - '0') < 10;
+}
+
+/* Eight characters, the first in the lowest byte: whether all are digits. */
+RJ__INLINE int
+rj_are_digits8(uint64_t v)
+{
+    return ((v & 0xF0F0F0F0F0F0F0F0u) | (((v + 0x0606060606060606u) & 0xF0F0F0F0F0F0F0F0u) >> 4)) == 0x3333333333333333u;
+}
+
+/* The number that eight digits are: neighbours are joined to pairs, to fours, to the whole. */
+RJ__INLINE uint32_t
+rj_parse_digits8(uint64_t v)
+{
+    v -= 0x3030303030303030u;
+    v = v * 10 + (v >> 8);
+    v = ((v & 0x000000FF000000FFu) * 0x000F424000000064u + ((v >> 16) & 0x000000FF000000FFu) * 0x0000271000000001u) >> 32;
+    return (uint32_t)v;
+}
+
+/* Appends digits to *mantissa, which overflows after the 19th. `safe`: where eight bytes can no longer be read. */
+RJ__INLINE const uint8_t *
+rj_scan_digits(const uint8_t *p, const uint8_t *safe, uint64_t *mantissa)
+{
+    uint64_t eight;
+    while (p < safe && (memcpy(&eight, p, 8), rj_are_digits8(eight))) {
+        *mantissa = *mantissa * 100000000 + rj_parse_digits8(eight);
+        p += 8;
+    }
+    for (; rj_is_digit(*p); p++)
+        *mantissa = *mantissa * 10 + (uint64_t)(*p - '0');
+    return p;
+}
+
+/* w * 10^power by way 2; 0 if it cannot tell. w is not 0.
+ *
+ * g is the power of ten in 128 bits, too large by less than one unit of its last place; w, shifted to 64 bits, times g is cut off below 2^64. So
+ * `product`, in units of 2^64 of the exact product, is less than one unit too low and less than one unit too high, and only where the
+ * bits behind a double's 53 are that close to one half can it round the wrong way. */
+RJ__INLINE int
+rj_scale_decimal(uint64_t w, int power, double *result)
+{
+    if (power < RJ__POW10_FIRST || power > 308)
+        return 0;
+    const uint64_t *g = rj__pow10[power - RJ__POW10_FIRST];
+    int zeros = __builtin_clzll(w);
+    w <<= zeros;
+    rj__wide product = (rj__wide)w * g[0] + (((rj__wide)w * g[1]) >> 64);
+    int top = (int)(product >> 127), cut = 74 + top;
+    rj__wide half = (rj__wide)1 << (cut - 1), rest = product & (2 * half - 1);
+    if (RJ__UNLIKELY(rest + 2 - half <= 4))
+        return 0;
+    uint64_t bits = (uint64_t)(product >> cut) + (rest > half); /* 2^52 to 2^53 */
+    int log2_power = (power * 217706) >> 16;                    /* floor(log2(10^power)) */
+    int exponent = log2_power - 63 - zeros + cut + 1075;        /* as a double keeps it; a carry out of `bits` adds to it */
+    if (RJ__UNLIKELY(exponent < 1 || exponent > 2045))
+        return 0;
+    uint64_t ieee = bits - ((uint64_t)1 << 52) + ((uint64_t)exponent << 52);
+    memcpy(result, &ieee, 8);
+    return 1;
+}
+
+RJ__INLINE int
+rj_decimal_to_double(uint64_t w, int power, double *result)
+{
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    if (w >> 53 == 0 && power >= -22 && power <= 22) {
+        *result = power < 0 ? (double)w / powers[-power] : (double)w * powers[power];
+        return 1;
+    }
+    return w != 0 && rj_scale_decimal(w, power, result);
+}
+
+#endif

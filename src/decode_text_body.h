@@ -1,0 +1,363 @@
+/*
+ * The part of the walk (decode_body.h) that makes strings: UTF-8 in, a str of its final width out.
+ */
+
+/* ---- UTF-8 */
+
+/* What a str of these bytes needs: how many characters they are, and the highest byte. */
+typedef struct rj_utf8_extent {
+    size_t characters;
+    uint8_t highest;
+} rj_utf8_extent;
+
+#define RJ_EXTENT_BLOCK 64
+
+RJ__INLINE rj_utf8_extent
+utf8_extent(const uint8_t *s, size_t length)
+{
+    rj_utf8_extent extent = {0, 0};
+    size_t i = 0;
+    for (; i + RJ_EXTENT_BLOCK <= length; i += RJ_EXTENT_BLOCK) {
+        uint8_t leads = 0, highest = extent.highest;
+        for (size_t j = i; j < i + RJ_EXTENT_BLOCK; j++) {
+            leads = (uint8_t)(leads + ((int8_t)s[j] > -65));
+            highest = s[j] > highest ? s[j] : highest;
+        }
+        extent.characters += leads;
+        extent.highest = highest;
+    }
+    for (; i < length; i++) {
+        extent.characters += (int8_t)s[i] > -65;
+        extent.highest = s[i] > extent.highest ? s[i] : extent.highest;
+    }
+    return extent;
+}
+
+RJ__INLINE int
+continues(uint8_t c)
+{
+    return (c & 0xC0) == 0x80;
+}
+
+/* The character at `s`, which is not ASCII, and its length; 0 if it is malformed (RFC 3629, section 4). Reads no further than the first byte
+ * that does not continue it. */
+RJ__INLINE unsigned
+utf8_character(const uint8_t *s, int surrogates, uint32_t *c)
+{
+    if (s[0] < 0xE0) {
+        *c = (uint32_t)(s[0] & 0x1f) << 6 | (s[1] & 0x3f);
+        return s[0] >= 0xC2 && continues(s[1]) ? 2 : 0;
+    }
+    if (!continues(s[1]) || !continues(s[2]))
+        return 0;
+    if (s[0] < 0xF0) {
+        *c = (uint32_t)(s[0] & 0x0f) << 12 | (uint32_t)(s[1] & 0x3f) << 6 | (s[2] & 0x3f);
+        return *c >= 0x800 && (surrogates || (*c & 0xF800) != 0xD800) ? 3 : 0;
+    }
+    *c = (uint32_t)(s[0] & 0x07) << 18 | (uint32_t)(s[1] & 0x3f) << 12 | (uint32_t)(s[2] & 0x3f) << 6 | (s[3] & 0x3f);
+    return s[0] <= 0xF4 && continues(s[3]) && *c >= 0x10000 && *c <= 0x10FFFF ? 4 : 0;
+}
+
+RJ__INLINE void
+set_character(void *out, int width, size_t i, uint32_t c)
+{
+    if (width == 1)
+        ((uint8_t *)out)[i] = (uint8_t)c;
+    else
+        rj__set_unit(out, width, i, c);
+}
+
+/* Writes UTF-8 as characters of `width` bytes. Returns `end`, or where it is malformed. There is a byte behind `end` that continues no
+ * character. */
+RJ__INLINE const uint8_t *
+decode_utf8(const uint8_t *s, const uint8_t *end, void *out, int width, int surrogates)
+{
+    size_t i = 0;
+    while (s < end) {
+        uint64_t eight;
+        while (end - s >= 8 && (memcpy(&eight, s, 8), (eight & RJ__SWAR_HIGH) == 0)) {
+            for (int j = 0; j < 8; j++)
+                set_character(out, width, i + (size_t)j, s[j]);
+            i += 8;
+            s += 8;
+        }
+        for (; s < end && *s < 0x80; s++)
+            set_character(out, width, i++, *s);
+        while (s < end && *s >= 0x80) {
+            uint32_t c;
+            unsigned length = utf8_character(s, surrogates, &c);
+            if (RJ__UNLIKELY(length == 0))
+                return s;
+            set_character(out, width, i++, c);
+            s += length;
+        }
+    }
+    return end;
+}
+
+RJ__INLINE PyObject *
+ascii_string(const uint8_t *s, size_t length)
+{
+    if (length < 2) /* CPython has those */
+        return PyUnicode_FromStringAndSize((const char *)s, (Py_ssize_t)length);
+    PyObject *str = PyUnicode_New((Py_ssize_t)length, 0x7f);
+    if (RJ__LIKELY(str != NULL))
+        memcpy(PyUnicode_1BYTE_DATA(str), s, length);
+    return str;
+}
+
+/* Bytes of which some are not ASCII. Malformed ones: NULL, with *bad where. */
+static RJ__NOINLINE PyObject *
+RJ__NAME(utf8_string)(const uint8_t *s, size_t length, int surrogates, const uint8_t **bad)
+{
+    rj_utf8_extent extent = utf8_extent(s, length);
+    int width = extent.highest < 0xC4 ? 1 : extent.highest < 0xF0 ? 2 : 4;
+    Py_UCS4 highest = width == 1 ? 0xFF : width == 2 ? 0xFFFF : 0x10FFFF;
+    *bad = NULL;
+    PyObject *str = PyUnicode_New((Py_ssize_t)extent.characters, highest);
+    if (!str)
+        return NULL;
+    const uint8_t *end = s + length, *done;
+    if (width == 1)
+        done = decode_utf8(s, end, PyUnicode_DATA(str), 1, surrogates);
+    else if (width == 2)
+        done = decode_utf8(s, end, PyUnicode_DATA(str), 2, surrogates);
+    else
+        done = decode_utf8(s, end, PyUnicode_DATA(str), 4, surrogates);
+    if (RJ__LIKELY(done == end))
+        return str;
+    *bad = done;
+    Py_DECREF(str);
+    return NULL;
+}
+
+/* ---- runs without escapes */
+
+/* The first byte that ends a run from `p` on: '"', '\\', a control character (the zero at the end of the text among them). *high: whether there
+ * is anything but ASCII before it. */
+RJ__INLINE const uint8_t *
+scan_run(const rj_decoder *d, const uint8_t *p, int *high)
+{
+    uint64_t seen = 0, here;
+    while (RJ__LIKELY(p < d->safe_end)) {
+        uint64_t special = rj__scan_special(p, &here);
+        if (special) {
+            seen |= here & (special ^ (special - 1));
+            *high = seen != 0;
+            return p + (__builtin_ctzll(special) >> RJ__SCAN_SHIFT);
+        }
+        seen |= here;
+        p += RJ__SCAN_BLOCK;
+    }
+    uint8_t bytes = 0;
+    for (; rj__escape_letter[*p] == 0; p++)
+        bytes |= *p;
+    *high = seen != 0 || bytes >= 0x80;
+    return p;
+}
+
+/* ---- escapes */
+
+/* The value of a hexadecimal digit; more than 15 for anything else. */
+RJ__INLINE uint32_t
+hex_digit(uint8_t c)
+{
+    uint32_t digit = (uint32_t)c - '0', letter = ((uint32_t)c | 0x20) - 'a';
+    return digit < 10 ? digit : letter < 6 ? letter + 10 : 0x10000;
+}
+
+/* Four of them; 0x10000 or more if they are not. Reads no further than the first that is none. */
+RJ__INLINE uint32_t
+hex4(const uint8_t *p)
+{
+    uint32_t value = 0;
+    for (int i = 0; i < 4 && value < 0x10000; i++)
+        value = hex_digit(p[i]) < 16 ? value << 4 | hex_digit(p[i]) : 0x10000;
+    return value;
+}
+
+RJ__INLINE uint8_t *
+put_utf8(uint8_t *out, uint32_t c)
+{
+    if (c < 0x80) {
+        *out = (uint8_t)c;
+        return out + 1;
+    }
+    if (c < 0x800) {
+        out[0] = (uint8_t)(0xC0 | c >> 6);
+        out[1] = (uint8_t)(0x80 | (c & 0x3f));
+        return out + 2;
+    }
+    if (c < 0x10000) {
+        out[0] = (uint8_t)(0xE0 | c >> 12);
+        out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+        out[2] = (uint8_t)(0x80 | (c & 0x3f));
+        return out + 3;
+    }
+    out[0] = (uint8_t)(0xF0 | c >> 18);
+    out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
+    out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+    out[3] = (uint8_t)(0x80 | (c & 0x3f));
+    return out + 4;
+}
+
+/* The escape whose backslash is at `p`, as UTF-8 at *out: behind it, or NULL with a message. A pair of surrogates is one character; a lone
+ * surrogate stays one (RFC 8259, section 8.2, leaves it open). */
+RJ__INLINE const uint8_t *
+unescape(rj_decoder *d, const uint8_t *p, uint8_t **out)
+{
+    static const uint8_t letters[256] = {
+        ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
+    uint8_t c = letters[p[1]];
+    if (RJ__LIKELY(c)) {
+        *(*out)++ = c;
+        return p + 2;
+    }
+    if (p[1] != 'u')
+        return rj_decode_fail(d, "Invalid \\escape", p);
+    uint32_t unit = hex4(p + 2);
+    if (unit >= 0x10000)
+        return rj_decode_fail(d, "Invalid \\uXXXX escape", p);
+    p += 6;
+    if ((unit & 0xFC00) == 0xD800 && p[0] == '\\' && p[1] == 'u') {
+        uint32_t low = hex4(p + 2);
+        if ((low & 0xFFFFFC00) == 0xDC00) {
+            *out = put_utf8(*out, 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff));
+            return p + 6;
+        }
+    }
+    *out = put_utf8(*out, unit);
+    return p;
+}
+
+/* A string that has escapes, or control characters if the options allow them. `run`, where it begins; `p`, the first of these. *next is behind
+ * the closing quote. */
+static RJ__NOINLINE PyObject *
+RJ__NAME(escaped_string)(rj_decoder *d, const uint8_t *run, const uint8_t *p, int high, const uint8_t **next)
+{
+    const uint8_t *begin = run;
+    size_t length = 0;
+    int any_high = 0;
+    for (;; p = scan_run(d, run, &high)) {
+        if (rj_decode_grow_scratch(d, length + (size_t)(p - run) + RJ_SCAN_MAX) < 0)
+            return NULL;
+        if (p == d->end) {
+            rj_decode_fail(d, "Unterminated string starting at", begin - 1);
+            d->stop = p;
+            return NULL;
+        }
+        if (high && !d->is_str && !rj__utf8_valid(run, (size_t)(p - run)))
+            return rj_decode_fail(d, "Invalid UTF-8", run);
+        any_high |= high;
+        memcpy(d->scratch + length, run, (size_t)(p - run));
+        length += (size_t)(p - run);
+        uint8_t *out = d->scratch + length;
+        if (*p == '"')
+            break;
+        if (*p != '\\') {
+            if (d->options->strict)
+                return rj_decode_fail(d, "Invalid control character at", p);
+            *out++ = *p;
+            run = p + 1;
+        }
+        else {
+            run = unescape(d, p, &out);
+            if (!run)
+                return NULL;
+        }
+        while (length < (size_t)(out - d->scratch))
+            any_high |= d->scratch[length++] >= 0x80;
+    }
+    *next = p + 1;
+    if (!any_high)
+        return ascii_string(d->scratch, length);
+    d->scratch[length] = 0;
+    const uint8_t *bad;
+    return RJ__NAME(utf8_string)(d->scratch, length, 1, &bad);
+}
+
+/* The string whose characters begin at `p`, behind the quote. */
+RJ__INLINE PyObject *
+decode_string(rj_decoder *d, const uint8_t *p, const uint8_t **next)
+{
+    int high;
+    const uint8_t *stop = scan_run(d, p, &high), *bad;
+    if (RJ__UNLIKELY(*stop != '"'))
+        return RJ__NAME(escaped_string)(d, p, stop, high, next);
+    *next = stop + 1;
+    if (RJ__LIKELY(!high))
+        return ascii_string(p, (size_t)(stop - p));
+    PyObject *str = RJ__NAME(utf8_string)(p, (size_t)(stop - p), d->is_str, &bad);
+    return str || !bad ? str : rj_decode_fail(d, "Invalid UTF-8", bad);
+}
+
+/* ---- keys */
+
+/* Of 1 to RJ_CACHED_KEY_MAX bytes. */
+RJ__INLINE uint64_t
+hash_key(const uint8_t *s, size_t length)
+{
+    const uint64_t odd = 0x9E3779B97F4A7C15u; /* 2^64 divided by the golden ratio */
+    uint64_t first = 0, last = 0;
+    if (length >= 8) {
+        memcpy(&first, s, 8);
+        memcpy(&last, s + length - 8, 8);
+        uint64_t middle;
+        memcpy(&middle, s + length / 2 - 4, 8);
+        last ^= (middle << 29 | middle >> 35);
+    }
+    else if (length >= 4) {
+        memcpy(&first, s, 4);
+        memcpy(&last, s + length - 4, 4);
+    }
+    else {
+        first = (uint64_t)s[0] << 16 | (uint64_t)s[length / 2] << 8 | s[length - 1];
+    }
+    uint64_t hash = (first ^ length) * odd;
+    hash = (hash ^ hash >> 32 ^ last) * odd;
+    return hash ^ hash >> 29;
+}
+
+/* A string without escapes that is met for the first time, or again where another has taken its place. */
+static RJ__NOINLINE PyObject *
+RJ__NAME(new_key)(rj_decoder *d, const uint8_t *s, size_t length, int high, uint64_t hash, rj_cached_key *entry)
+{
+    const uint8_t *bad = NULL;
+    PyObject *str = high ? RJ__NAME(utf8_string)(s, length, d->is_str, &bad) : ascii_string(s, length);
+    if (!str)
+        return bad ? rj_decode_fail(d, "Invalid UTF-8", bad) : NULL;
+    Py_ssize_t text_length;
+    const char *text = PyUnicode_AsUTF8AndSize(str, &text_length);
+    if (!text || PyObject_Hash(str) == -1) { /* it has surrogates, or there is no memory: then without the cache */
+        PyErr_Clear();
+        return str;
+    }
+    PyObject *old = entry->key;
+    *entry = (rj_cached_key){hash, Py_NewRef(str), text, (size_t)text_length};
+    Py_XDECREF(old);
+    return str;
+}
+
+/* A key without escapes, from the cache if it was met before. */
+RJ__INLINE PyObject *
+cached_key(rj_decoder *d, const uint8_t *s, size_t length, int high)
+{
+    uint64_t hash = hash_key(s, length);
+    rj_cached_key *entry = &d->state->cached_keys[hash % RJ_CACHED_KEYS];
+    if (RJ__LIKELY(entry->hash == hash && entry->length == length && entry->key && memcmp(entry->text, s, length) == 0))
+        return Py_NewRef(entry->key);
+    return RJ__NAME(new_key)(d, s, length, high, hash, entry);
+}
+
+RJ__INLINE PyObject *
+decode_key(rj_decoder *d, const uint8_t *p, const uint8_t **next)
+{
+    int high;
+    const uint8_t *stop = scan_run(d, p, &high);
+    size_t length = (size_t)(stop - p);
+    if (RJ__LIKELY(*stop == '"' && length - 1 < RJ_CACHED_KEY_MAX)) {
+        *next = stop + 1;
+        return cached_key(d, p, length, high);
+    }
+    return decode_string(d, p, next);
+}

@@ -1,0 +1,27 @@
+/* Thirty-two bytes in an AVX register. See scan_scalar.h. */
+#ifndef RJSON_SCAN_AVX2_H
+#define RJSON_SCAN_AVX2_H
+
+#define RJ__SCAN_BLOCK 32
+#define RJ__SCAN_SHIFT 0
+
+RJ__INLINE uint64_t
+rj__scan_special(const uint8_t *p, uint64_t *high)
+{
+    __m256i v = rj__avx2_load(p);
+    *high = (unsigned)_mm256_movemask_epi8(v);
+    return (unsigned)_mm256_movemask_epi8(rj__avx2_special(v, 0));
+}
+
+/* See scan_sse.h. */
+RJ__INLINE uint64_t
+rj__scan_solid(const uint8_t *p)
+{
+    const __m256i spaces = _mm256_setr_epi8(' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0, ' ', 0, 0, 0, 0, 0, 0,
+                                            0, 0, '\t', '\n', 0, 0, '\r', 0, 0);
+    __m256i v = rj__avx2_load(p);
+    __m256i space = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(spaces, v), v);
+    return ~(unsigned)_mm256_movemask_epi8(space);
+}
+
+#endif

@@ -1,0 +1,27 @@
+/* Sixty-four bytes in an AVX-512 register. See scan_scalar.h. */
+#ifndef RJSON_SCAN_AVX512_H
+#define RJSON_SCAN_AVX512_H
+
+#define RJ__SCAN_BLOCK 64
+#define RJ__SCAN_SHIFT 0
+
+RJ__INLINE uint64_t
+rj__scan_special(const uint8_t *p, uint64_t *high)
+{
+    __m512i v = _mm512_loadu_si512(p);
+    *high = _mm512_movepi8_mask(v);
+    __mmask64 control = _mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(0x20));
+    __mmask64 quote = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"'));
+    return control | quote | _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\'));
+}
+
+/* See scan_sse.h. */
+RJ__INLINE uint64_t
+rj__scan_solid(const uint8_t *p)
+{
+    const __m512i spaces = _mm512_broadcast_i32x4(_mm_setr_epi8(' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0));
+    __m512i v = _mm512_loadu_si512(p);
+    return _mm512_cmpneq_epi8_mask(_mm512_shuffle_epi8(spaces, v), v);
+}
+
+#endif
