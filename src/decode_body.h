@@ -120,9 +120,12 @@ scan_exponent(const uint8_t *p, int64_t *power)
 RJ__INLINE PyObject *
 decode_integer(const rj_decoder *d, const uint8_t *begin, const uint8_t *p, uint64_t magnitude, size_t digits)
 {
-    if (RJ__UNLIKELY(d->options->parse_int || digits >= RJ_MANTISSA_DIGITS))
+    int negative = *begin == '-';
+    if (RJ__UNLIKELY(d->options->parse_int || digits > RJ_MANTISSA_DIGITS))
         return rj_decode_long(d, begin, p);
-    return PyLong_FromLongLong(*begin == '-' ? -(long long)magnitude : (long long)magnitude);
+    if (RJ__LIKELY(magnitude <= LONG_MAX))
+        return PyLong_FromLong(negative ? -(long)magnitude : (long)magnitude);
+    return negative ? rj_decode_long(d, begin, p) : PyLong_FromUnsignedLongLong(magnitude);
 }
 
 /* What is behind the digits before a point or an exponent; `count` of them. */

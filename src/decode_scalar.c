@@ -1,4 +1,5 @@
 /* The decoder's walk for every machine. Headers come before the target header: what follows it is compiled for its instruction set. */
+#include "cpython/str_access.h"
 #include "decode.h"
 #include "shortest.h"
 

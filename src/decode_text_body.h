@@ -95,15 +95,44 @@ decode_utf8(const uint8_t *s, const uint8_t *end, void *out, int width, int surr
     return end;
 }
 
+#define RJ_STR_BLOCK 16
+/* Shorter strings are copied in blocks; the C library copies longer ones. */
+#define RJ_BLOCKS_MAX 64
+
+/* Up to RJ_STR_BLOCK bytes past the string's end must be readable where it has less than RJ_BLOCKS_MAX. Memory is asked for in blocks too, which
+ * is what the allocator gives out anyway. */
 RJ__INLINE PyObject *
 ascii_string(const uint8_t *s, size_t length)
 {
     if (length < 2) /* CPython has those */
         return PyUnicode_FromStringAndSize((const char *)s, (Py_ssize_t)length);
+    size_t padded = (length + RJ_STR_BLOCK) / RJ_STR_BLOCK * RJ_STR_BLOCK;
+    uint8_t *block = PyObject_Malloc(RJ_STR_PREFIX + padded);
+    if (RJ__UNLIKELY(!block))
+        return PyErr_NoMemory();
+    if (RJ__LIKELY(length < RJ_BLOCKS_MAX))
+        for (size_t i = 0; i < padded; i += RJ_STR_BLOCK)
+            memcpy(block + RJ_STR_PREFIX + i, s + i, RJ_STR_BLOCK);
+    else
+        memcpy(block + RJ_STR_PREFIX, s, length);
+    return rj_str_adopt(block, (Py_ssize_t)length, 1, 1);
+}
+
+/* The same where nothing past the end is readable. */
+RJ__INLINE PyObject *
+ascii_string_alone(const uint8_t *s, size_t length)
+{
     PyObject *str = PyUnicode_New((Py_ssize_t)length, 0x7f);
     if (RJ__LIKELY(str != NULL))
         memcpy(PyUnicode_1BYTE_DATA(str), s, length);
     return str;
+}
+
+/* A string of the text. */
+RJ__INLINE PyObject *
+ascii_string_here(const rj_decoder *d, const uint8_t *s, size_t length)
+{
+    return RJ__LIKELY(s + length < d->safe_end) ? ascii_string(s, length) : ascii_string_alone(s, length);
 }
 
 /* Bytes of which some are not ASCII. Malformed ones: NULL, with *bad where. */
@@ -286,7 +315,7 @@ decode_string(rj_decoder *d, const uint8_t *p, const uint8_t **next)
         return RJ__NAME(escaped_string)(d, p, stop, high, next);
     *next = stop + 1;
     if (RJ__LIKELY(!high))
-        return ascii_string(p, (size_t)(stop - p));
+        return ascii_string_here(d, p, (size_t)(stop - p));
     PyObject *str = RJ__NAME(utf8_string)(p, (size_t)(stop - p), d->is_str, &bad);
     return str || !bad ? str : rj_decode_fail(d, "Invalid UTF-8", bad);
 }
@@ -323,7 +352,7 @@ static RJ__NOINLINE PyObject *
 RJ__NAME(new_key)(rj_decoder *d, const uint8_t *s, size_t length, int high, uint64_t hash, rj_cached_key *entry)
 {
     const uint8_t *bad = NULL;
-    PyObject *str = high ? RJ__NAME(utf8_string)(s, length, d->is_str, &bad) : ascii_string(s, length);
+    PyObject *str = high ? RJ__NAME(utf8_string)(s, length, d->is_str, &bad) : ascii_string_here(d, s, length);
     if (!str)
         return bad ? rj_decode_fail(d, "Invalid UTF-8", bad) : NULL;
     Py_ssize_t text_length;

@@ -11,7 +11,7 @@
 
 /* g = 10^e in 128 bits, from e = RJ__POW10_FIRST on; see gen/pow10.py. */
 extern const uint64_t rj__pow10[][2];
-#define RJ__POW10_FIRST (-292)
+#define RJ__POW10_FIRST (-342)
 
 /* What a number is scaled by: c * 2^q = (c << h) * g * 10^k / 2^128, where g belongs to 10^-k and k = floor(log10(2^q)). Kept for
  * each biased exponent of a double, whose q is 1075 less: a table look-up takes less than two logarithms. */

@@ -1,12 +1,12 @@
-"""Write stream/pow10.c: the powers of ten that shortest-double printing multiplies with.
+"""Write stream/pow10.c: the powers of ten that printing and parsing doubles multiplies with.
 
-Entry e + 292 is the 128-bit significand g of 10**e, scaled so that its top bit is set and rounded up where it is not
-exact: g = ceil(10**e * 2**(127 - floor(log2(10**e)))) for -292 <= e <= 324. Exact integer arithmetic throughout.
+Entry e + 342 is the 128-bit significand g of 10**e, scaled so that its top bit is set and rounded up where it is not
+exact: g = ceil(10**e * 2**(127 - floor(log2(10**e)))) for -342 <= e <= 324. Exact integer arithmetic throughout.
 
     python stream/gen/pow10.py > stream/pow10.c
 """
 
-FIRST, LAST = -292, 324
+FIRST, LAST = -342, 324  # printing needs those from -292 on, parsing those up to 308
 
 
 def floor_log2_pow10(e: int) -> int:
