@@ -6,6 +6,7 @@
 #include "decode_number.h"
 
 #include RJ__SCAN
+#include RJ__UTF8
 
 #include "decode_text_body.h"
 
@@ -137,7 +138,7 @@ decode_fraction(rj_decoder *d, const uint8_t *begin, const uint8_t *digits, cons
     int64_t power = 0;
     if (*p == '.') {
         const uint8_t *fraction = p + 1;
-        p = rj_scan_digits(fraction, d->safe_end, &w);
+        p = rj_scan_fraction(fraction, d->safe_end, &w);
         if (RJ__UNLIKELY(p == fraction))
             return rj_decode_fail(d, "Expecting a digit", p);
         power = fraction - p;
@@ -168,8 +169,8 @@ decode_number(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
     uint64_t w = 0;
     if (RJ__UNLIKELY(!rj_is_digit(*p)))
         return *p == 'I' ? rj_decode_constant(d, begin, next) : rj_decode_fail(d, "Expecting a digit", p);
-    if (*p == '0')
-        p++; /* nothing may follow but a point or an exponent: a digit is no part of this number */
+    if (*p == '0' || !rj_is_digit(p[1])) /* behind a zero, a digit is no part of this number */
+        w = (uint64_t)(*p++ - '0');
     else
         p = rj_scan_digits(p, d->safe_end, &w);
     if (*p == '.' || (*p | 0x20) == 'e')

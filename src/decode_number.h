@@ -22,30 +22,37 @@ rj_is_digit(uint8_t c)
     return (uint8_t)(c - '0') < 10;
 }
 
-/* Eight characters, the first in the lowest byte: whether all are digits. */
-RJ__INLINE int
-rj_are_digits8(uint64_t v)
+/* Of eight characters, the first in the lowest byte and each reduced by '0' (exclusive or): the high bit of each that is no digit. */
+RJ__INLINE uint64_t
+rj_no_digits8(uint64_t v)
 {
-    return ((v & 0xF0F0F0F0F0F0F0F0u) | (((v + 0x0606060606060606u) & 0xF0F0F0F0F0F0F0F0u) >> 4)) == 0x3333333333333333u;
+    return (((v & 0x7F7F7F7F7F7F7F7Fu) + 0x7676767676767676u) | v) & 0x8080808080808080u;
 }
 
-/* The number that eight digits are: neighbours are joined to pairs, to fours, to the whole. */
+/* The number that eight digits are, each as its value: neighbours are joined to pairs, to fours, to the whole. */
 RJ__INLINE uint32_t
-rj_parse_digits8(uint64_t v)
+rj_join_digits8(uint64_t v)
 {
-    v -= 0x3030303030303030u;
     v = v * 10 + (v >> 8);
     v = ((v & 0x000000FF000000FFu) * 0x000F424000000064u + ((v >> 16) & 0x000000FF000000FFu) * 0x0000271000000001u) >> 32;
     return (uint32_t)v;
+}
+
+RJ__INLINE uint64_t
+rj_load_digits8(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return v ^ 0x3030303030303030u;
 }
 
 /* Appends digits to *mantissa, which overflows after the 19th. `safe`: where eight bytes can no longer be read. */
 RJ__INLINE const uint8_t *
 rj_scan_digits(const uint8_t *p, const uint8_t *safe, uint64_t *mantissa)
 {
-    uint64_t eight;
-    while (p < safe && (memcpy(&eight, p, 8), rj_are_digits8(eight))) {
-        *mantissa = *mantissa * 100000000 + rj_parse_digits8(eight);
+    uint64_t v;
+    while (p < safe && rj_no_digits8(v = rj_load_digits8(p)) == 0) {
+        *mantissa = *mantissa * 100000000 + rj_join_digits8(v);
         p += 8;
     }
     for (; rj_is_digit(*p); p++)
@@ -53,11 +60,29 @@ rj_scan_digits(const uint8_t *p, const uint8_t *safe, uint64_t *mantissa)
     return p;
 }
 
+/* The same for digits behind a point: how many of the first eight there are decides no branch, since that differs from number to number. */
+RJ__INLINE const uint8_t *
+rj_scan_fraction(const uint8_t *p, const uint8_t *safe, uint64_t *mantissa)
+{
+    static const uint32_t powers[8] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+    if (RJ__UNLIKELY(p >= safe))
+        return rj_scan_digits(p, safe, mantissa);
+    uint64_t v = rj_load_digits8(p), no_digits = rj_no_digits8(v);
+    if (no_digits == 0) {
+        *mantissa = *mantissa * 100000000 + rj_join_digits8(v);
+        return rj_scan_digits(p + 8, safe, mantissa);
+    }
+    unsigned count = (unsigned)__builtin_ctzll(no_digits) / 8;
+    v = v << (8 * (7 - count)) << 8; /* zeros before the first */
+    *mantissa = *mantissa * powers[count] + rj_join_digits8(v);
+    return p + count;
+}
+
 /* w * 10^power by way 2; 0 if it cannot tell. w is not 0.
  *
  * g is the power of ten in 128 bits, too large by less than one unit of its last place; w, shifted to 64 bits, times g is cut off below 2^64. So
- * `product`, in units of 2^64 of the exact product, is less than one unit too low and less than one unit too high, and only where the
- * bits behind a double's 53 are that close to one half can it round the wrong way. */
+ * the product, in units of 2^64 of the exact one, is less than one unit too low and less than one unit too high, and only where what is
+ * behind a double's 53 bits is that close to one half can it round the wrong way. */
 RJ__INLINE int
 rj_scale_decimal(uint64_t w, int power, double *result)
 {
@@ -66,14 +91,17 @@ rj_scale_decimal(uint64_t w, int power, double *result)
     const uint64_t *g = rj__pow10[power - RJ__POW10_FIRST];
     int zeros = __builtin_clzll(w);
     w <<= zeros;
-    rj__wide product = (rj__wide)w * g[0] + (((rj__wide)w * g[1]) >> 64);
-    int top = (int)(product >> 127), cut = 74 + top;
-    rj__wide half = (rj__wide)1 << (cut - 1), rest = product & (2 * half - 1);
-    if (RJ__UNLIKELY(rest + 2 - half <= 4))
-        return 0;
-    uint64_t bits = (uint64_t)(product >> cut) + (rest > half); /* 2^52 to 2^53 */
-    int log2_power = (power * 217706) >> 16;                    /* floor(log2(10^power)) */
-    int exponent = log2_power - 63 - zeros + cut + 1075;        /* as a double keeps it; a carry out of `bits` adds to it */
+    rj__wide product = (rj__wide)w * g[0] + (uint64_t)(((rj__wide)w * g[1]) >> 64);
+    uint64_t high = (uint64_t)(product >> 64), low = (uint64_t)product;
+    int top = (int)(high >> 63), half = 9 + top; /* the bit behind the 53 */
+    if (RJ__UNLIKELY(low + 2 <= 4)) {            /* by wrapping around: within 2 of a multiple of 2^64 */
+        uint64_t behind = (high + (low + 2 < 2)) & (((uint64_t)2 << half) - 1);
+        if (behind == (uint64_t)1 << half)
+            return 0;
+    }
+    uint64_t bits = (high >> (half + 1)) + (high >> half & 1); /* 2^52 to 2^53 */
+    int log2_power = (power * 217706) >> 16;                   /* floor(log2(10^power)) */
+    int exponent = log2_power - zeros + half + 1077;           /* as a double keeps it; a carry out of `bits` adds to it */
     if (RJ__UNLIKELY(exponent < 1 || exponent > 2045))
         return 0;
     uint64_t ieee = bits - ((uint64_t)1 << 52) + ((uint64_t)exponent << 52);

@@ -4,35 +4,6 @@
 
 /* ---- UTF-8 */
 
-/* What a str of these bytes needs: how many characters they are, and the highest byte. */
-typedef struct rj_utf8_extent {
-    size_t characters;
-    uint8_t highest;
-} rj_utf8_extent;
-
-#define RJ_EXTENT_BLOCK 64
-
-RJ__INLINE rj_utf8_extent
-utf8_extent(const uint8_t *s, size_t length)
-{
-    rj_utf8_extent extent = {0, 0};
-    size_t i = 0;
-    for (; i + RJ_EXTENT_BLOCK <= length; i += RJ_EXTENT_BLOCK) {
-        uint8_t leads = 0, highest = extent.highest;
-        for (size_t j = i; j < i + RJ_EXTENT_BLOCK; j++) {
-            leads = (uint8_t)(leads + ((int8_t)s[j] > -65));
-            highest = s[j] > highest ? s[j] : highest;
-        }
-        extent.characters += leads;
-        extent.highest = highest;
-    }
-    for (; i < length; i++) {
-        extent.characters += (int8_t)s[i] > -65;
-        extent.highest = s[i] > extent.highest ? s[i] : extent.highest;
-    }
-    return extent;
-}
-
 RJ__INLINE int
 continues(uint8_t c)
 {
@@ -67,30 +38,39 @@ set_character(void *out, int width, size_t i, uint32_t c)
         rj__set_unit(out, width, i, c);
 }
 
+/* So many are decoded one by one before the vectors are tried again. */
+#define RJ_SINGLE_CHARACTERS 16
+
+/* Up to RJ_SINGLE_CHARACTERS from *s on, to `out`: how many there were. *s moves behind them, or to what is malformed. */
+RJ__INLINE size_t
+decode_characters(const uint8_t **s, const uint8_t *end, void *out, int width, int surrogates)
+{
+    const uint8_t *p = *s;
+    size_t i = 0;
+    while (i < RJ_SINGLE_CHARACTERS && p < end) {
+        uint32_t c = *p;
+        unsigned length = 1;
+        if (c >= 0x80 && (length = utf8_character(p, surrogates, &c)) == 0)
+            break;
+        set_character(out, width, i++, c);
+        p += length;
+    }
+    *s = p;
+    return i;
+}
+
 /* Writes UTF-8 as characters of `width` bytes. Returns `end`, or where it is malformed. There is a byte behind `end` that continues no
  * character. */
 RJ__INLINE const uint8_t *
 decode_utf8(const uint8_t *s, const uint8_t *end, void *out, int width, int surrogates)
 {
-    size_t i = 0;
+    uint8_t *to = out;
     while (s < end) {
-        uint64_t eight;
-        while (end - s >= 8 && (memcpy(&eight, s, 8), (eight & RJ__SWAR_HIGH) == 0)) {
-            for (int j = 0; j < 8; j++)
-                set_character(out, width, i + (size_t)j, s[j]);
-            i += 8;
-            s += 8;
-        }
-        for (; s < end && *s < 0x80; s++)
-            set_character(out, width, i++, *s);
-        while (s < end && *s >= 0x80) {
-            uint32_t c;
-            unsigned length = utf8_character(s, surrogates, &c);
-            if (RJ__UNLIKELY(length == 0))
-                return s;
-            set_character(out, width, i++, c);
-            s += length;
-        }
+        size_t count, bytes = rj__utf8_block(s, (size_t)(end - s), to, width, surrogates, &count);
+        s += bytes;
+        if (bytes == 0 && (count = decode_characters(&s, end, to, width, surrogates)) == 0)
+            return s;
+        to += count * (size_t)width;
     }
     return end;
 }
@@ -139,7 +119,7 @@ ascii_string_here(const rj_decoder *d, const uint8_t *s, size_t length)
 static RJ__NOINLINE PyObject *
 RJ__NAME(utf8_string)(const uint8_t *s, size_t length, int surrogates, const uint8_t **bad)
 {
-    rj_utf8_extent extent = utf8_extent(s, length);
+    rj__utf8_extent extent = rj__utf8_measure(s, length);
     int width = extent.highest < 0xC4 ? 1 : extent.highest < 0xF0 ? 2 : 4;
     Py_UCS4 highest = width == 1 ? 0xFF : width == 2 ? 0xFFFF : 0x10FFFF;
     *bad = NULL;

@@ -1,0 +1,13 @@
+/* What UTF-8 becomes as a string of characters of one width. */
+#ifndef RJSON_UTF8_EXTENT_H
+#define RJSON_UTF8_EXTENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct rj__utf8_extent {
+    size_t characters; /* bytes that begin one: all but those that continue one */
+    uint8_t highest;   /* byte, or one that says the same of how wide the widest character is: below 0xC4, 0xF0, or beyond */
+} rj__utf8_extent;
+
+#endif
