@@ -403,6 +403,20 @@ rj_decode_constant(rj_decoder *d, const uint8_t *p, const uint8_t **next)
 
 /* ---- documents */
 
+int
+rj_decode_pause_collector(const rj_decode_options *o)
+{
+    int runs_code = o->object_hook || o->object_pairs_hook || o->parse_float || o->parse_int || o->parse_constant;
+    return !runs_code && PyGC_Disable();
+}
+
+void
+rj_decode_resume_collector(int was_collecting)
+{
+    if (was_collecting)
+        PyGC_Enable();
+}
+
 PyObject *
 rj_decode_value(rj_decoder *d)
 {

@@ -62,6 +62,11 @@ PyObject *rj_decode_value(rj_decoder *d);
 /* The value that is the whole text; NULL with an exception. */
 PyObject *rj_decode_document(rj_decoder *d);
 
+/* Without hooks no Python code runs, and nothing that is made can be garbage: collections would only look at all of it, time and again. So the
+ * garbage collector rests for the time. Returns what rj_decode_resume_collector needs. */
+int rj_decode_pause_collector(const rj_decode_options *options);
+void rj_decode_resume_collector(int was_collecting);
+
 /* Records what is wrong; returns NULL. */
 void *rj_decode_fail(rj_decoder *d, const char *message, const uint8_t *error);
 /* Raises the DecodeError for what was recorded, or leaves the exception that is set. Returns NULL. */
@@ -85,12 +90,16 @@ double rj_decode_double(const uint8_t *begin);
 /* The constant at `p` (NaN, Infinity or -Infinity), which *next is behind: NULL with a message or an exception. */
 PyObject *rj_decode_constant(rj_decoder *d, const uint8_t *p, const uint8_t **next);
 
+typedef struct rj_key_ends {
+    uint64_t first, last;
+} rj_key_ends;
+
 /* A string that was a key, and what it was in the text: UTF-8 that the string keeps. */
 typedef struct rj_cached_key {
-    uint64_t hash;
+    rj_key_ends ends;
+    size_t length; /* 0: none */
     PyObject *key; /* owned, or NULL */
     const char *text;
-    size_t length;
 } rj_cached_key;
 
 void rj_cached_keys_free(rj_state *state);

@@ -302,34 +302,37 @@ decode_string(rj_decoder *d, const uint8_t *p, const uint8_t **next)
 
 /* ---- keys */
 
-/* Of 1 to RJ_CACHED_KEY_MAX bytes. */
-RJ__INLINE uint64_t
-hash_key(const uint8_t *s, size_t length)
+/* The first and the last eight bytes of a key, fewer if it is shorter: of up to 16, they are all. Of 1 to RJ_CACHED_KEY_MAX bytes. */
+RJ__INLINE rj_key_ends
+key_ends(const uint8_t *s, size_t length)
 {
-    const uint64_t odd = 0x9E3779B97F4A7C15u; /* 2^64 divided by the golden ratio */
-    uint64_t first = 0, last = 0;
+    rj_key_ends ends = {0, 0};
     if (length >= 8) {
-        memcpy(&first, s, 8);
-        memcpy(&last, s + length - 8, 8);
-        uint64_t middle;
-        memcpy(&middle, s + length / 2 - 4, 8);
-        last ^= (middle << 29 | middle >> 35);
+        memcpy(&ends.first, s, 8);
+        memcpy(&ends.last, s + length - 8, 8);
     }
     else if (length >= 4) {
-        memcpy(&first, s, 4);
-        memcpy(&last, s + length - 4, 4);
+        memcpy(&ends.first, s, 4);
+        memcpy(&ends.last, s + length - 4, 4);
     }
     else {
-        first = (uint64_t)s[0] << 16 | (uint64_t)s[length / 2] << 8 | s[length - 1];
+        ends.first = (uint64_t)s[0] << 16 | (uint64_t)s[length / 2] << 8 | s[length - 1];
     }
-    uint64_t hash = (first ^ length) * odd;
-    hash = (hash ^ hash >> 32 ^ last) * odd;
-    return hash ^ hash >> 29;
+    return ends;
+}
+
+RJ__INLINE size_t
+key_place(rj_key_ends ends, size_t length)
+{
+    const uint64_t odd = 0x9E3779B97F4A7C15u; /* 2^64 divided by the golden ratio */
+    uint64_t hash = (ends.first ^ length) * odd;
+    hash = (hash ^ hash >> 32 ^ ends.last) * odd;
+    return (size_t)(hash >> 40) % RJ_CACHED_KEYS;
 }
 
 /* A string without escapes that is met for the first time, or again where another has taken its place. */
 static RJ__NOINLINE PyObject *
-RJ__NAME(new_key)(rj_decoder *d, const uint8_t *s, size_t length, int high, uint64_t hash, rj_cached_key *entry)
+RJ__NAME(new_key)(rj_decoder *d, const uint8_t *s, size_t length, int high, rj_key_ends ends, rj_cached_key *entry)
 {
     const uint8_t *bad = NULL;
     PyObject *str = high ? RJ__NAME(utf8_string)(s, length, d->is_str, &bad) : ascii_string_here(d, s, length);
@@ -342,7 +345,7 @@ RJ__NAME(new_key)(rj_decoder *d, const uint8_t *s, size_t length, int high, uint
         return str;
     }
     PyObject *old = entry->key;
-    *entry = (rj_cached_key){hash, Py_NewRef(str), text, (size_t)text_length};
+    *entry = (rj_cached_key){ends, (size_t)text_length, Py_NewRef(str), text};
     Py_XDECREF(old);
     return str;
 }
@@ -351,11 +354,12 @@ RJ__NAME(new_key)(rj_decoder *d, const uint8_t *s, size_t length, int high, uint
 RJ__INLINE PyObject *
 cached_key(rj_decoder *d, const uint8_t *s, size_t length, int high)
 {
-    uint64_t hash = hash_key(s, length);
-    rj_cached_key *entry = &d->state->cached_keys[hash % RJ_CACHED_KEYS];
-    if (RJ__LIKELY(entry->hash == hash && entry->length == length && entry->key && memcmp(entry->text, s, length) == 0))
+    rj_key_ends ends = key_ends(s, length);
+    rj_cached_key *entry = &d->state->cached_keys[key_place(ends, length)];
+    if (RJ__LIKELY(entry->length == length && entry->ends.first == ends.first && entry->ends.last == ends.last &&
+                   (length <= 16 || memcmp(entry->text, s, length) == 0)))
         return Py_NewRef(entry->key);
-    return RJ__NAME(new_key)(d, s, length, high, hash, entry);
+    return RJ__NAME(new_key)(d, s, length, high, ends, entry);
 }
 
 RJ__INLINE PyObject *

@@ -1,23 +1,15 @@
 /* See decoder_object.h. A Decoder is immutable, so it may be used by any number of decodings at once. */
 #include "decoder_object.h"
 
-/* Without hooks no Python code runs, and nothing that is made can be garbage: collections would only look at all of it, time and again. */
-static int
-runs_no_code(const rj_decode_options *o)
-{
-    return !o->object_hook && !o->object_pairs_hook && !o->parse_float && !o->parse_int && !o->parse_constant;
-}
-
 PyObject *
 rj_loads(rj_state *state, const rj_decode_options *options, PyObject *text)
 {
     rj_decoder d;
     PyObject *value = NULL;
     if (rj_decoder_begin(&d, state, options, text) == 0) {
-        int was_collecting = runs_no_code(options) && PyGC_Disable();
+        int was_collecting = rj_decode_pause_collector(options);
         value = rj_decode_document(&d);
-        if (was_collecting)
-            PyGC_Enable();
+        rj_decode_resume_collector(was_collecting);
     }
     rj_decoder_end(&d);
     return value;

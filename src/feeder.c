@@ -8,6 +8,9 @@
  * far they were read, is longer. */
 #define RJ_TOKEN_MAX 16
 
+/* So many values are decoded at a time: few enough for the processor's caches. */
+#define RJ_BATCH 16
+
 typedef enum framing { FRAMING_AUTO, FRAMING_LINES, FRAMING_ARRAY, FRAMING_SEQ, FRAMING_CONCAT } framing;
 
 /* What is expected next. */
@@ -27,7 +30,10 @@ typedef struct feeder {
     PyObject *parts;  /* what waits, a list of bytes; owned */
     Py_ssize_t size;  /* its bytes in all */
     Py_ssize_t retry; /* with fewer there is no point in trying again: each try begins with the value's first byte */
-    PyObject *error;  /* to be raised when the values before it are out; owned, or NULL */
+    PyObject *text;   /* what is being decoded, from `offset` on: bytes, owned, or NULL */
+    Py_ssize_t offset;
+    int is_last;     /* nothing comes behind it */
+    PyObject *error; /* to be raised when the values before it are out; owned, or NULL */
     /* Of what was consumed. */
     Py_ssize_t characters, lines, column;
 } feeder;
@@ -72,6 +78,7 @@ feeder_traverse(PyObject *op, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(self->decoder);
     Py_VISIT(self->parts);
+    Py_VISIT(self->text);
     Py_VISIT(self->error);
     return 0;
 }
@@ -82,6 +89,7 @@ feeder_clear(PyObject *op)
     feeder *self = (feeder *)op;
     Py_CLEAR(self->decoder);
     Py_CLEAR(self->parts);
+    Py_CLEAR(self->text);
     Py_CLEAR(self->error);
     return 0;
 }
@@ -175,28 +183,32 @@ take_parts(feeder *self)
     return text;
 }
 
-/* Counts what is done with, and keeps the rest. */
-static int
-keep_rest(feeder *self, const rj_decoder *d)
+/* Counts what is done with: the text up to d->cur. */
+static void
+count_consumed(feeder *self, const rj_decoder *d)
 {
-    self->characters += rj_decode_position(d, d->cur);
-    for (const uint8_t *p = d->begin;; p++) {
-        const uint8_t *newline = memchr(p, '\n', (size_t)(d->cur - p));
-        if (!newline) {
-            Py_ssize_t before_line = rj_decode_position(d, p);
-            self->column = (p == d->begin ? self->column : 0) + rj_decode_position(d, d->cur) - before_line;
-            break;
-        }
+    const uint8_t *line = d->begin, *newline;
+    while ((newline = memchr(line, '\n', (size_t)(d->cur - line)))) {
         self->lines++;
-        p = newline;
+        self->column = 0;
+        line = newline + 1;
     }
-    self->size = d->end - d->cur;
+    self->column += (Py_ssize_t)rj__utf8_count(line, (size_t)(d->cur - line));
+    self->characters += rj_decode_position(d, d->cur);
+}
+
+/* What is not complete yet waits for more. */
+static int
+keep_rest(feeder *self)
+{
+    PyObject *text = self->text;
+    self->text = NULL;
+    self->size = PyBytes_GET_SIZE(text) - self->offset;
     self->retry = self->size * 2;
-    if (self->size == 0)
-        return 0;
-    PyObject *rest = PyBytes_FromStringAndSize((const char *)d->cur, self->size);
-    int rc = rest ? PyList_Append(self->parts, rest) : -1;
+    PyObject *rest = self->size > 0 ? PyBytes_FromStringAndSize(PyBytes_AS_STRING(text) + self->offset, self->size) : NULL;
+    int rc = self->size == 0 ? 0 : rest ? PyList_Append(self->parts, rest) : -1;
     Py_XDECREF(rest);
+    Py_DECREF(text);
     return rc;
 }
 
@@ -263,18 +275,18 @@ may_go_on(const rj_decoder *d)
 
 /* Takes one value: 1, or 0 if there is not all of it, or -1 with a message or an exception. */
 static int
-take_value(feeder *self, rj_decoder *d, PyObject *values, int is_last)
+take_value(feeder *self, rj_decoder *d, PyObject *values)
 {
     const uint8_t *begin = d->cur;
     PyObject *value = rj_decode_value(d);
-    if (value && !is_last && may_go_on(d)) {
+    if (value && !self->is_last && may_go_on(d)) {
         Py_DECREF(value);
         d->cur = begin;
         return 0;
     }
     if (!value) {
         d->cur = begin;
-        return d->message && !is_last && d->end - d->stop <= RJ_TOKEN_MAX ? 0 : -1;
+        return d->message && !self->is_last && d->end - d->stop <= RJ_TOKEN_MAX ? 0 : -1;
     }
     int rc = PyList_Append(values, value);
     Py_DECREF(value);
@@ -294,40 +306,48 @@ check_end(const feeder *self, rj_decoder *d)
     return -1;
 }
 
-/* Moves the complete values at d->cur to `values`. -1 with a message or an exception. */
+/* Moves complete values at d->cur to `values`: 1 when these are enough for a time, 0 when there are no more, -1 with a message or an
+ * exception. */
 static int
-take_values(feeder *self, rj_decoder *d, PyObject *values, int is_last)
+take_values(feeder *self, rj_decoder *d, PyObject *values)
 {
-    if (self->characters == 0)
+    if (self->characters == 0 && d->cur == d->begin)
         rj_decode_skip_mark(d);
-    for (;;) {
+    while (PyList_GET_SIZE(values) < RJ_BATCH) {
         d->cur = skip_separators(self, d->cur);
         guess_framing(self, d);
         d->cur = skip_separators(self, d->cur);
         if (d->cur == d->end)
-            return is_last ? check_end(self, d) : 0;
+            return self->is_last ? check_end(self, d) : 0;
         int rc = take_framing(self, d);
         if (rc < 0)
             return -1;
-        if (rc > 0 && (rc = take_value(self, d, values, is_last)) <= 0)
+        if (rc > 0 && (rc = take_value(self, d, values)) <= 0)
             return rc;
     }
+    return 1;
 }
 
 static int
-decode_parts(feeder *self, PyObject *values, int is_last)
+decode_text(feeder *self, PyObject *values)
 {
     rj_decoder d;
-    PyObject *text = take_parts(self);
-    if (!text)
-        return -1;
-    int rc = rj_decoder_begin(&d, self->decoder->state, &self->decoder->options, text);
-    if (rc == 0 && take_values(self, &d, values, is_last) < 0)
-        keep_error(self, &d);
-    else if (rc == 0)
-        rc = keep_rest(self, &d);
+    const rj_decode_options *options = &self->decoder->options;
+    int rc = rj_decoder_begin(&d, self->decoder->state, options, self->text);
+    if (rc == 0) {
+        d.cur += self->offset;
+        int was_collecting = rj_decode_pause_collector(options);
+        int taken = take_values(self, &d, values);
+        rj_decode_resume_collector(was_collecting);
+        self->offset = d.cur - d.begin;
+        if (taken < 0)
+            keep_error(self, &d);
+        if (taken <= 0) {
+            count_consumed(self, &d);
+            rc = keep_rest(self);
+        }
+    }
     rj_decoder_end(&d);
-    Py_DECREF(text);
     return rc;
 }
 
@@ -336,33 +356,42 @@ feeder_feed(PyObject *op, PyObject *args)
 {
     feeder *self = (feeder *)op;
     PyObject *part;
-    int is_last;
-    if (!PyArg_ParseTuple(args, "Sp:feed", &part, &is_last) || PyList_Append(self->parts, part) < 0)
+    if (!PyArg_ParseTuple(args, "Sp:feed", &part, &self->is_last) || PyList_Append(self->parts, part) < 0)
         return NULL;
     self->size += PyBytes_GET_SIZE(part);
-    PyObject *values = PyList_New(0);
-    if (values && (is_last || self->size >= self->retry) && decode_parts(self, values, is_last) < 0)
-        Py_CLEAR(values);
-    return values;
+    Py_RETURN_NONE;
 }
 
 static PyObject *
-feeder_check(PyObject *op, PyObject *Py_UNUSED(ignored))
+feeder_take(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     feeder *self = (feeder *)op;
     if (self->error)
         return raise_kept(self);
-    Py_RETURN_NONE;
+    PyObject *values = PyList_New(0);
+    if (values && !self->text && PyList_GET_SIZE(self->parts) > 0 && (self->is_last || self->size >= self->retry)) {
+        self->text = take_parts(self);
+        self->offset = 0;
+        if (!self->text)
+            Py_CLEAR(values);
+    }
+    if (values && self->text && decode_text(self, values) < 0)
+        Py_CLEAR(values);
+    if (values && PyList_GET_SIZE(values) == 0 && self->error) {
+        Py_DECREF(values);
+        return raise_kept(self);
+    }
+    return values;
 }
 
 PyDoc_STRVAR(feed_doc,
-             "feed(part, is_last, /)\n--\n\n"
-             "The values that are complete with this part (bytes), as a list. `check` comes after they have been used.");
-PyDoc_STRVAR(check_doc, "check()\n--\n\nRaises what is wrong with the text behind the values that feed returned.");
+             "feed(part, is_last, /)\n--\n\nMore of the text, as bytes. `take` comes next, until it finds nothing.");
+PyDoc_STRVAR(take_doc, "take()\n--\n\nA few values that are complete, as a list; none if it takes more of the text.\n\n"
+                       "Raises:\n    DecodeError: The text is wrong behind the values that were taken.");
 
 static PyMethodDef feeder_methods[] = {
     {"feed", feeder_feed, METH_VARARGS, feed_doc},
-    {"check", feeder_check, METH_NOARGS, check_doc},
+    {"take", feeder_take, METH_NOARGS, take_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -15,8 +15,8 @@ class DecodeError(json.JSONDecodeError):
 
     Attributes:
         msg: What is wrong.
-        doc: The text.
-        pos: Where, in characters from its beginning.
+        doc: The text; of one that arrives in parts, what there was of it.
+        pos: Where, in characters from the beginning.
         lineno, colno: The same as line and column, both from 1 on.
         excerpt: What is there, with up to 20 characters on both sides.
     """
@@ -26,4 +26,4 @@ class DecodeError(json.JSONDecodeError):
         self.excerpt = _excerpt(doc, pos)
 
     def __str__(self) -> str:
-        return f"{super().__str__()}, near {self.excerpt!r}"
+        return f"{self.msg}: line {self.lineno} column {self.colno} (char {self.pos}), near {self.excerpt!r}"

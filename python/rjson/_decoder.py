@@ -80,8 +80,9 @@ def _values(feeder: Feeder, read: Callable[[int], Any], chunk_size: int) -> Iter
         part = read(chunk_size)
         if part is None:
             raise BlockingIOError("iterload() needs a file that blocks")
-        yield from feeder.feed(as_bytes(part), not part)
-        feeder.check()
+        feeder.feed(as_bytes(part), not part)
+        while values := feeder.take():
+            yield from values
 
 
 def as_bytes(part: Any) -> bytes:

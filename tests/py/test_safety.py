@@ -384,6 +384,7 @@ def test_every_failing_allocation():
         from rjson import _core
         text = "é" * 300
         doc = {"a": [1, 2.5, text, {"k" * 100: None}, [[[]]], 10**30], "b": ["x" * 3000], text: {1: 2, None: [iter]}}
+        source = rjson.dumps(doc, default=str)
         deep = cell = []
         for _ in range(300):
             cell.append([]); cell = cell[0]
@@ -416,6 +417,11 @@ def test_every_failing_allocation():
             lambda: rjson.dumps({"a": [{1, 2}]}),
             lambda: rjson.Raw(bytearray(b"[1]")),
             lambda: rjson.Encoder(default=str),
+            lambda: repr(rjson.loads(source)),
+            lambda: repr(rjson.loads(source.encode())),
+            lambda: repr(rjson.loads(source, object_pairs_hook=list, parse_int=str, parse_float=str)),
+            lambda: repr(rjson.loads('{"a":1,"b":2,"a":3}')),
+            lambda: repr(list(rjson.iterload(io.BytesIO(source.encode() * 3), chunk_size=100))),
             pump,
         ]
         for job in jobs:

@@ -43,7 +43,8 @@ async def _values(feeder: Feeder, reader: Reader, chunk_size: int) -> AsyncItera
     part: Any = True
     while part:
         part = await reader.read(chunk_size)
-        for value in feeder.feed(as_bytes(part), not part):
-            yield value
-        feeder.check()
+        feeder.feed(as_bytes(part), not part)
+        while values := feeder.take():
+            for value in values:
+                yield value
         await asyncio.sleep(0)
