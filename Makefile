@@ -73,7 +73,7 @@ build/portable.stamp: $(VENV)/test.stamp
 	@touch $@
 
 # What depends on the instruction set.
-ISA_TESTS = values errors files options types numpy compat numbers
+ISA_TESTS = values errors files options types numpy compat numbers loads iterload
 
 # Without knowledge of CPython's internals, and on every instruction set of this machine.
 test-portable: build/portable.stamp
@@ -113,6 +113,7 @@ bench: $(VENV)/bench.stamp
 	@mkdir -p build
 	$(BIN)/python bench/encode.py --results build/encode.json
 	$(BIN)/python bench/picture.py build/encode.json build/encode
+	$(BIN)/python bench/decode.py
 	$(BIN)/python bench/natives.py
 	$(BIN)/python bench/stream.py
 	$(BIN)/python bench/aio.py

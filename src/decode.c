@@ -423,12 +423,6 @@ rj_decode_value(rj_decoder *d)
     return d->state->decode(d);
 }
 
-static int
-is_space(uint8_t c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
 void
 rj_decode_skip_mark(rj_decoder *d)
 {
@@ -443,7 +437,7 @@ rj_decode_document(rj_decoder *d)
     PyObject *value = rj_decode_value(d);
     if (!value)
         return rj_decode_raise(d);
-    while (is_space(*d->cur))
+    while (rj_is_space(*d->cur))
         d->cur++;
     if (RJ__LIKELY(d->cur == d->end))
         return value;

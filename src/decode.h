@@ -67,6 +67,13 @@ PyObject *rj_decode_document(rj_decoder *d);
 int rj_decode_pause_collector(const rj_decode_options *options);
 void rj_decode_resume_collector(int was_collecting);
 
+/* RFC 8259, section 2. */
+RJ__INLINE int
+rj_is_space(uint8_t c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
 /* Records what is wrong; returns NULL. */
 void *rj_decode_fail(rj_decoder *d, const char *message, const uint8_t *error);
 /* Raises the DecodeError for what was recorded, or leaves the exception that is set. Returns NULL. */

@@ -10,12 +10,6 @@
 
 #include "decode_text_body.h"
 
-RJ__INLINE int
-is_space(uint8_t c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
 /* White space after one, as pretty printers write it: a line feed and indentation. */
 static RJ__NOINLINE const uint8_t *
 RJ__NAME(skip_spaces)(const rj_decoder *d, const uint8_t *p)
@@ -26,7 +20,7 @@ RJ__NAME(skip_spaces)(const rj_decoder *d, const uint8_t *p)
             return p + (__builtin_ctzll(solid) >> RJ__SCAN_SHIFT);
         p += RJ__SCAN_BLOCK;
     }
-    while (is_space(*p))
+    while (rj_is_space(*p))
         p++;
     return p;
 }

@@ -29,14 +29,6 @@ set_duplicates(rj_decode_options *options, PyObject *value)
     return -1;
 }
 
-static int
-set_flag(uint8_t *flag, PyObject *value)
-{
-    int truth = PyObject_IsTrue(value);
-    *flag = truth > 0;
-    return truth < 0 ? -1 : 0;
-}
-
 int
 rj_decode_option_set(rj_decode_options *o, const char *function, PyObject *name, PyObject *value)
 {
@@ -58,9 +50,9 @@ rj_decode_option_set(rj_decode_options *o, const char *function, PyObject *name,
     if (strcmp(text, "max_depth") == 0)
         return rj_parse_max_depth(&o->max_depth, value);
     if (strcmp(text, "allow_nan") == 0)
-        return set_flag(&o->allow_nan, value);
+        return rj_parse_flag(&o->allow_nan, value);
     if (strcmp(text, "strict") == 0)
-        return set_flag(&o->strict, value);
+        return rj_parse_flag(&o->strict, value);
     if (strcmp(text, "duplicates") == 0)
         return set_duplicates(o, value);
     PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", function, name);

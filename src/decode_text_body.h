@@ -210,16 +210,34 @@ put_utf8(uint8_t *out, uint32_t c)
     return out + 4;
 }
 
-/* The escape whose backslash is at `p`, as UTF-8 at *out: behind it, or NULL with a message. A pair of surrogates is one character; a lone
- * surrogate stays one (RFC 8259, section 8.2, leaves it open). */
+/* A string with escapes in the making: UTF-8 in the decoder's scratch memory, of which RJ_SPELL_ROOM bytes are free before each step. */
+typedef struct RJ__NAME(spelled) {
+    uint8_t *out;
+    uint64_t high; /* not 0: there is more than ASCII in it */
+    int has_lone;  /* and an escaped surrogate without its other half */
+} RJ__NAME(spelled);
+
+#define spelled RJ__NAME(spelled)
+#define RJ_SPELL_ROOM (2 * RJ_SCAN_MAX)
+
+RJ__INLINE void
+spell_code_point(spelled *s, uint32_t c)
+{
+    s->high |= c >= 0x80;
+    s->has_lone |= (c & 0xFFFFF800) == 0xD800;
+    s->out = put_utf8(s->out, c);
+}
+
+/* The escape whose backslash is at `p`: behind it, or NULL with a message. A pair of surrogates is one character; a lone surrogate stays one
+ * (RFC 8259, section 8.2, leaves it open). */
 RJ__INLINE const uint8_t *
-unescape(rj_decoder *d, const uint8_t *p, uint8_t **out)
+unescape(rj_decoder *d, const uint8_t *p, spelled *s)
 {
     static const uint8_t letters[256] = {
         ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
     uint8_t c = letters[p[1]];
     if (RJ__LIKELY(c)) {
-        *(*out)++ = c;
+        *s->out++ = c;
         return p + 2;
     }
     if (p[1] != 'u')
@@ -231,58 +249,99 @@ unescape(rj_decoder *d, const uint8_t *p, uint8_t **out)
     if ((unit & 0xFC00) == 0xD800 && p[0] == '\\' && p[1] == 'u') {
         uint32_t low = hex4(p + 2);
         if ((low & 0xFFFFFC00) == 0xDC00) {
-            *out = put_utf8(*out, 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff));
+            spell_code_point(s, 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff));
             return p + 6;
         }
     }
-    *out = put_utf8(*out, unit);
+    spell_code_point(s, unit);
     return p;
 }
 
-/* A string that has escapes, or control characters if the options allow them. `run`, where it begins; `p`, the first of these. *next is behind
- * the closing quote. */
-static RJ__NOINLINE PyObject *
-RJ__NAME(escaped_string)(rj_decoder *d, const uint8_t *run, const uint8_t *p, int high, const uint8_t **next)
+/* Makes room for the next step; -1 with an exception. */
+RJ__INLINE int
+make_room(rj_decoder *d, spelled *s)
 {
-    const uint8_t *begin = run;
-    size_t length = 0;
-    int any_high = 0;
-    for (;; p = scan_run(d, run, &high)) {
-        if (rj_decode_grow_scratch(d, length + (size_t)(p - run) + RJ_SCAN_MAX) < 0)
+    size_t length = (size_t)(s->out - d->scratch);
+    if (RJ__LIKELY(d->scratch_size - length >= RJ_SPELL_ROOM))
+        return 0;
+    if (rj_decode_grow_scratch(d, length + RJ_SPELL_ROOM) < 0)
+        return -1;
+    s->out = d->scratch + length;
+    return 0;
+}
+
+/* Copies what needs no unescaping from `p` on; behind it, or NULL with an exception. */
+RJ__INLINE const uint8_t *
+copy_run(rj_decoder *d, const uint8_t *p, spelled *s)
+{
+    for (; RJ__LIKELY(p < d->safe_end); p += RJ__SCAN_BLOCK, s->out += RJ__SCAN_BLOCK) {
+        if (make_room(d, s) < 0)
             return NULL;
-        if (p == d->end) {
+        uint64_t here, special = rj__scan_special(p, &here);
+        memcpy(s->out, p, RJ__SCAN_BLOCK);
+        if (special) {
+            size_t count = (size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT;
+            s->high |= here & (special ^ (special - 1));
+            s->out += count;
+            return p + count;
+        }
+        s->high |= here;
+    }
+    if (make_room(d, s) < 0)
+        return NULL;
+    for (; rj__escape_letter[*p] == 0; p++) { /* fewer than RJ_SCAN_MAX are left */
+        s->high |= *p & 0x80;
+        *s->out++ = *p;
+    }
+    return p;
+}
+
+/* The characters from `p` on, up to the closing quote, where it ends; NULL with a message or an exception. */
+RJ__INLINE const uint8_t *
+spell_string(rj_decoder *d, const uint8_t *p, spelled *s)
+{
+    const uint8_t *begin = p;
+    for (;;) {
+        p = copy_run(d, p, s);
+        if (!p || *p == '"')
+            return p;
+        if (RJ__LIKELY(*p == '\\')) {
+            p = unescape(d, p, s);
+            if (!p)
+                return NULL;
+        }
+        else if (p == d->end) {
             rj_decode_fail(d, "Unterminated string starting at", begin - 1);
             d->stop = p;
             return NULL;
         }
-        if (high && !d->is_str && !rj__utf8_valid(run, (size_t)(p - run)))
-            return rj_decode_fail(d, "Invalid UTF-8", run);
-        any_high |= high;
-        memcpy(d->scratch + length, run, (size_t)(p - run));
-        length += (size_t)(p - run);
-        uint8_t *out = d->scratch + length;
-        if (*p == '"')
-            break;
-        if (*p != '\\') {
-            if (d->options->strict)
-                return rj_decode_fail(d, "Invalid control character at", p);
-            *out++ = *p;
-            run = p + 1;
+        else if (d->options->strict) {
+            return rj_decode_fail(d, "Invalid control character at", p);
         }
         else {
-            run = unescape(d, p, &out);
-            if (!run)
-                return NULL;
+            *s->out++ = *p++;
         }
-        while (length < (size_t)(out - d->scratch))
-            any_high |= d->scratch[length++] >= 0x80;
     }
-    *next = p + 1;
-    if (!any_high)
+}
+
+/* A string that has escapes, or control characters if the options allow them. *next is behind the closing quote. */
+static RJ__NOINLINE PyObject *
+RJ__NAME(escaped_string)(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
+{
+    spelled s = {d->scratch, 0, 0};
+    const uint8_t *end = spell_string(d, begin, &s), *bad;
+    if (!end)
+        return NULL;
+    *next = end + 1;
+    size_t length = (size_t)(s.out - d->scratch);
+    if (!s.high)
         return ascii_string(d->scratch, length);
-    d->scratch[length] = 0;
-    const uint8_t *bad;
-    return RJ__NAME(utf8_string)(d->scratch, length, 1, &bad);
+    d->scratch[length] = 0; /* there is room: copy_run came last */
+    /* Surrogates are welcome if they were escaped; then the text is looked at for others, which UTF-8 has not. */
+    if (s.has_lone && !d->is_str && !rj__utf8_valid(begin, (size_t)(end - begin)))
+        return rj_decode_fail(d, "Invalid UTF-8", begin);
+    PyObject *str = RJ__NAME(utf8_string)(d->scratch, length, s.has_lone || d->is_str, &bad);
+    return str || !bad ? str : rj_decode_fail(d, "Invalid UTF-8", begin);
 }
 
 /* The string whose characters begin at `p`, behind the quote. */
@@ -292,7 +351,7 @@ decode_string(rj_decoder *d, const uint8_t *p, const uint8_t **next)
     int high;
     const uint8_t *stop = scan_run(d, p, &high), *bad;
     if (RJ__UNLIKELY(*stop != '"'))
-        return RJ__NAME(escaped_string)(d, p, stop, high, next);
+        return RJ__NAME(escaped_string)(d, p, next);
     *next = stop + 1;
     if (RJ__LIKELY(!high))
         return ascii_string_here(d, p, (size_t)(stop - p));

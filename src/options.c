@@ -10,8 +10,8 @@ const rj_options rj_default_options = {
 
 /* ---- kinds of values */
 
-static int
-set_flag(uint8_t *flag, PyObject *value)
+int
+rj_parse_flag(uint8_t *flag, PyObject *value)
 {
     int truth = PyObject_IsTrue(value);
     *flag = truth > 0;
@@ -90,7 +90,7 @@ set_allow_nan(rj_options *options, PyObject *value)
         options->allow_nan = RJ_NAN_NULL;
         return choose("allow_nan", value, choices) < 0 ? -1 : 0;
     }
-    return set_flag(&options->allow_nan, value);
+    return rj_parse_flag(&options->allow_nan, value);
 }
 
 int
@@ -253,7 +253,7 @@ set_passthrough(rj_options *options, PyObject *value)
 #define FLAG_SETTER(name)                                                                                                   \
     static int set_##name(rj_options *options, PyObject *value)                                                             \
     {                                                                                                                       \
-        return set_flag(&options->name, value);                                                                             \
+        return rj_parse_flag(&options->name, value);                                                                        \
     }
 FLAG_SETTER(ensure_ascii)
 FLAG_SETTER(sort_keys)

@@ -70,7 +70,8 @@ int rj_options_set(rj_options *options, const char *function, PyObject *name, Py
 void rj_options_finish(rj_options *options);
 /* Sets the options named in `kwnames` (a tuple, or NULL) to `values`, and finishes. -1 as above. */
 int rj_options_parse(rj_options *options, const char *function, PyObject *const *values, PyObject *kwnames);
-/* The option max_depth, which decoding has too. -1 with an exception. */
+/* Options that decoding has too: a truth value, and max_depth. -1 with an exception. */
+int rj_parse_flag(uint8_t *flag, PyObject *value);
 int rj_parse_max_depth(Py_ssize_t *max_depth, PyObject *value);
 /* How bytes of the encoder become a str again: an error handler of Python's decoder. */
 static inline const char *

@@ -122,6 +122,17 @@ rj__utf8_store4(uint32_t *out, size_t count, __m512i low, __m512i middle, __m512
     }
 }
 
+/* Characters of four bytes each, which lie in 32-bit lanes. */
+RJ__INLINE void
+rj__utf8_store_quads(uint32_t *out, size_t count, __m512i quads)
+{
+    __m512i units = _mm512_and_si512(_mm512_srli_epi32(quads, 24), _mm512_set1_epi32(0x3f));
+    units = _mm512_or_si512(units, _mm512_and_si512(_mm512_srli_epi32(quads, 10), _mm512_set1_epi32(0x3f << 6)));
+    units = _mm512_or_si512(units, _mm512_and_si512(_mm512_slli_epi32(quads, 4), _mm512_set1_epi32(0x3f << 12)));
+    units = _mm512_or_si512(units, _mm512_and_si512(_mm512_slli_epi32(quads, 18), _mm512_set1_epi32(0x07 << 18)));
+    _mm512_mask_storeu_epi32(out, (__mmask16)rj__low_bits(count), units);
+}
+
 RJ__INLINE size_t
 rj__utf8_block(const uint8_t *s, size_t length, void *out, int width, int surrogates, size_t *characters)
 {
@@ -132,6 +143,10 @@ rj__utf8_block(const uint8_t *s, size_t length, void *out, int width, int surrog
         return 0;
     uint64_t begins = leads.one | leads.two | leads.three | leads.four;
     size_t count = *characters = (size_t)_mm_popcnt_u64(begins);
+    if (width == 4 && begins == leads.four) {
+        rj__utf8_store_quads(out, count, b.b0);
+        return bytes;
+    }
     __m512i six = _mm512_set1_epi8(0x3f), upper = _mm512_set1_epi8((char)0xC0);
     /* The last byte, and the one before it. */
     __m512i last = _mm512_mask_mov_epi8(b.b1, leads.three, b.b2), before = _mm512_mask_mov_epi8(b.b0, leads.three, b.b1);

@@ -71,7 +71,8 @@ def test_signatures():
     """help() and editors see the real parameters."""
     import inspect
 
-    for function in (rjson.dumps, rjson.dumps_bytes, rjson.dump, rjson.dump_to, rjson.iterencode, rjson.Raw, rjson.Encoder):
+    encoding = (rjson.dumps, rjson.dumps_bytes, rjson.dump, rjson.dump_to, rjson.iterencode, rjson.Raw, rjson.Encoder)
+    for function in (*encoding, rjson.loads, rjson.load, rjson.iterload, rjson.aio.iterload):
         assert inspect.signature(function).parameters, function
 
 
@@ -89,3 +90,15 @@ def test_the_manual_lists_every_option():
     for group in _encoder.TypeGroup.__args__:
         assert f"`{group}`" in table
         rjson.Encoder(passthrough=[group])
+
+
+def test_the_manual_lists_every_option_of_reading():
+    manual = (ROOT / "python/README.md").read_text()
+    table = manual[manual.index("| option of reading |") : manual.index("What RFC 8259 leaves open")]
+    listed = {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    assert listed == set(rjson.DecodeOptions.__annotations__)
+    for name in listed:
+        try:
+            rjson.loads("1", **{name: object()})
+        except (TypeError, ValueError) as e:
+            assert "unexpected keyword" not in str(e)
