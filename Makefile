@@ -66,7 +66,7 @@ build/asan.stamp: $(VENV)/test.stamp
 test-asan: build/asan.stamp
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PYTHONMALLOC=malloc PYTHONPATH=build/asan/lib \
-	$(BIN)/python -m pytest -p no:cacheprovider tests/py
+	$(BIN)/python -m pytest -p no:cacheprovider tests/py tests/fuzz/test_fuzz_loads.py
 
 build/portable.stamp: $(VENV)/test.stamp
 	RJSON_PORTABLE=1 $(BIN)/python setup.py --quiet build --build-lib build/portable/lib --build-temp build/portable/tmp

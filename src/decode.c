@@ -11,7 +11,7 @@ rj_decode_grow_values(rj_decoder *d)
 {
     if (PyErr_CheckSignals() < 0)
         return -1;
-    size_t capacity = d->capacity * 2;
+    size_t count = (size_t)(d->top - d->values), capacity = count * 2;
     PyObject **values = d->values == d->first_values ? PyMem_Malloc(capacity * sizeof *values)
                                                      : PyMem_Realloc(d->values, capacity * sizeof *values);
     if (!values) {
@@ -19,9 +19,10 @@ rj_decode_grow_values(rj_decoder *d)
         return -1;
     }
     if (d->values == d->first_values)
-        memcpy(values, d->first_values, d->count * sizeof *values);
+        memcpy(values, d->first_values, count * sizeof *values);
     d->values = values;
-    d->capacity = capacity;
+    d->top = values + count;
+    d->limit = values + capacity;
     return 0;
 }
 
@@ -71,19 +72,22 @@ hold_bytes(rj_decoder *d, PyObject *bytes)
     return 0;
 }
 
-/* The characters of ASCII as they are; others as UTF-8, the one that the str has already or a temporary one. */
 static int
 hold_str(rj_decoder *d, PyObject *str)
 {
-    d->is_str = 1;
     if (RJ_STR_READY(str) < 0)
         return -1;
-    if (!PyUnicode_IS_ASCII(str) && !(PyUnicode_IS_COMPACT(str) && ((PyCompactUnicodeObject *)str)->utf8))
-        return hold_bytes(d, PyUnicode_AsEncodedString(str, "utf-8", "surrogatepass"));
-    Py_ssize_t length;
-    d->begin = (const uint8_t *)PyUnicode_AsUTF8AndSize(str, &length);
-    d->end = d->begin + length;
-    d->held = Py_NewRef(str);
+    d->str = Py_NewRef(str);
+    Py_ssize_t length = PyUnicode_GET_LENGTH(str);
+    if (PyUnicode_KIND(str) == PyUnicode_1BYTE_KIND) {
+        d->begin = PyUnicode_1BYTE_DATA(str);
+        d->end = d->begin + length;
+        return 0;
+    }
+    if (hold_bytes(d, PyBytes_FromStringAndSize(NULL, length)) < 0)
+        return -1;
+    uint8_t *out = (uint8_t *)PyBytes_AS_STRING(d->held);
+    d->state->narrow(PyUnicode_DATA(str), (int)PyUnicode_KIND(str), (size_t)length, out);
     return 0;
 }
 
@@ -123,10 +127,9 @@ rj_decoder_begin(rj_decoder *d, rj_state *state, const rj_decode_options *option
     d->options = options;
     d->state = state;
     d->held = NULL;
-    d->is_str = 0;
-    d->values = d->first_values;
-    d->count = 0;
-    d->capacity = RJ_FEW_VALUES;
+    d->str = NULL;
+    d->values = d->top = d->first_values;
+    d->limit = d->first_values + RJ_FEW_VALUES;
     d->levels = d->first_levels;
     d->depth = 0;
     d->level_capacity = RJ_FEW_LEVELS;
@@ -145,16 +148,25 @@ rj_decoder_begin(rj_decoder *d, rj_state *state, const rj_decode_options *option
 }
 
 void
+rj_decoder_reset(rj_decoder *d)
+{
+    while (d->top > d->values)
+        Py_DECREF(*--d->top);
+    d->depth = 0;
+    d->message = NULL;
+}
+
+void
 rj_decoder_end(rj_decoder *d)
 {
-    while (d->count > 0)
-        Py_DECREF(d->values[--d->count]);
+    rj_decoder_reset(d);
     if (d->values != d->first_values)
         PyMem_Free(d->values);
     if (d->levels != d->first_levels)
         PyMem_Free(d->levels);
     PyMem_Free(d->scratch);
     Py_XDECREF(d->held);
+    Py_XDECREF(d->str);
 }
 
 void
@@ -176,11 +188,10 @@ rj_decode_fail(rj_decoder *d, const char *message, const uint8_t *error)
     return NULL;
 }
 
-/* Every byte but those that continue a character begins one. */
 Py_ssize_t
 rj_decode_position(const rj_decoder *d, const uint8_t *at)
 {
-    return (Py_ssize_t)rj__utf8_count(d->begin, (size_t)(at - d->begin));
+    return d->str ? at - d->begin : (Py_ssize_t)rj__utf8_count(d->begin, (size_t)(at - d->begin));
 }
 
 PyObject *
@@ -190,9 +201,9 @@ rj_decode_raise(rj_decoder *d)
         return NULL;
     PyObject *module = PyImport_ImportModule("rjson._decode_error");
     PyObject *type = module ? PyObject_GetAttrString(module, "DecodeError") : NULL;
-    PyObject *text =
-        type ? PyUnicode_DecodeUTF8((const char *)d->begin, d->end - d->begin, d->is_str ? "surrogatepass" : "replace")
-             : NULL;
+    PyObject *text = !type    ? NULL
+                     : d->str ? Py_NewRef(d->str)
+                              : PyUnicode_DecodeUTF8((const char *)d->begin, d->end - d->begin, "replace");
     PyObject *error = text ? PyObject_CallFunction(type, "sOn", d->message, text, rj_decode_position(d, d->error)) : NULL;
     if (error)
         PyErr_SetObject(type, error);
@@ -209,10 +220,10 @@ rj_decode_raise(rj_decoder *d)
 static PyObject **
 take_values(rj_decoder *d, size_t *count)
 {
-    size_t first = d->levels[--d->depth].first;
-    *count = d->count - first;
-    d->count = first;
-    return d->values + first;
+    PyObject **first = d->values + d->levels[--d->depth].first;
+    *count = (size_t)(d->top - first);
+    d->top = first;
+    return first;
 }
 
 static void
@@ -404,10 +415,15 @@ rj_decode_constant(rj_decoder *d, const uint8_t *p, const uint8_t **next)
 /* ---- documents */
 
 int
-rj_decode_pause_collector(const rj_decode_options *o)
+rj_decode_runs_code(const rj_decode_options *o)
 {
-    int runs_code = o->object_hook || o->object_pairs_hook || o->parse_float || o->parse_int || o->parse_constant;
-    return !runs_code && PyGC_Disable();
+    return o->object_hook || o->object_pairs_hook || o->parse_float || o->parse_int || o->parse_constant;
+}
+
+int
+rj_decode_pause_collector(const rj_decode_options *options)
+{
+    return !rj_decode_runs_code(options) && PyGC_Disable();
 }
 
 void
@@ -426,7 +442,7 @@ rj_decode_value(rj_decoder *d)
 void
 rj_decode_skip_mark(rj_decoder *d)
 {
-    if (!d->is_str && d->end - d->cur >= 3 && memcmp(d->cur, "\xEF\xBB\xBF", 3) == 0)
+    if (!d->str && d->end - d->cur >= 3 && memcmp(d->cur, "\xEF\xBB\xBF", 3) == 0)
         d->cur += 3;
 }
 

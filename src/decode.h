@@ -31,12 +31,12 @@ typedef struct rj_level {
 typedef struct rj_decoder {
     const rj_decode_options *options;
     rj_state *state;
-    /* The text, as UTF-8, and where it ends: a zero byte is there. Vectors may read where they begin before `safe_end`. */
+    /* The text, and where it ends: a zero byte is there. It is UTF-8; of a str it has a byte for each character, from 0x80 on for those that are not
+     * ASCII, which are then taken from the str. Vectors may read where they begin before `safe_end`. */
     const uint8_t *begin, *cur, *end, *safe_end;
-    PyObject *held; /* what keeps the text, owned, or NULL */
-    int is_str;     /* the text was a str: lone surrogates are as welcome in it as they were there */
-    PyObject **values;
-    size_t count, capacity;
+    PyObject *held;                    /* what keeps the text, owned, or NULL */
+    PyObject *str;                     /* that the text is, owned, or NULL */
+    PyObject **values, **top, **limit; /* the stack, behind its last value, behind its room */
     rj_level *levels;
     size_t depth, level_capacity;
     uint8_t *scratch; /* an unescaped string */
@@ -50,6 +50,8 @@ typedef struct rj_decoder {
     uint8_t small[RJ_SMALL_TEXT + RJ_SCAN_MAX];
 } rj_decoder;
 
+/* Forgets a value that was given up halfway, so that another can be decoded. */
+void rj_decoder_reset(rj_decoder *d);
 /* Prepares for `text`: bytes, bytearray, memoryview or any other contiguous buffer, or str. -1 with an exception. rj_decoder_end releases
  * what it holds. */
 int rj_decoder_begin(rj_decoder *d, rj_state *state, const rj_decode_options *options, PyObject *text);
@@ -62,6 +64,8 @@ PyObject *rj_decode_value(rj_decoder *d);
 /* The value that is the whole text; NULL with an exception. */
 PyObject *rj_decode_document(rj_decoder *d);
 
+/* Whether there are hooks. */
+int rj_decode_runs_code(const rj_decode_options *options);
 /* Without hooks no Python code runs, and nothing that is made can be garbage: collections would only look at all of it, time and again. So the
  * garbage collector rests for the time. Returns what rj_decode_resume_collector needs. */
 int rj_decode_pause_collector(const rj_decode_options *options);
@@ -111,13 +115,17 @@ typedef struct rj_cached_key {
 
 void rj_cached_keys_free(rj_state *state);
 
-/* The walk, by instruction set. */
+/* By instruction set: the walk, and a byte for each unit of `width` bytes (2 or 4), the unit itself if it is ASCII and from 0x80 on if not. */
 typedef PyObject *rj_decode_walk(rj_decoder *d);
+typedef void rj_decode_narrow(const void *units, int width, size_t length, uint8_t *out);
 rj_decode_walk rj_decode_scalar;
+rj_decode_narrow rj_narrow_scalar;
 #if defined(__x86_64__)
 rj_decode_walk rj_decode_sse4, rj_decode_avx2, rj_decode_avx512;
+rj_decode_narrow rj_narrow_sse4, rj_narrow_avx2, rj_narrow_avx512;
 #elif defined(__aarch64__)
 rj_decode_walk rj_decode_neon;
+rj_decode_narrow rj_narrow_neon;
 #endif
 
 #endif

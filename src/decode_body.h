@@ -38,11 +38,11 @@ skip_space(const rj_decoder *d, const uint8_t *p)
 RJ__INLINE int
 push(rj_decoder *d, PyObject *v)
 {
-    if (RJ__UNLIKELY(d->count == d->capacity) && rj_decode_grow_values(d) < 0) {
+    if (RJ__UNLIKELY(d->top == d->limit) && rj_decode_grow_values(d) < 0) {
         Py_DECREF(v);
         return -1;
     }
-    d->values[d->count++] = v;
+    *d->top++ = v;
     return 0;
 }
 
@@ -55,7 +55,7 @@ open_level(rj_decoder *d, const uint8_t *p)
     }
     if (RJ__UNLIKELY(d->depth == d->level_capacity) && rj_decode_grow_levels(d) < 0)
         return -1;
-    d->levels[d->depth++] = (rj_level){d->count, p};
+    d->levels[d->depth++] = (rj_level){(size_t)(d->top - d->values), p};
     return 0;
 }
 
@@ -162,7 +162,7 @@ decode_number(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
     const uint8_t *digits = begin + (*begin == '-'), *p = digits;
     uint64_t w = 0;
     if (RJ__UNLIKELY(!rj_is_digit(*p)))
-        return *p == 'I' ? rj_decode_constant(d, begin, next) : rj_decode_fail(d, "Expecting a digit", p);
+        return *p == 'I' ? go_rare_way(rj_decode_constant, d, begin, next) : rj_decode_fail(d, "Expecting a digit", p);
     if (*p == '0' || !rj_is_digit(p[1])) /* behind a zero, a digit is no part of this number */
         w = (uint64_t)(*p++ - '0');
     else
@@ -175,8 +175,9 @@ decode_number(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
 
 /* ---- values */
 
-RJ__INLINE PyObject *
-decode_literal(rj_decoder *d, const uint8_t *p, const uint8_t **next)
+/* Literals where little or nothing is readable behind them, and what is none. */
+static RJ__NOINLINE PyObject *
+RJ__NAME(literal_at_end)(rj_decoder *d, const uint8_t *p, const uint8_t **next)
 {
     if (p[0] == 't' && p[1] == 'r' && p[2] == 'u' && p[3] == 'e') {
         *next = p + 4;
@@ -193,11 +194,39 @@ decode_literal(rj_decoder *d, const uint8_t *p, const uint8_t **next)
     return rj_decode_constant(d, p, next);
 }
 
+RJ__INLINE PyObject *
+decode_literal(rj_decoder *d, const uint8_t *p, const uint8_t **next)
+{
+    if (RJ__LIKELY(p < d->safe_end)) {
+        if (memcmp(p, "true", 4) == 0) {
+            *next = p + 4;
+            return Py_NewRef(Py_True);
+        }
+        if (memcmp(p, "null", 4) == 0) {
+            *next = p + 4;
+            return Py_NewRef(Py_None);
+        }
+        if (memcmp(p, "false", 5) == 0) {
+            *next = p + 5;
+            return Py_NewRef(Py_False);
+        }
+    }
+    return go_rare_way(RJ__NAME(literal_at_end), d, p, next);
+}
+
+/* The bracket of the container that is the innermost now. */
+RJ__INLINE uint8_t
+around(const rj_decoder *d)
+{
+    return d->depth > 0 ? *d->levels[d->depth - 1].begin : 0;
+}
+
 PyObject *
 RJ__NAME(rj_decode)(rj_decoder *d)
 {
     const uint8_t *p = d->cur;
     PyObject *v;
+    uint8_t open = 0; /* the bracket of the container that the walk is in, or 0 */
 
 value:
     p = skip_space(d, p);
@@ -221,20 +250,24 @@ value:
     case '[':
         if (open_level(d, p) < 0)
             return NULL;
+        open = '[';
         p = skip_space(d, p + 1);
         if (*p != ']')
             goto value;
         p++;
         v = rj_decode_list(d);
+        open = around(d);
         break;
     case '{':
         if (open_level(d, p) < 0)
             return NULL;
+        open = '{';
         p = skip_space(d, p + 1);
         if (*p != '}')
             goto key;
         p++;
         v = rj_decode_dict(d);
+        open = around(d);
         break;
     default:
         v = decode_literal(d, p, &p);
@@ -243,26 +276,26 @@ value:
     for (;;) {
         if (RJ__UNLIKELY(!v))
             return NULL;
-        if (d->depth == 0) {
+        if (open == 0) {
             d->cur = p;
             return v;
         }
         if (push(d, v) < 0)
             return NULL;
         p = skip_space(d, p);
-        int is_object = *d->levels[d->depth - 1].begin == '{';
         if (*p == ',') {
-            if (!is_object) {
+            if (open == '[') {
                 p++;
                 goto value;
             }
             p = skip_space(d, p + 1);
             goto key;
         }
-        if (RJ__UNLIKELY(*p != (is_object ? '}' : ']')))
+        if (RJ__UNLIKELY(*p != open + 2)) /* in ASCII, what closes is two after what opens */
             return rj_decode_fail(d, "Expecting ',' delimiter", p);
         p++;
-        v = is_object ? rj_decode_dict(d) : rj_decode_list(d);
+        v = open == '{' ? rj_decode_dict(d) : rj_decode_list(d);
+        open = around(d);
     }
 
 key:

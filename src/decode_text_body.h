@@ -1,5 +1,6 @@
 /*
- * The part of the walk (decode_body.h) that makes strings: UTF-8 in, a str of its final width out.
+ * The part of the walk (decode_body.h) that makes strings: UTF-8 in, a str of its final width out. Where the text is a str, characters that are not
+ * ASCII come from there.
  */
 
 /* ---- UTF-8 */
@@ -140,6 +141,102 @@ RJ__NAME(utf8_string)(const uint8_t *s, size_t length, int surrogates, const uin
     return NULL;
 }
 
+/* ---- a str that is not of bytes */
+
+#define RJ_NARROW_BLOCK 64
+
+RJ__INLINE uint8_t
+narrow_unit(const void *units, int width, size_t i)
+{
+    uint32_t c = width == 2 ? ((const uint16_t *)units)[i] : ((const uint32_t *)units)[i];
+    return (uint8_t)(c < 0xFF ? c : 0xFF);
+}
+
+/* Blocks of one length, which compilers turn into vectors. */
+RJ__INLINE void
+narrow_units(const void *restrict units, int width, size_t length, uint8_t *restrict out)
+{
+    size_t i = 0;
+    for (; length - i >= RJ_NARROW_BLOCK; i += RJ_NARROW_BLOCK)
+        for (size_t j = 0; j < RJ_NARROW_BLOCK; j++)
+            out[i + j] = narrow_unit(units, width, i + j);
+    for (; i < length; i++)
+        out[i] = narrow_unit(units, width, i);
+}
+
+void
+RJ__NAME(rj_narrow)(const void *units, int width, size_t length, uint8_t *out)
+{
+    if (width == 2)
+        narrow_units(units, 2, length, out);
+    else
+        narrow_units(units, 4, length, out);
+}
+
+/* Whether any of these units needs all of their `width` bytes (2 or 4): the bits that tell, in words. */
+RJ__INLINE int
+needs_width(const uint8_t *units, size_t length, int width)
+{
+    const uint64_t upper = width == 2 ? 0xFF00FF00FF00FF00u : 0xFFFF0000FFFF0000u;
+    size_t size = length * (size_t)width, i = 0;
+    uint64_t word = 0;
+    if (size < sizeof word) {
+        memcpy(&word, units, size);
+        return (word & upper) != 0;
+    }
+    for (; i + sizeof word < size; i += sizeof word) {
+        memcpy(&word, units + i, sizeof word);
+        if (word & upper)
+            return 1;
+    }
+    memcpy(&word, units + size - sizeof word, sizeof word); /* overlaps the last but one */
+    return (word & upper) != 0;
+}
+
+/* A str of these units, of which some are not ASCII and some need as many bytes as they have. Up to RJ_STR_BLOCK bytes past their end must be
+ * readable if `in_blocks`. */
+RJ__INLINE PyObject *
+wide_units(const uint8_t *units, size_t length, int width, int in_blocks)
+{
+    size_t size = length * (size_t)width;
+    size_t padded = (size + (size_t)width + RJ_STR_BLOCK - 1) / RJ_STR_BLOCK * RJ_STR_BLOCK;
+    uint8_t *block = PyObject_Malloc(RJ_WIDE_PREFIX + padded);
+    if (RJ__UNLIKELY(!block))
+        return PyErr_NoMemory();
+    if (RJ__LIKELY(in_blocks && size < RJ_BLOCKS_MAX))
+        for (size_t i = 0; i < padded; i += RJ_STR_BLOCK)
+            memcpy(block + RJ_WIDE_PREFIX + i, units + i, RJ_STR_BLOCK);
+    else
+        memcpy(block + RJ_WIDE_PREFIX, units, size);
+    return rj_str_adopt(block, (Py_ssize_t)length, width, 0);
+}
+
+/* Characters of the str that the text is, some of them not ASCII. */
+static RJ__NOINLINE PyObject *
+RJ__NAME(part_of_str)(const rj_decoder *d, const uint8_t *s, size_t length)
+{
+    int kind = (int)PyUnicode_KIND(d->str), in_blocks = s + length < d->safe_end;
+    const uint8_t *units = (const uint8_t *)PyUnicode_DATA(d->str) + (s - d->begin) * kind;
+    if (length >= 2 && kind == PyUnicode_1BYTE_KIND) /* CPython has those of one */
+        return wide_units(units, length, 1, in_blocks);
+    if (kind == PyUnicode_2BYTE_KIND && needs_width(units, length, 2))
+        return wide_units(units, length, 2, in_blocks);
+    if (kind == PyUnicode_4BYTE_KIND && needs_width(units, length, 4))
+        return wide_units(units, length, 4, in_blocks);
+    return PyUnicode_FromKindAndData(kind, units, (Py_ssize_t)length);
+}
+
+/* A string without escapes that is not ASCII; NULL with a message or an exception. */
+RJ__INLINE PyObject *
+wide_string(rj_decoder *d, const uint8_t *s, size_t length)
+{
+    if (d->str)
+        return RJ__NAME(part_of_str)(d, s, length);
+    const uint8_t *bad;
+    PyObject *str = RJ__NAME(utf8_string)(s, length, 0, &bad);
+    return str || !bad ? str : rj_decode_fail(d, "Invalid UTF-8", bad);
+}
+
 /* ---- runs without escapes */
 
 /* The first byte that ends a run from `p` on: '"', '\\', a control character (the zero at the end of the text among them). *high: whether there
@@ -213,8 +310,9 @@ put_utf8(uint8_t *out, uint32_t c)
 /* A string with escapes in the making: UTF-8 in the decoder's scratch memory, of which RJ_SPELL_ROOM bytes are free before each step. */
 typedef struct RJ__NAME(spelled) {
     uint8_t *out;
-    uint64_t high; /* not 0: there is more than ASCII in it */
-    int has_lone;  /* and an escaped surrogate without its other half */
+    uint64_t high;       /* not 0: there is more than ASCII in the text */
+    int has_wide_escape; /* or among the escapes */
+    int has_lone;        /* and an escaped surrogate without its other half */
 } RJ__NAME(spelled);
 
 #define spelled RJ__NAME(spelled)
@@ -223,7 +321,7 @@ typedef struct RJ__NAME(spelled) {
 RJ__INLINE void
 spell_code_point(spelled *s, uint32_t c)
 {
-    s->high |= c >= 0x80;
+    s->has_wide_escape |= c >= 0x80;
     s->has_lone |= (c & 0xFFFFF800) == 0xD800;
     s->out = put_utf8(s->out, c);
 }
@@ -324,24 +422,65 @@ spell_string(rj_decoder *d, const uint8_t *p, spelled *s)
     }
 }
 
+/* The same from a str, of which some are not ASCII: its text is known to be sound by now. */
+static RJ__NOINLINE PyObject *
+RJ__NAME(spell_part_of_str)(rj_decoder *d, const uint8_t *begin, const uint8_t *end)
+{
+    if (rj_decode_grow_scratch(d, (size_t)(end - begin) * sizeof(Py_UCS4)) < 0)
+        return NULL;
+    Py_UCS4 *out = (Py_UCS4 *)(void *)d->scratch;
+    int kind = (int)PyUnicode_KIND(d->str);
+    const void *data = PyUnicode_DATA(d->str);
+    for (const uint8_t *p = begin; p < end; out++) {
+        uint8_t bytes[4] = {0};
+        spelled s = {bytes, 0, 0, 0};
+        if (*p != '\\') {
+            *out = PyUnicode_READ(kind, data, p - d->begin);
+            p++;
+            continue;
+        }
+        p = unescape(d, p, &s);
+        *out = bytes[0];
+        if (bytes[0] >= 0x80)
+            utf8_character(bytes, 1, out);
+    }
+    Py_UCS4 *characters = (Py_UCS4 *)(void *)d->scratch;
+    return PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, characters, out - characters);
+}
+
 /* A string that has escapes, or control characters if the options allow them. *next is behind the closing quote. */
 static RJ__NOINLINE PyObject *
 RJ__NAME(escaped_string)(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
 {
-    spelled s = {d->scratch, 0, 0};
+    spelled s = {d->scratch, 0, 0, 0};
     const uint8_t *end = spell_string(d, begin, &s), *bad;
     if (!end)
         return NULL;
     *next = end + 1;
     size_t length = (size_t)(s.out - d->scratch);
-    if (!s.high)
+    if (!s.high && !s.has_wide_escape)
         return ascii_string(d->scratch, length);
+    if (s.high && d->str)
+        return RJ__NAME(spell_part_of_str)(d, begin, end);
     d->scratch[length] = 0; /* there is room: copy_run came last */
     /* Surrogates are welcome if they were escaped; then the text is looked at for others, which UTF-8 has not. */
-    if (s.has_lone && !d->is_str && !rj__utf8_valid(begin, (size_t)(end - begin)))
+    if (s.has_lone && s.high && !rj__utf8_valid(begin, (size_t)(end - begin)))
         return rj_decode_fail(d, "Invalid UTF-8", begin);
-    PyObject *str = RJ__NAME(utf8_string)(d->scratch, length, s.has_lone || d->is_str, &bad);
+    PyObject *str = RJ__NAME(utf8_string)(d->scratch, length, s.has_lone, &bad);
     return str || !bad ? str : rj_decode_fail(d, "Invalid UTF-8", begin);
+}
+
+/* What decodes at a place and tells what is behind it. */
+typedef PyObject *RJ__NAME(rare_way)(rj_decoder *d, const uint8_t *p, const uint8_t **next);
+
+/* Calls one that is not inline. It gets a variable of its own to write to, so that *next can stay in a register. */
+RJ__INLINE PyObject *
+go_rare_way(RJ__NAME(rare_way) * way, rj_decoder *d, const uint8_t *p, const uint8_t **next)
+{
+    const uint8_t *after = p;
+    PyObject *v = way(d, p, &after);
+    *next = after;
+    return v;
 }
 
 /* The string whose characters begin at `p`, behind the quote. */
@@ -349,14 +488,11 @@ RJ__INLINE PyObject *
 decode_string(rj_decoder *d, const uint8_t *p, const uint8_t **next)
 {
     int high;
-    const uint8_t *stop = scan_run(d, p, &high), *bad;
+    const uint8_t *stop = scan_run(d, p, &high);
     if (RJ__UNLIKELY(*stop != '"'))
-        return RJ__NAME(escaped_string)(d, p, next);
+        return go_rare_way(RJ__NAME(escaped_string), d, p, next);
     *next = stop + 1;
-    if (RJ__LIKELY(!high))
-        return ascii_string_here(d, p, (size_t)(stop - p));
-    PyObject *str = RJ__NAME(utf8_string)(p, (size_t)(stop - p), d->is_str, &bad);
-    return str || !bad ? str : rj_decode_fail(d, "Invalid UTF-8", bad);
+    return RJ__LIKELY(!high) ? ascii_string_here(d, p, (size_t)(stop - p)) : wide_string(d, p, (size_t)(stop - p));
 }
 
 /* ---- keys */
@@ -393,13 +529,12 @@ key_place(rj_key_ends ends, size_t length)
 static RJ__NOINLINE PyObject *
 RJ__NAME(new_key)(rj_decoder *d, const uint8_t *s, size_t length, int high, rj_key_ends ends, rj_cached_key *entry)
 {
-    const uint8_t *bad = NULL;
-    PyObject *str = high ? RJ__NAME(utf8_string)(s, length, d->is_str, &bad) : ascii_string_here(d, s, length);
+    PyObject *str = high ? wide_string(d, s, length) : ascii_string_here(d, s, length);
     if (!str)
-        return bad ? rj_decode_fail(d, "Invalid UTF-8", bad) : NULL;
+        return NULL;
     Py_ssize_t text_length;
     const char *text = PyUnicode_AsUTF8AndSize(str, &text_length);
-    if (!text || PyObject_Hash(str) == -1) { /* it has surrogates, or there is no memory: then without the cache */
+    if (!text || PyObject_Hash(str) == -1) { /* there is no memory: then without the cache */
         PyErr_Clear();
         return str;
     }
@@ -409,10 +544,31 @@ RJ__NAME(new_key)(rj_decoder *d, const uint8_t *s, size_t length, int high, rj_k
     return str;
 }
 
+/* A key from a str that is not ASCII: its bytes do not tell which one it is, so it is looked for by its hash, in the same cache but without them. */
+static RJ__NOINLINE PyObject *
+RJ__NAME(wide_key_of_str)(rj_decoder *d, const uint8_t *s, size_t length)
+{
+    PyObject *str = RJ__NAME(part_of_str)(d, s, length);
+    Py_hash_t hash = str ? PyObject_Hash(str) : -1;
+    if (hash == -1)
+        return str;
+    rj_cached_key *entry = &d->state->cached_keys[(size_t)hash % RJ_CACHED_KEYS];
+    PyObject *old = entry->key;
+    if (old && PyObject_Hash(old) == hash && PyUnicode_Compare(old, str) == 0) {
+        Py_DECREF(str);
+        return Py_NewRef(old);
+    }
+    *entry = (rj_cached_key){.key = Py_NewRef(str)};
+    Py_XDECREF(old);
+    return str;
+}
+
 /* A key without escapes, from the cache if it was met before. */
 RJ__INLINE PyObject *
 cached_key(rj_decoder *d, const uint8_t *s, size_t length, int high)
 {
+    if (RJ__UNLIKELY(high && d->str))
+        return RJ__NAME(wide_key_of_str)(d, s, length);
     rj_key_ends ends = key_ends(s, length);
     rj_cached_key *entry = &d->state->cached_keys[key_place(ends, length)];
     if (RJ__LIKELY(entry->length == length && entry->ends.first == ends.first && entry->ends.last == ends.last &&

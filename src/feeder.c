@@ -33,6 +33,7 @@ typedef struct feeder {
     PyObject *text;   /* what is being decoded, from `offset` on: bytes, owned, or NULL */
     Py_ssize_t offset;
     int is_last;     /* nothing comes behind it */
+    int is_busy;     /* hooks run */
     PyObject *error; /* to be raised when the values before it are out; owned, or NULL */
     /* Of what was consumed. */
     Py_ssize_t characters, lines, column;
@@ -273,11 +274,38 @@ may_go_on(const rj_decoder *d)
     return d->cur == d->end && !strchr("]}\"", d->cur[-1]);
 }
 
+/* Whether the text may be cut off in the value that just failed: more of it could mend that. */
+static int
+is_cut_off(const feeder *self, const rj_decoder *d)
+{
+    return d->message && !self->is_last && d->end - d->stop <= RJ_TOKEN_MAX;
+}
+
+/* Whether all of the value at d->cur has arrived. Only then is it decoded with hooks, which are to see each object once. */
+static int
+is_whole(const feeder *self, rj_decoder *d)
+{
+    const uint8_t *begin = d->cur;
+    const rj_decode_options *options = d->options;
+    rj_decode_options plain = {.max_depth = options->max_depth, .strict = options->strict, .allow_nan = 1};
+    d->options = &plain;
+    PyObject *value = rj_decode_value(d);
+    int whole = value ? !may_go_on(d) : !is_cut_off(self, d);
+    Py_XDECREF(value);
+    PyErr_Clear(); /* what is wrong, the hooks shall find: they may take what int() does not */
+    rj_decoder_reset(d);
+    d->options = options;
+    d->cur = begin;
+    return whole;
+}
+
 /* Takes one value: 1, or 0 if there is not all of it, or -1 with a message or an exception. */
 static int
 take_value(feeder *self, rj_decoder *d, PyObject *values)
 {
     const uint8_t *begin = d->cur;
+    if (!self->is_last && rj_decode_runs_code(d->options) && !is_whole(self, d))
+        return 0;
     PyObject *value = rj_decode_value(d);
     if (value && !self->is_last && may_go_on(d)) {
         Py_DECREF(value);
@@ -286,7 +314,7 @@ take_value(feeder *self, rj_decoder *d, PyObject *values)
     }
     if (!value) {
         d->cur = begin;
-        return d->message && !self->is_last && d->end - d->stop <= RJ_TOKEN_MAX ? 0 : -1;
+        return is_cut_off(self, d) ? 0 : -1;
     }
     int rc = PyList_Append(values, value);
     Py_DECREF(value);
@@ -368,7 +396,10 @@ feeder_take(PyObject *op, PyObject *Py_UNUSED(ignored))
     feeder *self = (feeder *)op;
     if (self->error)
         return raise_kept(self);
+    if (self->is_busy)
+        return PyErr_Format(PyExc_RuntimeError, "a hook takes values from the text that it is called for");
     PyObject *values = PyList_New(0);
+    self->is_busy = 1;
     if (values && !self->text && PyList_GET_SIZE(self->parts) > 0 && (self->is_last || self->size >= self->retry)) {
         self->text = take_parts(self);
         self->offset = 0;
@@ -377,6 +408,7 @@ feeder_take(PyObject *op, PyObject *Py_UNUSED(ignored))
     }
     if (values && self->text && decode_text(self, values) < 0)
         Py_CLEAR(values);
+    self->is_busy = 0;
     if (values && PyList_GET_SIZE(values) == 0 && self->error) {
         Py_DECREF(values);
         return raise_kept(self);

@@ -99,15 +99,16 @@ set_walks(rj_state *state)
         const char *isa;
         rj_run (*encode)(rj_encoder *e), (*encode_styled)(rj_encoder *e);
         rj_decode_walk *decode;
+        rj_decode_narrow *narrow;
     } walks[] = {
 #if defined(__x86_64__)
-        {"avx512", rj_encode_avx512, rj_encode_styled_avx512, rj_decode_avx512},
-        {"avx2", rj_encode_avx2, rj_encode_styled_avx2, rj_decode_avx2},
-        {"sse4", rj_encode_sse4, rj_encode_styled_sse4, rj_decode_sse4},
+        {"avx512", rj_encode_avx512, rj_encode_styled_avx512, rj_decode_avx512, rj_narrow_avx512},
+        {"avx2", rj_encode_avx2, rj_encode_styled_avx2, rj_decode_avx2, rj_narrow_avx2},
+        {"sse4", rj_encode_sse4, rj_encode_styled_sse4, rj_decode_sse4, rj_narrow_sse4},
 #elif defined(__aarch64__)
-        {"neon", rj_encode_neon, rj_encode_styled_neon, rj_decode_neon},
+        {"neon", rj_encode_neon, rj_encode_styled_neon, rj_decode_neon, rj_narrow_neon},
 #endif
-        {"scalar", rj_encode_scalar, rj_encode_styled_scalar, rj_decode_scalar},
+        {"scalar", rj_encode_scalar, rj_encode_styled_scalar, rj_decode_scalar, rj_narrow_scalar},
     };
     size_t i = 0;
     while (strcmp(walks[i].isa, state->isa) != 0)
@@ -115,6 +116,7 @@ set_walks(rj_state *state)
     state->encode = walks[i].encode;
     state->encode_styled = walks[i].encode_styled;
     state->decode = walks[i].decode;
+    state->narrow = walks[i].narrow;
 }
 
 /* Chooses the best instruction set, or the one that the environment variable RJSON_ISA names. */

@@ -55,6 +55,7 @@ typedef struct rj_state {
     rj_encode_fn encode; /* the walks for the instruction set chosen at import */
     rj_encode_fn encode_styled;
     rj_decode_fn decode;
+    void (*narrow)(const void *units, int width, size_t length, uint8_t *out);
     const char *isa;                   /* its name */
     struct rj_encoder *spare;          /* a context kept for the next call, or NULL */
     struct rj_cached_key *cached_keys; /* RJ_CACHED_KEYS, or NULL before the first text */

@@ -149,6 +149,41 @@ def test_errors_of_hooks():
     assert list(values) == []
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_hooks_see_everything_once(size):
+    """Also where the text is cut in the middle of a value."""
+    seen = []
+    text = '{"a": [{"b": 1}, {"c": 22}], "d": 3.5}\n[{"e": NaN}]\n' + json.dumps([{"n": i} for i in range(50)])
+    list(
+        rjson.iterload(
+            Trickle(text.encode(), size),
+            framing="lines",
+            object_hook=lambda d: seen.append(d) or d,
+            parse_int=lambda s: seen.append(s) or int(s),
+            parse_float=lambda s: seen.append(s) or float(s),
+            parse_constant=lambda s: seen.append(s),
+        )
+    )
+    expected = ["1", {"b": 1}, "22", {"c": 22}, "3.5", {"a": [{"b": 1}, {"c": 22}], "d": 3.5}, "NaN", {"e": None}]
+    assert seen[:8] == expected
+    assert seen[8:] == [thing for i in range(50) for thing in (str(i), {"n": i})]
+
+
+def test_a_hook_that_reads_on():
+    def hook(d):
+        return next(values)
+
+    values = rjson.iterload(io.BytesIO(b'{"a":1}{"a":2}'), object_hook=hook)
+    with pytest.raises(ValueError, match="already executing"):
+        next(values)
+    from rjson import _core
+
+    feeder = _core.Feeder(_core.Decoder(object_hook=lambda d: feeder.take()), "concat")
+    feeder.feed(b"{}{}", True)
+    with pytest.raises(RuntimeError, match="a hook takes values"):
+        feeder.take()
+
+
 def test_options_are_checked_at_once():
     with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
         rjson.iterload(io.BytesIO(), colour=1)
