@@ -1,7 +1,6 @@
 /* The decoder's parts that do not depend on the instruction set: its memory, containers, numbers off the fast ways, errors. */
 #include "decode.h"
 
-#include "cpython/dict_build.h"
 #include "cpython/str_access.h"
 
 /* ---- memory */
@@ -136,7 +135,8 @@ rj_decoder_begin(rj_decoder *d, rj_state *state, const rj_decode_options *option
     d->scratch = NULL;
     d->scratch_size = 0;
     d->message = NULL;
-    if (!state->cached_keys && !(state->cached_keys = PyMem_Calloc(RJ_CACHED_KEYS, sizeof *state->cached_keys))) {
+    d->keys_missed = 0;
+    if (!state->cached_keys && !(state->cached_keys = PyMem_Calloc(RJ_KEY_CACHE_SIZE, sizeof *state->cached_keys))) {
         PyErr_NoMemory();
         return -1;
     }
@@ -170,9 +170,26 @@ rj_decoder_end(rj_decoder *d)
 }
 
 void
+rj_decode_keep_key(rj_decoder *d, rj_cached_key *place, rj_cached_key key)
+{
+    rj_cached_key *end = place + RJ_KEY_PLACES;
+    while (place < end && place->key)
+        place++;
+    if (place == end) {
+        if (d->keys_missed++ >= RJ_KEYS_WELCOME && d->keys_missed % RJ_KEY_LUCK != 0)
+            return;
+        place -= 1 + d->state->keys_driven_out++ % RJ_KEY_PLACES; /* each in turn */
+    }
+    PyObject *old = place->key;
+    *place = key;
+    Py_INCREF(key.key);
+    Py_XDECREF(old);
+}
+
+void
 rj_cached_keys_free(rj_state *state)
 {
-    for (size_t i = 0; state->cached_keys && i < RJ_CACHED_KEYS; i++)
+    for (size_t i = 0; state->cached_keys && i < RJ_KEY_CACHE_SIZE; i++)
         Py_XDECREF(state->cached_keys[i].key);
     PyMem_Free(state->cached_keys);
     state->cached_keys = NULL;
@@ -309,19 +326,6 @@ second_of_equal_keys(const uint8_t *object, PyObject **values, size_t count)
     return p;
 }
 
-static PyObject *
-plain_dict(PyObject **values, size_t count)
-{
-    PyObject *dict = rj_dict_new((Py_ssize_t)(count / 2));
-    for (size_t i = 0; i < count; i += 2) {
-        if (dict && PyDict_SetItem(dict, values[i], values[i + 1]) < 0)
-            Py_CLEAR(dict);
-        Py_DECREF(values[i]);
-        Py_DECREF(values[i + 1]);
-    }
-    return dict;
-}
-
 static int
 has_equal_keys(PyObject **values, size_t count)
 {
@@ -351,7 +355,7 @@ rj_decode_dict(rj_decoder *d)
     }
     if (options->object_pairs_hook)
         return call_hook(options->object_pairs_hook, pairs_list(values, count));
-    PyObject *dict = plain_dict(values, count);
+    PyObject *dict = rj_shapes_dict(d->state->shapes, values, count / 2);
     return options->object_hook ? call_hook(options->object_hook, dict) : dict;
 }
 
@@ -375,11 +379,9 @@ rj_decode_long(const rj_decoder *d, const uint8_t *begin, const uint8_t *end)
 }
 
 PyObject *
-rj_decode_float(const rj_decoder *d, const uint8_t *begin, const uint8_t *end, double value)
+rj_decode_float(const rj_decoder *d, const uint8_t *begin, const uint8_t *end)
 {
-    if (d->options->parse_float)
-        return call_hook(d->options->parse_float, ascii_str(begin, end));
-    return PyFloat_FromDouble(value);
+    return call_hook(d->options->parse_float, ascii_str(begin, end));
 }
 
 /* Stops by itself where the number ends: behind it is no digit, point or letter that a number could have. Out of range is infinite, as for

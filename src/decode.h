@@ -19,8 +19,12 @@
 /* The most that a vector reads. */
 #define RJ_SCAN_MAX 64
 
-/* Short keys are kept from call to call: most documents repeat a few. */
-#define RJ_CACHED_KEYS 1024
+/* Short keys are kept from call to call: most documents repeat a few. Each is in its place or in one of those behind it. */
+#define RJ_CACHED_KEYS 4096
+#define RJ_KEY_PLACES 4
+/* A text drives out so many other keys at once. Where it has more that are new, most of them do not come again, and one in RJ_KEY_LUCK is kept. */
+#define RJ_KEYS_WELCOME 64
+#define RJ_KEY_LUCK 8
 #define RJ_CACHED_KEY_MAX 64
 
 typedef struct rj_level {
@@ -41,6 +45,7 @@ typedef struct rj_decoder {
     size_t depth, level_capacity;
     uint8_t *scratch; /* an unescaped string */
     size_t scratch_size;
+    unsigned keys_missed; /* that found no place in the cache */
     /* What is wrong with the text, and where; without a message an exception is set. `stop` is how far it was read: more text behind it
      * might mend it. */
     const char *message;
@@ -93,9 +98,9 @@ int rj_decode_grow_scratch(rj_decoder *d, size_t size);
 /* The container that is closed, from what the stack has of it: a new reference, or NULL. */
 PyObject *rj_decode_list(rj_decoder *d);
 PyObject *rj_decode_dict(rj_decoder *d);
-/* The int or float of this text; NULL with an exception. */
+/* The int of this text, or what parse_float makes of it; NULL with an exception. */
 PyObject *rj_decode_long(const rj_decoder *d, const uint8_t *begin, const uint8_t *end);
-PyObject *rj_decode_float(const rj_decoder *d, const uint8_t *begin, const uint8_t *end, double value);
+PyObject *rj_decode_float(const rj_decoder *d, const uint8_t *begin, const uint8_t *end);
 /* A number that the fast ways leave: the nearest double (CPython's own algorithm). */
 double rj_decode_double(const uint8_t *begin);
 /* The constant at `p` (NaN, Infinity or -Infinity), which *next is behind: NULL with a message or an exception. */
@@ -113,6 +118,10 @@ typedef struct rj_cached_key {
     const char *text;
 } rj_cached_key;
 
+#define RJ_KEY_CACHE_SIZE (RJ_CACHED_KEYS + RJ_KEY_PLACES - 1)
+
+/* Puts a key (borrowed) into one of the places from `place` on, which another may have to leave; or does not. */
+void rj_decode_keep_key(rj_decoder *d, rj_cached_key *place, rj_cached_key key);
 void rj_cached_keys_free(rj_state *state);
 
 /* By instruction set: the walk, and a byte for each unit of `width` bytes (2 or 4), the unit itself if it is ASCII and from 0x80 on if not. */

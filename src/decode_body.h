@@ -5,6 +5,7 @@
 
 #include "decode_number.h"
 
+#include RJ__DIGITS
 #include RJ__SCAN
 #include RJ__UTF8
 
@@ -85,7 +86,7 @@ leading_digits(const uint8_t *p, const uint8_t *end, uint64_t *mantissa, int64_t
 
 /* A number with more digits than fit, or a large exponent. */
 static RJ__NOINLINE double
-RJ__NAME(long_double)(const uint8_t *begin, const uint8_t *digits, const uint8_t *end, int64_t power)
+RJ__NAME(long_double)(const uint8_t *digits, const uint8_t *end, int64_t power)
 {
     uint64_t w;
     double low, high;
@@ -93,8 +94,8 @@ RJ__NAME(long_double)(const uint8_t *begin, const uint8_t *digits, const uint8_t
     /* What was dropped is less than one in the last place of w: both neighbours have to agree. */
     if (power >= -400 && power <= 400 && rj_decimal_to_double(w, (int)power, &low) &&
         (!dropped || (rj_decimal_to_double(w + 1, (int)power, &high) && low == high)))
-        return *begin == '-' ? -low : low;
-    return rj_decode_double(begin);
+        return low;
+    return rj_decode_double(digits);
 }
 
 /* Behind the exponent whose letter is at `p`; *power gets its value, cut off where it matters no more. NULL if there is none. */
@@ -123,11 +124,18 @@ decode_integer(const rj_decoder *d, const uint8_t *begin, const uint8_t *p, uint
     return negative ? rj_decode_long(d, begin, p) : PyLong_FromUnsignedLongLong(magnitude);
 }
 
-/* What is behind the digits before a point or an exponent; `count` of them. */
 RJ__INLINE PyObject *
-decode_fraction(rj_decoder *d, const uint8_t *begin, const uint8_t *digits, const uint8_t *p, uint64_t w,
-                const uint8_t **next)
+decode_float(const rj_decoder *d, const uint8_t *begin, const uint8_t *end, double magnitude)
 {
+    double value = *begin == '-' ? -magnitude : magnitude;
+    return RJ__UNLIKELY(d->options->parse_float != NULL) ? rj_decode_float(d, begin, end) : PyFloat_FromDouble(value);
+}
+
+/* A number of any form, digit by digit; `p` is behind those that are read already, as `w`. */
+RJ__INLINE PyObject *
+decode_long_number(rj_decoder *d, const uint8_t *begin, const uint8_t *p, uint64_t w, const uint8_t **next)
+{
+    const uint8_t *digits = begin + (*begin == '-');
     size_t count = (size_t)(p - digits);
     int64_t power = 0;
     if (*p == '.') {
@@ -138,6 +146,10 @@ decode_fraction(rj_decoder *d, const uint8_t *begin, const uint8_t *digits, cons
         power = fraction - p;
         count += (size_t)(p - fraction);
     }
+    else if ((*p | 0x20) != 'e') {
+        *next = p;
+        return decode_integer(d, begin, p, w, count);
+    }
     if ((*p | 0x20) == 'e') {
         const uint8_t *behind = scan_exponent(p, &power);
         if (RJ__UNLIKELY(!behind))
@@ -145,32 +157,41 @@ decode_fraction(rj_decoder *d, const uint8_t *begin, const uint8_t *digits, cons
         p = behind;
     }
     *next = p;
-    double value = 0;
-    if (RJ__LIKELY(count <= RJ_MANTISSA_DIGITS && power >= -400 && power <= 400 &&
-                   rj_decimal_to_double(w, (int)power, &value)))
-        value = *begin == '-' ? -value : value;
-    else
-        value = RJ__NAME(long_double)(begin, digits, p, power);
-    if (RJ__UNLIKELY(d->options->parse_float))
-        return rj_decode_float(d, begin, p, value);
-    return PyFloat_FromDouble(value);
+    double magnitude = 0;
+    if (RJ__UNLIKELY(count > RJ_MANTISSA_DIGITS || power < -400 || power > 400 ||
+                     !rj_decimal_to_double(w, (int)power, &magnitude)))
+        magnitude = RJ__NAME(long_double)(digits, p, power);
+    return decode_float(d, begin, p, magnitude);
+}
+
+/* Whether the number at `digits` has up to 15 characters and no exponent. */
+RJ__INLINE int
+read_short_number(const rj_decoder *d, const uint8_t *digits, rj__decimal *n)
+{
+    return RJ__LIKELY(digits < d->safe_end) && rj__read_decimal(digits, n) && n->decimals != 0 &&
+           RJ__LIKELY((digits[n->length] | 0x20) != 'e');
 }
 
 RJ__INLINE PyObject *
 decode_number(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
 {
-    const uint8_t *digits = begin + (*begin == '-'), *p = digits;
+    const uint8_t *p = begin + (*begin == '-');
     uint64_t w = 0;
+    rj__decimal n;
     if (RJ__UNLIKELY(!rj_is_digit(*p)))
         return *p == 'I' ? go_rare_way(rj_decode_constant, d, begin, next) : rj_decode_fail(d, "Expecting a digit", p);
-    if (*p == '0' || !rj_is_digit(p[1])) /* behind a zero, a digit is no part of this number */
+    int is_digit_alone = *p == '0' || !rj_is_digit(p[1]); /* behind a zero, a digit is no part of this number */
+    if ((!is_digit_alone || p[1] == '.') && RJ__LIKELY(read_short_number(d, p, &n))) {
+        *next = p += n.length;
+        if (n.decimals < 0)
+            return decode_integer(d, begin, p, n.digits, n.length);
+        return decode_float(d, begin, p, (double)(int64_t)n.digits / rj_exact_powers[n.decimals]);
+    }
+    if (is_digit_alone)
         w = (uint64_t)(*p++ - '0');
     else
         p = rj_scan_digits(p, d->safe_end, &w);
-    if (*p == '.' || (*p | 0x20) == 'e')
-        return decode_fraction(d, begin, digits, p, w, next);
-    *next = p;
-    return decode_integer(d, begin, p, w, (size_t)(p - digits));
+    return decode_long_number(d, begin, p, w, next);
 }
 
 /* ---- values */

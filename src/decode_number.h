@@ -109,13 +109,15 @@ rj_scale_decimal(uint64_t w, int power, double *result)
     return 1;
 }
 
+/* Powers of ten that are doubles. */
+static const double rj_exact_powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                         1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
 RJ__INLINE int
 rj_decimal_to_double(uint64_t w, int power, double *result)
 {
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     if (w >> 53 == 0 && power >= -22 && power <= 22) {
-        *result = power < 0 ? (double)w / powers[-power] : (double)w * powers[power];
+        *result = power < 0 ? (double)w / rj_exact_powers[-power] : (double)w * rj_exact_powers[power];
         return 1;
     }
     return w != 0 && rj_scale_decimal(w, power, result);

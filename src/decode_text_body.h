@@ -525,10 +525,20 @@ key_place(rj_key_ends ends, size_t length)
     return (size_t)(hash >> 40) % RJ_CACHED_KEYS;
 }
 
-/* A string without escapes that is met for the first time, or again where another has taken its place. */
-static RJ__NOINLINE PyObject *
-RJ__NAME(new_key)(rj_decoder *d, const uint8_t *s, size_t length, int high, rj_key_ends ends, rj_cached_key *entry)
+RJ__INLINE int
+is_cached_key(const rj_cached_key *entry, const uint8_t *s, size_t length, rj_key_ends ends)
 {
+    return entry->length == length && entry->ends.first == ends.first && entry->ends.last == ends.last &&
+           (length <= 16 || memcmp(entry->text, s, length) == 0);
+}
+
+/* A key without escapes that is not in its first place: it is in another, or is met for the first time. */
+static RJ__NOINLINE PyObject *
+RJ__NAME(other_key)(rj_decoder *d, const uint8_t *s, size_t length, int high, rj_key_ends ends, rj_cached_key *place)
+{
+    for (size_t i = 1; i < RJ_KEY_PLACES; i++)
+        if (is_cached_key(&place[i], s, length, ends))
+            return Py_NewRef(place[i].key);
     PyObject *str = high ? wide_string(d, s, length) : ascii_string_here(d, s, length);
     if (!str)
         return NULL;
@@ -538,9 +548,7 @@ RJ__NAME(new_key)(rj_decoder *d, const uint8_t *s, size_t length, int high, rj_k
         PyErr_Clear();
         return str;
     }
-    PyObject *old = entry->key;
-    *entry = (rj_cached_key){ends, (size_t)text_length, Py_NewRef(str), text};
-    Py_XDECREF(old);
+    rj_decode_keep_key(d, place, (rj_cached_key){ends, (size_t)text_length, str, text});
     return str;
 }
 
@@ -552,14 +560,15 @@ RJ__NAME(wide_key_of_str)(rj_decoder *d, const uint8_t *s, size_t length)
     Py_hash_t hash = str ? PyObject_Hash(str) : -1;
     if (hash == -1)
         return str;
-    rj_cached_key *entry = &d->state->cached_keys[(size_t)hash % RJ_CACHED_KEYS];
-    PyObject *old = entry->key;
-    if (old && PyObject_Hash(old) == hash && PyUnicode_Compare(old, str) == 0) {
-        Py_DECREF(str);
-        return Py_NewRef(old);
+    rj_cached_key *place = &d->state->cached_keys[(size_t)hash % RJ_CACHED_KEYS];
+    for (size_t i = 0; i < RJ_KEY_PLACES; i++) {
+        PyObject *key = place[i].key;
+        if (key && PyObject_Hash(key) == hash && PyUnicode_Compare(key, str) == 0) {
+            Py_DECREF(str);
+            return Py_NewRef(key);
+        }
     }
-    *entry = (rj_cached_key){.key = Py_NewRef(str)};
-    Py_XDECREF(old);
+    rj_decode_keep_key(d, place, (rj_cached_key){.key = str});
     return str;
 }
 
@@ -570,11 +579,10 @@ cached_key(rj_decoder *d, const uint8_t *s, size_t length, int high)
     if (RJ__UNLIKELY(high && d->str))
         return RJ__NAME(wide_key_of_str)(d, s, length);
     rj_key_ends ends = key_ends(s, length);
-    rj_cached_key *entry = &d->state->cached_keys[key_place(ends, length)];
-    if (RJ__LIKELY(entry->length == length && entry->ends.first == ends.first && entry->ends.last == ends.last &&
-                   (length <= 16 || memcmp(entry->text, s, length) == 0)))
-        return Py_NewRef(entry->key);
-    return RJ__NAME(new_key)(d, s, length, high, ends, entry);
+    rj_cached_key *place = &d->state->cached_keys[key_place(ends, length)];
+    if (RJ__LIKELY(is_cached_key(place, s, length, ends)))
+        return Py_NewRef(place->key);
+    return RJ__NAME(other_key)(d, s, length, high, ends, place);
 }
 
 RJ__INLINE PyObject *

@@ -1,4 +1,4 @@
-/* rjson._core.Decoder: decoding options bound once. rjson._core.Feeder: values from a text that arrives in parts. */
+/* rjson._core.Decoder: decoding options bound once. */
 #ifndef RJSON_DECODER_OBJECT_H
 #define RJSON_DECODER_OBJECT_H
 
@@ -12,6 +12,6 @@ typedef struct rj_decoder_object {
 /* The value that `text` is; NULL with an exception. */
 PyObject *rj_loads(rj_state *state, const rj_decode_options *options, PyObject *text);
 
-extern PyType_Spec rj_decoder_spec, rj_feeder_spec;
+extern PyType_Spec rj_decoder_spec;
 
 #endif

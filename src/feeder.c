@@ -2,14 +2,11 @@
  * rjson._core.Feeder: values from a text that arrives in parts. What is complete is decoded; the rest waits for the next part. So at any time
  * there is one part, and the value that is not complete yet.
  */
-#include "decoder_object.h"
+#include "feeder.h"
 
 /* A value that failed to decode so close to the end of what has arrived may be whole with more: no token but strings and numbers, which tell how
  * far they were read, is longer. */
 #define RJ_TOKEN_MAX 16
-
-/* So many values are decoded at a time: few enough for the processor's caches. */
-#define RJ_BATCH 16
 
 typedef enum framing { FRAMING_AUTO, FRAMING_LINES, FRAMING_ARRAY, FRAMING_SEQ, FRAMING_CONCAT } framing;
 
@@ -23,7 +20,7 @@ typedef enum expected {
     EXPECT_NOTHING    /* after the array */
 } expected;
 
-typedef struct feeder {
+struct rj_feeder {
     PyObject_HEAD rj_decoder_object *decoder; /* owned */
     framing framing;
     expected expected;
@@ -37,7 +34,15 @@ typedef struct feeder {
     PyObject *error; /* to be raised when the values before it are out; owned, or NULL */
     /* Of what was consumed. */
     Py_ssize_t characters, lines, column;
-} feeder;
+};
+
+typedef struct rj_feeder feeder;
+
+/* Values that were taken; owned. */
+typedef struct batch {
+    PyObject **values;
+    size_t count;
+} batch;
 
 static int
 choose_framing(feeder *self, const char *name)
@@ -301,7 +306,7 @@ is_whole(const feeder *self, rj_decoder *d)
 
 /* Takes one value: 1, or 0 if there is not all of it, or -1 with a message or an exception. */
 static int
-take_value(feeder *self, rj_decoder *d, PyObject *values)
+take_value(feeder *self, rj_decoder *d, batch *taken)
 {
     const uint8_t *begin = d->cur;
     if (!self->is_last && rj_decode_runs_code(d->options) && !is_whole(self, d))
@@ -316,12 +321,11 @@ take_value(feeder *self, rj_decoder *d, PyObject *values)
         d->cur = begin;
         return is_cut_off(self, d) ? 0 : -1;
     }
-    int rc = PyList_Append(values, value);
-    Py_DECREF(value);
+    taken->values[taken->count++] = value;
     self->expected = self->framing == FRAMING_ARRAY   ? EXPECT_SEPARATOR
                      : self->framing == FRAMING_LINES ? EXPECT_NEWLINE
                                                       : EXPECT_VALUE;
-    return rc < 0 ? -1 : 1;
+    return 1;
 }
 
 /* Whether the text may end here; -1 with a message if not. */
@@ -334,14 +338,14 @@ check_end(const feeder *self, rj_decoder *d)
     return -1;
 }
 
-/* Moves complete values at d->cur to `values`: 1 when these are enough for a time, 0 when there are no more, -1 with a message or an
+/* Takes complete values at d->cur: 1 when these are enough for a time, 0 when there are no more, -1 with a message or an
  * exception. */
 static int
-take_values(feeder *self, rj_decoder *d, PyObject *values)
+take_values(feeder *self, rj_decoder *d, batch *taken)
 {
     if (self->characters == 0 && d->cur == d->begin)
         rj_decode_skip_mark(d);
-    while (PyList_GET_SIZE(values) < RJ_BATCH) {
+    while (taken->count < RJ_BATCH) {
         d->cur = skip_separators(self, d->cur);
         guess_framing(self, d);
         d->cur = skip_separators(self, d->cur);
@@ -350,14 +354,14 @@ take_values(feeder *self, rj_decoder *d, PyObject *values)
         int rc = take_framing(self, d);
         if (rc < 0)
             return -1;
-        if (rc > 0 && (rc = take_value(self, d, values)) <= 0)
+        if (rc > 0 && (rc = take_value(self, d, taken)) <= 0)
             return rc;
     }
     return 1;
 }
 
 static int
-decode_text(feeder *self, PyObject *values)
+decode_text(feeder *self, batch *taken)
 {
     rj_decoder d;
     const rj_decode_options *options = &self->decoder->options;
@@ -365,12 +369,12 @@ decode_text(feeder *self, PyObject *values)
     if (rc == 0) {
         d.cur += self->offset;
         int was_collecting = rj_decode_pause_collector(options);
-        int taken = take_values(self, &d, values);
+        int more = take_values(self, &d, taken);
         rj_decode_resume_collector(was_collecting);
         self->offset = d.cur - d.begin;
-        if (taken < 0)
+        if (more < 0)
             keep_error(self, &d);
-        if (taken <= 0) {
+        if (more <= 0) {
             count_consumed(self, &d);
             rc = keep_rest(self);
         }
@@ -379,41 +383,72 @@ decode_text(feeder *self, PyObject *values)
     return rc;
 }
 
+static int
+begin_text(feeder *self)
+{
+    if (self->text || PyList_GET_SIZE(self->parts) == 0 || (!self->is_last && self->size < self->retry))
+        return 0;
+    self->text = take_parts(self);
+    self->offset = 0;
+    return self->text ? 0 : -1;
+}
+
+int
+rj_feeder_feed(feeder *self, PyObject *part, int is_last)
+{
+    self->is_last = is_last;
+    self->size += PyBytes_GET_SIZE(part);
+    return PyList_Append(self->parts, part);
+}
+
+Py_ssize_t
+rj_feeder_take(feeder *self, PyObject **values)
+{
+    batch taken = {values, 0};
+    if (self->error) {
+        raise_kept(self);
+        return -1;
+    }
+    if (self->is_busy) {
+        PyErr_SetString(PyExc_RuntimeError, "a hook takes values from the text that it is called for");
+        return -1;
+    }
+    self->is_busy = 1;
+    int rc = begin_text(self);
+    if (rc == 0 && self->text)
+        rc = decode_text(self, &taken);
+    self->is_busy = 0;
+    if (rc == 0 && taken.count == 0 && self->error) {
+        raise_kept(self);
+        return -1;
+    }
+    while (rc < 0 && taken.count > 0)
+        Py_DECREF(values[--taken.count]);
+    return rc < 0 ? -1 : (Py_ssize_t)taken.count;
+}
+
 static PyObject *
 feeder_feed(PyObject *op, PyObject *args)
 {
-    feeder *self = (feeder *)op;
     PyObject *part;
-    if (!PyArg_ParseTuple(args, "Sp:feed", &part, &self->is_last) || PyList_Append(self->parts, part) < 0)
+    int is_last;
+    if (!PyArg_ParseTuple(args, "Sp:feed", &part, &is_last) || rj_feeder_feed((feeder *)op, part, is_last) < 0)
         return NULL;
-    self->size += PyBytes_GET_SIZE(part);
     Py_RETURN_NONE;
 }
 
 static PyObject *
 feeder_take(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    feeder *self = (feeder *)op;
-    if (self->error)
-        return raise_kept(self);
-    if (self->is_busy)
-        return PyErr_Format(PyExc_RuntimeError, "a hook takes values from the text that it is called for");
-    PyObject *values = PyList_New(0);
-    self->is_busy = 1;
-    if (values && !self->text && PyList_GET_SIZE(self->parts) > 0 && (self->is_last || self->size >= self->retry)) {
-        self->text = take_parts(self);
-        self->offset = 0;
-        if (!self->text)
-            Py_CLEAR(values);
-    }
-    if (values && self->text && decode_text(self, values) < 0)
-        Py_CLEAR(values);
-    self->is_busy = 0;
-    if (values && PyList_GET_SIZE(values) == 0 && self->error) {
-        Py_DECREF(values);
-        return raise_kept(self);
-    }
-    return values;
+    PyObject *values[RJ_BATCH];
+    Py_ssize_t count = rj_feeder_take((feeder *)op, values);
+    PyObject *list = count < 0 ? NULL : PyList_New(count);
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (list)
+            PyList_SET_ITEM(list, i, values[i]);
+        else
+            Py_DECREF(values[i]);
+    return list;
 }
 
 PyDoc_STRVAR(feed_doc,

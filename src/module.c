@@ -2,7 +2,7 @@
 #include "array.h"
 #include "cpython/dict_access.h"
 #include "dump.h"
-#include "decoder_object.h"
+#include "feeder.h"
 #include "encoder_object.h"
 #include "chunks.h"
 #include "pump.h"
@@ -215,6 +215,7 @@ add_types(PyObject *module, rj_state *state)
         add_type(module, &rj_encoder_spec, &state->encoder_type) < 0 ||
         add_type(module, &rj_decoder_spec, &state->decoder_type) < 0 ||
         add_type(module, &rj_feeder_spec, &state->feeder_type) < 0 ||
+        add_type(module, &rj_values_spec, &state->values_type) < 0 ||
         add_type(module, &rj_chunks_spec, &state->chunks_type) < 0 ||
         add_type(module, &rj_pump_spec, &state->pump_type) < 0 ||
         new_type(module, &rj_plan_spec, &state->plans.plan_type) < 0 ||
@@ -309,6 +310,7 @@ core_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->encoder_type);
     Py_VISIT(state->decoder_type);
     Py_VISIT(state->feeder_type);
+    Py_VISIT(state->values_type);
     Py_VISIT(state->chunks_type);
     Py_VISIT(state->pump_type);
     Py_VISIT(state->array_type);
@@ -327,6 +329,7 @@ core_clear(PyObject *module)
     Py_CLEAR(state->encoder_type);
     Py_CLEAR(state->decoder_type);
     Py_CLEAR(state->feeder_type);
+    Py_CLEAR(state->values_type);
     Py_CLEAR(state->chunks_type);
     Py_CLEAR(state->pump_type);
     Py_CLEAR(state->array_type);
@@ -359,6 +362,7 @@ core_free(void *module)
     rj_state *state = rj_state_of(module);
     core_clear(module);
     rj_cached_keys_free(state);
+    rj_shapes_clear(state->shapes);
     PyMem_Free(state->spare);
     state->spare = NULL;
 }

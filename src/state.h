@@ -3,6 +3,7 @@
 #define RJSON_STATE_H
 
 #include "plan.h"
+#include "shapes.h"
 
 struct rj_encoder;
 struct rj_decoder;
@@ -30,6 +31,7 @@ typedef struct rj_state {
     PyTypeObject *encoder_type;
     PyTypeObject *decoder_type;
     PyTypeObject *feeder_type;
+    PyTypeObject *values_type;
     PyTypeObject *chunks_type;
     PyTypeObject *pump_type;
     PyTypeObject *array_type;
@@ -58,7 +60,9 @@ typedef struct rj_state {
     void (*narrow)(const void *units, int width, size_t length, uint8_t *out);
     const char *isa;                   /* its name */
     struct rj_encoder *spare;          /* a context kept for the next call, or NULL */
-    struct rj_cached_key *cached_keys; /* RJ_CACHED_KEYS, or NULL before the first text */
+    struct rj_cached_key *cached_keys; /* RJ_CACHED_KEYS + RJ_KEY_PLACES - 1, or NULL before the first text */
+    unsigned keys_driven_out;          /* of it */
+    rj_shape shapes[RJ_SHAPES];
     rj_plan_cache plans;
     rj_key_order key_orders[RJ_KEY_ORDERS];
     size_t last_size;    /* of the last result of dumps: an estimate for the next */

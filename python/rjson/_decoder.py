@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, Any, Literal, TypedDict
 
-from ._core import Decoder, Feeder, loads
+from ._core import Decoder, Feeder, Values, loads
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -59,11 +59,12 @@ def iterload(
     Raises:
         DecodeError: The text is not what `framing` says. The values before that place have been yielded by then; `pos`,
             `lineno` and `colno` count from the beginning of the text.
-        BlockingIOError: `fp` is not blocking, and has nothing now.
+        BlockingIOError: `fp` is not blocking, and has nothing now. After this, or whatever else reading raises, the iterator goes
+            on where it was when it is asked again.
     """
     if chunk_size < 1:
         raise ValueError(f"chunk_size must be at least 1, not {chunk_size}")
-    return _values(Feeder(Decoder(**options), framing), _reader(fp), chunk_size)
+    return Values(Feeder(Decoder(**options), framing), _reader(fp), chunk_size)
 
 
 def _reader(fp: Any) -> Callable[[int], Any]:
@@ -72,17 +73,6 @@ def _reader(fp: Any) -> Callable[[int], Any]:
         if hasattr(fp, name):
             return getattr(fp, name)  # type: ignore[no-any-return]
     raise TypeError(f"iterload() takes a file or a socket, not {type(fp).__name__}: {fp!r}")
-
-
-def _values(feeder: Feeder, read: Callable[[int], Any], chunk_size: int) -> Iterator[Any]:
-    part: Any = True
-    while part:
-        part = read(chunk_size)
-        if part is None:
-            raise BlockingIOError("iterload() needs a file that blocks")
-        feeder.feed(as_bytes(part), not part)
-        while values := feeder.take():
-            yield from values
 
 
 def as_bytes(part: Any) -> bytes:

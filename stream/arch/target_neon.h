@@ -10,6 +10,7 @@
 #define RJ__STEPS "steps_lanes.h"
 #define RJ__UNITS "arch/units_generic.h"
 #define RJ__SCAN "arch/scan_neon.h"
+#define RJ__DIGITS "arch/digits_generic.h"
 #define RJ__UTF8 "arch/utf8_generic.h"
 
 #include "block_neon.h"

@@ -8,6 +8,7 @@
 #define RJ__STEPS "steps_scalar.h"
 #define RJ__UNITS "arch/units_generic.h"
 #define RJ__SCAN "arch/scan_scalar.h"
+#define RJ__DIGITS "arch/digits_generic.h"
 #define RJ__UTF8 "arch/utf8_generic.h"
 
 /* No vector path for wider characters: nothing done. */
