@@ -239,13 +239,30 @@ wide_string(rj_decoder *d, const uint8_t *s, size_t length)
 
 /* ---- runs without escapes */
 
+/* Moves *p by blocks up to the one that has the end of the run, or to where blocks end; returns what there is besides ASCII. */
+static RJ__NOINLINE uint64_t
+RJ__NAME(skip_long_run)(const rj_decoder *d, const uint8_t **p)
+{
+    uint64_t seen = 0, here;
+    const uint8_t *at = *p;
+    while (d->safe_end - at >= RJ__SCAN_LONG && rj__scan_long(at, &here)) {
+        seen |= here;
+        at += RJ__SCAN_LONG;
+    }
+    *p = at;
+    return seen;
+}
+
+/* Blocks that are looked at before a run counts as long. */
+#define RJ_SHORT_RUN 4
+
 /* The first byte that ends a run from `p` on: '"', '\\', a control character (the zero at the end of the text among them). *high: whether there
  * is anything but ASCII before it. */
 RJ__INLINE const uint8_t *
 scan_run(const rj_decoder *d, const uint8_t *p, int *high)
 {
     uint64_t seen = 0, here;
-    while (RJ__LIKELY(p < d->safe_end)) {
+    for (unsigned block = 0; RJ__LIKELY(p < d->safe_end); block++) {
         uint64_t special = rj__scan_special(p, &here);
         if (special) {
             seen |= here & (special ^ (special - 1));
@@ -254,6 +271,8 @@ scan_run(const rj_decoder *d, const uint8_t *p, int *high)
         }
         seen |= here;
         p += RJ__SCAN_BLOCK;
+        if (RJ__UNLIKELY(block == RJ_SHORT_RUN))
+            seen |= RJ__NAME(skip_long_run)(d, &p);
     }
     uint8_t bytes = 0;
     for (; rj__escape_letter[*p] == 0; p++)

@@ -24,4 +24,20 @@ rj__scan_solid(const uint8_t *p)
     return ~(unsigned)_mm256_movemask_epi8(space);
 }
 
+/* See scan_scalar.h. */
+#define RJ__SCAN_LONG 128
+
+RJ__INLINE int
+rj__scan_long(const uint8_t *p, uint64_t *high)
+{
+    __m256i special = _mm256_setzero_si256(), all = special;
+    for (int i = 0; i < RJ__SCAN_LONG; i += RJ__SCAN_BLOCK) {
+        __m256i v = rj__avx2_load(p + i);
+        special = _mm256_or_si256(special, rj__avx2_special(v, 0));
+        all = _mm256_or_si256(all, v);
+    }
+    *high = (unsigned)_mm256_movemask_epi8(all);
+    return _mm256_testz_si256(special, special);
+}
+
 #endif

@@ -2,6 +2,7 @@
  * Looking for what ends a run of text: eight bytes in a general register. What every scan_*.h offers:
  *     RJ__SCAN_BLOCK                           how many bytes one look takes; they must be readable
  *     rj__scan_special(p, &high)               marks '"', '\\' and control characters; in `high`, what is not ASCII
+ *     rj__scan_long(p, &high)                  whether none of RJ__SCAN_LONG bytes is special
  *     rj__scan_solid(p)                        marks what is not white space of JSON (RFC 8259, section 2)
  * A mark is a bit; the place of the first is __builtin_ctzll(marks) >> RJ__SCAN_SHIFT.
  */
@@ -29,6 +30,20 @@ rj__scan_solid(const uint8_t *p)
         solid |= (uint64_t) !(c == ' ' || c == '\n' || c == '\r' || c == '\t') << (8 * i);
     }
     return solid;
+}
+
+#define RJ__SCAN_LONG (4 * RJ__SCAN_BLOCK)
+
+RJ__INLINE int
+rj__scan_long(const uint8_t *p, uint64_t *high)
+{
+    uint64_t special = 0, here;
+    *high = 0;
+    for (int i = 0; i < RJ__SCAN_LONG; i += RJ__SCAN_BLOCK) {
+        special |= rj__scan_special(p + i, &here);
+        *high |= here;
+    }
+    return special == 0;
 }
 
 #endif
