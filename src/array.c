@@ -266,14 +266,6 @@ rj_put_non_finite(rj_encoder *e, uint8_t *p, double value)
     return text ? (uint8_t *)stpcpy((char *)p, text) : NULL;
 }
 
-uint8_t *
-rj_put_rare_double(rj_encoder *e, uint8_t *p, uint64_t bits)
-{
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value - value == 0 ? rj__put_double(p, value) : rj_put_non_finite(e, p, value);
-}
-
 /* The shortest digits that read back as the same number, spelled as a float's. */
 static uint8_t *
 put_long_double(rj_encoder *e, uint8_t *p, const char *item)

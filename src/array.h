@@ -102,8 +102,6 @@ rj_array_load_signed(rj_item_kind kind, const char *item)
 
 /* The text of a float or double that is none: NaN or infinite; NULL when the walk stops. */
 uint8_t *rj_put_non_finite(rj_encoder *e, uint8_t *p, double value);
-/* Any double, given by its bits. */
-uint8_t *rj_put_rare_double(rj_encoder *e, uint8_t *p, uint64_t bits);
 
 RJ__INLINE uint8_t *
 rj_put_integer_element(rj_encoder *e, uint8_t *p, rj_item_kind kind, const char *item)
@@ -128,8 +126,9 @@ rj_put_element(rj_encoder *e, uint8_t *p, const rj_array *a, const char *item, r
         return rj_put_integer_element(e, p, kind, item);
     case RJ_ELEMENT_DOUBLE: {
         uint64_t bits = rj_array_load(kind, item);
-        uint8_t *end = rj__put_double_bits(p, bits);
-        return RJ__LIKELY(end != NULL) ? end : rj_put_rare_double(e, p, bits);
+        double value;
+        memcpy(&value, &bits, sizeof value);
+        return RJ__LIKELY(value - value == 0) ? rj__put_double_inline(p, value) : rj_put_non_finite(e, p, value);
     }
     case RJ_ELEMENT_FLOAT: {
         uint32_t bits = (uint32_t)rj_array_load(kind, item);

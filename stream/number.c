@@ -34,20 +34,6 @@ _Alignas(64) const uint64_t rj__ifma_factors[8] = {
     IFMA_FACTOR(100000000), IFMA_FACTOR(10000000), IFMA_FACTOR(1000000), IFMA_FACTOR(100000),
     IFMA_FACTOR(10000),     IFMA_FACTOR(1000),     IFMA_FACTOR(100),     IFMA_FACTOR(10),
 };
-
-/* For each point: the places of 16 digits around it; 0x80 gives a zero. */
-#define BEFORE(point, i) ((i) < (point) ? (i) : (i) == (point) ? 0x80 : (i)-1)
-#define ROW(point)                                                                                                          \
-    {                                                                                                                       \
-        BEFORE(point, 0), BEFORE(point, 1), BEFORE(point, 2), BEFORE(point, 3), BEFORE(point, 4), BEFORE(point, 5),         \
-            BEFORE(point, 6), BEFORE(point, 7), BEFORE(point, 8), BEFORE(point, 9), BEFORE(point, 10), BEFORE(point, 11),   \
-            BEFORE(point, 12), BEFORE(point, 13), BEFORE(point, 14), BEFORE(point, 15)                                      \
-    }
-_Alignas(16) const uint8_t rj__point_places[16][16] = {
-    ROW(0), ROW(1), ROW(2),  ROW(3),  ROW(4),  ROW(5),  ROW(6),  ROW(7),
-    ROW(8), ROW(9), ROW(10), ROW(11), ROW(12), ROW(13), ROW(14), ROW(15),
-};
-const uint8_t rj__point_zeros[32] = "000000000000000.000000000000000";
 #endif
 
 typedef struct decimal {
@@ -150,15 +136,21 @@ put_exactly(uint8_t *p, uint64_t bits, int fraction_bits, int exponent_bits)
 }
 
 uint8_t *
-rj__put_double_exactly(uint8_t *p, double value)
+rj__put_rare_double(uint8_t *p, double value)
 {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
+    unsigned exponent = (unsigned)(bits >> 52) & 0x7ff;
+    rj__digit_string digits;
+    if (bits << 12 == 0 && exponent > 1 && rj__shortest_fast((uint64_t)1 << 52, exponent, 1, &digits)) {
+        *p = '-';
+        return rj__put_digits(p + (bits >> 63), &digits);
+    }
     return put_exactly(p, bits, 52, 11);
 }
 
 uint8_t *
-rj__put_float_exactly(uint8_t *p, float value)
+rj__put_rare_float(uint8_t *p, float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);

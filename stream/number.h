@@ -7,8 +7,8 @@
 
 #include "internal.h"
 
-/* -1.2345678901234567e-300 takes 24 bytes; digits are stored eight at a time, past the end too. */
-#define RJ__NUMBER_ROOM 32
+/* -1.2345678901234567e-300 takes 24 bytes; vectors of 32 are stored behind the sign. */
+#define RJ__NUMBER_ROOM 40
 
 /* "000" to "999", and in the fourth byte how many of the three are leading zeros (at most two). */
 extern const uint8_t rj__digits3[1001][4];

@@ -13,7 +13,7 @@
 extern const uint64_t rj__pow10[][2];
 #define RJ__POW10_FIRST (-342)
 
-/* What a number is scaled by: c * 2^q = (c << h) * g * 10^k / 2^128, where g belongs to 10^-k and k = floor(log10(2^q)). Kept for
+/* What a number is scaled by: c * 2^q = (c << h) * (g / 16) * 10^k / 2^128, where g belongs to 10^-k and k = floor(log10(2^q)) + 1. Kept for
  * each biased exponent of a double, whose q is 1075 less: a table look-up takes less than two logarithms. */
 typedef struct rj__scale {
     int16_t k;
@@ -22,9 +22,9 @@ typedef struct rj__scale {
 
 extern const rj__scale rj__scales[2047];
 
-/* The same by the exact algorithm, for every finite number. */
-uint8_t *rj__put_double_exactly(uint8_t *p, double value);
-uint8_t *rj__put_float_exactly(uint8_t *p, float value);
+/* The same for what the fast way leaves, for every finite number. */
+uint8_t *rj__put_rare_double(uint8_t *p, double value);
+uint8_t *rj__put_rare_float(uint8_t *p, float value);
 
 __extension__ typedef unsigned __int128 rj__wide;
 
@@ -32,31 +32,27 @@ __extension__ typedef unsigned __int128 rj__wide;
  * other pieces would stall. */
 typedef struct rj__digit_string {
     rj__digits16 first16;
-    uint8_t last;    /* ASCII */
-    int significant; /* without trailing zeros; at least 1 */
-    int point;       /* value = 0.DIGITS * 10^point */
+    unsigned last;
+    int point; /* value = 0.DIGITS * 10^point */
 } rj__digit_string;
 
 #define RJ__E15 1000000000000000u
 
-/* Of a number with 16 digits and one more behind them. */
+/* Of `tens`, of 15 or 16 digits, and one more, in units of 10^exponent. No branch: which it is is a matter of chance. */
 RJ__INLINE rj__digit_string
-rj__to_digits(uint64_t n16, unsigned last, int exponent)
+rj__to_digits(uint64_t tens, unsigned last, int exponent)
 {
-    rj__digits16 d = rj__split_digits16(n16);
-    int significant = rj__significant16(d) & -(last == 0);
-    return (rj__digit_string){
-        .first16 = d,
-        .last = (uint8_t)('0' + last),
-        .significant = significant | (17 & -(last != 0)),
-        .point = 17 + exponent,
-    };
+    unsigned is_short = tens < RJ__E15;
+    uint64_t all = tens * 10 + last;
+    tens = is_short ? all : tens;
+    last = is_short ? 0 : last;
+    return (rj__digit_string){rj__split_digits16(tens), last, 17 - (int)is_short + exponent};
 }
 
-/* c * 2^q, as a double of this exponent would be, in units of 10^k: `tens`, and between 0 and 10 of the units as `ones` and a fraction of 2^64. */
+/* c * 2^q, as a double of this exponent would be, in units of 10^k: `tens`, and a fraction of 2^64. */
 typedef struct rj__scaled {
-    uint64_t tens, ones, fraction;
-    uint64_t half_width; /* of the rounding interval, in 2^-60 units; cut off by less than one of these */
+    uint64_t tens, fraction;
+    uint64_t half_width; /* of the rounding interval, as a fraction too; at most one half */
     int k;
 } rj__scaled;
 
@@ -66,13 +62,12 @@ rj__scale_wide(uint64_t c, unsigned exponent)
 {
     rj__scale by = rj__scales[exponent];
     const uint64_t *g = rj__pow10[-by.k - RJ__POW10_FIRST];
-    uint64_t shifted = c << by.h;
-    uint64_t carried = (uint64_t)(((rj__wide)g[1] * shifted) >> 64);
-    rj__wide product = (rj__wide)g[0] * shifted;
+    uint64_t high = g[0] >> 4, low = g[0] << 60 | g[1] >> 4, shifted = c << by.h;
+    uint64_t carried = (uint64_t)(((rj__wide)low * shifted) >> 64);
+    rj__wide product = (rj__wide)high * shifted;
     /* Added by halves: as one number of 128 bits, compilers keep it in memory. */
     uint64_t fraction = (uint64_t)product + carried;
-    uint64_t whole = (uint64_t)(product >> 64) + (fraction < carried), tens = whole / 10;
-    return (rj__scaled){tens, whole - tens * 10, fraction, g[0] >> (5 - by.h), by.k};
+    return (rj__scaled){(uint64_t)(product >> 64) + (fraction < carried), fraction, high << (by.h - 1), by.k};
 }
 
 /* The higher factor alone: for significands of up to 24 bits. */
@@ -80,54 +75,52 @@ RJ__INLINE rj__scaled
 rj__scale_narrow(uint64_t c, unsigned exponent)
 {
     rj__scale by = rj__scales[exponent];
-    uint64_t g = rj__pow10[-by.k - RJ__POW10_FIRST][0];
-    rj__wide product = (rj__wide)g * (c << by.h);
-    uint64_t whole = (uint64_t)(product >> 64), tens = whole / 10;
-    return (rj__scaled){tens, whole - tens * 10, (uint64_t)product, g >> (5 - by.h), by.k};
+    uint64_t high = rj__pow10[-by.k - RJ__POW10_FIRST][0] >> 4;
+    rj__wide product = (rj__wide)high * (c << by.h);
+    return (rj__scaled){(uint64_t)(product >> 64), (uint64_t)product, high << (by.h - 1), by.k};
 }
 
-/* Chooses the shortest digits: tens * 10 + last. Returns 0 where that is too close to call, within `margin` units of 2^-60.
- * Whether the last digit is needed is a matter of chance, so nothing here branches on it.
+/* How close to a boundary is too close. */
+#define RJ__MARGIN_DOUBLE 32
+#define RJ__MARGIN_FLOAT ((uint64_t)1 << 30)
+
+/* Chooses the shortest digits: tens * 10 + last. Returns 0 where that is too close to call. `is_power`: c is a power of two, whose lower neighbour
+ * is half as far away; then only a result that ends in zero is called, since the others may need one more digit. Whether the last digit is
+ * needed is a matter of chance, so nothing here branches on it.
  *
- * Why the margin is enough. rj__scale_wide(): g is rounded up by less than 2^-128 of its rj__scale, which c << h (below 2^57) turns into less
- * than 2^-7 units of 2^-64; cutting off the low product's low half costs less than one such unit; cutting `fraction` to 60 bits
- * less than one unit of 2^-60; and the half width less than one. That is below 8, the margin of doubles. rj__scale_narrow(): without
- * the low factor, g lacks less than 2^-64 of its rj__scale, which c << h (below 2^28) turns into less than 2^28 units of 2^-64, or
- * 2^24 of 2^-60: the margin of floats is twice that. What is farther than that from a boundary is decided as the exact
- * algorithm would decide, and everything else is left to it. */
+ * Why the margin is enough. In units of the fraction's last place, 2^-64: rj__scale_wide() takes g / 16, which was rounded up by less than 2^-4 of its
+ * last place, 2^-128, and is cut off by less than one; c << h (below 2^58) turns that into less than 2^-6 units. Cutting off the low product's
+ * low half costs less than one unit, and what the half width lacks, less than one times 2^(h - 1), less than 16. So a distance to the
+ * interval's ends is off by less than 18, and ten times the fraction by less than 11: the margins are 32, and 16 times that. rj__scale_narrow() goes
+ * without the low factor: g lacks less than 2^-64 of its scale, which c << h (below 2^29) turns into less than 2^29 units, and ten times that is
+ * below 2^33: the margins are 2^30 and 2^34. What is farther than that from a boundary is decided as the exact algorithm would decide,
+ * and everything else is left to it. */
 RJ__INLINE int
-rj__choose_digits(rj__scaled *s, unsigned *last, uint64_t margin)
+rj__choose_digits(rj__scaled *s, unsigned *last, uint64_t margin, int is_power)
 {
-    uint64_t half = (uint64_t)1 << 63;
-    uint64_t above = s->ones << 60 | s->fraction >> 4; /* distance from tens * 10 */
-    uint64_t below = ((uint64_t)10 << 60) - above;
-    uint64_t is_up = (uint64_t)0 - (below < above);
-    uint64_t distance = above ^ ((above ^ below) & is_up); /* from the nearest number that ends in zero */
-    unsigned is_inside = distance < s->half_width;
-    unsigned keep = is_inside - 1; /* all ones, or 0 */
-    int is_close =
-        (distance - s->half_width + margin < 2 * margin) | (keep & (s->fraction - half + 16 * margin < 32 * margin));
-    *last = ((unsigned)s->ones + (s->fraction >= half)) & keep;
-    s->tens += is_inside & is_up;
-    return !is_close;
+    const uint64_t half = (uint64_t)1 << 63;
+    uint64_t above = s->fraction + s->half_width, below = s->fraction - (s->half_width >> is_power);
+    unsigned is_up = above < s->fraction, is_down = below > s->fraction, is_inside = is_up | is_down;
+    rj__wide tenfold = (rj__wide)s->fraction * 10;
+    uint64_t rounded = (uint64_t)tenfold + half;
+    *last = (unsigned)(tenfold >> 64) + (rounded < half);
+    *last = is_inside ? 0 : *last;
+    s->tens += is_up;
+    uint64_t nearest = above + margin < below + margin ? above + margin : below + margin;
+    unsigned is_close = (nearest < 2 * margin) | (rounded + 16 * margin < 32 * margin);
+    return is_power ? is_inside && !is_close : !is_close;
 }
-
-#define RJ__MARGIN_DOUBLE 8
-#define RJ__MARGIN_FLOAT ((uint64_t)1 << 25)
 
 /* The shortest digits of almost every double; 0 where that is too close to call. */
 RJ__INLINE int
-rj__shortest_fast(uint64_t c, unsigned exponent, rj__digit_string *out)
+rj__shortest_fast(uint64_t c, unsigned exponent, int is_power, rj__digit_string *out)
 {
     unsigned last;
     rj__scaled s = rj__scale_wide(c, exponent);
-    int is_sure = rj__choose_digits(&s, &last, RJ__MARGIN_DOUBLE);
-    uint64_t is_short =
-        (uint64_t)0 - (s.tens < RJ__E15); /* c * 2^q / 10^k lies between 2^52 and 10 * 2^53: 16 or 17 digits */
-    uint64_t n16 = s.tens + ((s.tens * 9 + last) & is_short);
-    last &= ~(unsigned)is_short;
-    *out = rj__to_digits(n16, last, s.k + (int)is_short);
-    return is_sure;
+    if (RJ__UNLIKELY(!rj__choose_digits(&s, &last, RJ__MARGIN_DOUBLE, is_power)))
+        return 0;
+    *out = rj__to_digits(s.tens, last, s.k - 1);
+    return 1;
 }
 
 /* And for almost every float: 7 to 9 digits. */
@@ -137,24 +130,23 @@ rj__shortest_fast_narrow(uint64_t c, unsigned exponent, rj__digit_string *out)
     static const uint32_t powers[] = {1, 10, 100};
     unsigned last;
     rj__scaled s = rj__scale_narrow(c, exponent);
-    int is_sure = rj__choose_digits(&s, &last, RJ__MARGIN_FLOAT);
+    if (RJ__UNLIKELY(!rj__choose_digits(&s, &last, RJ__MARGIN_FLOAT, 0)))
+        return 0;
     uint32_t n = (uint32_t)s.tens * 10 + last;
     int missing = (n < 100000000) + (n < 10000000);
     n *= powers[missing];
-    rj__digits16 d = rj__digits16_from9(n / 10, n % 10);
-    *out = (rj__digit_string){.first16 = d, .last = '0', .significant = rj__significant16(d), .point = 9 - missing + s.k};
-    return is_sure;
+    *out = (rj__digit_string){rj__digits16_from9(n / 10, n % 10), 0, 8 - missing + s.k};
+    return 1;
 }
 
 /* 1.5e-07, 1e+16: at least two digits of exponent, and its sign. */
 RJ__INLINE uint8_t *
 rj__put_scientific(uint8_t *p, const rj__digit_string *d)
 {
-    int exponent = d->point - 1;
+    int exponent = d->point - 1, significant = rj__significant17(d->first16, d->last);
     unsigned magnitude = (unsigned)(exponent < 0 ? -exponent : exponent);
-    rj__put_pointed16(p, d->first16, 1);
-    p[17] = d->last;
-    p += d->significant > 1 ? d->significant + 1 : 1;
+    rj__put_pointed17(p, d->first16, d->last, 1);
+    p += significant > 1 ? significant + 1 : 1;
     *p++ = 'e';
     *p++ = exponent < 0 ? '-' : '+';
     unsigned skip = magnitude < 100; /* the first of three digits */
@@ -162,109 +154,42 @@ rj__put_scientific(uint8_t *p, const rj__digit_string *d)
     return p + 3 - skip;
 }
 
-/* 0.00015 */
-RJ__INLINE uint8_t *
-rj__put_fraction(uint8_t *p, const rj__digit_string *d)
-{
-    memcpy(p, "0.000", 5);
-    p += 2 - d->point;
-    rj__put_digits16(p, d->first16);
-    p[16] = d->last;
-    return p + d->significant;
-}
-
-/* 1500.0, 15.25 */
+/* 1500.0, 15.25, 0.00015 */
 RJ__INLINE uint8_t *
 rj__put_fixed(uint8_t *p, const rj__digit_string *d)
 {
-    if (RJ__UNLIKELY(d->point == 16)) {
-        rj__put_digits16(p, d->first16);
-        p[16] = '.';
-        p[17] = d->last;
-        return p + 18;
-    }
-    rj__put_pointed16(p, d->first16, d->point);
-    p[17] = d->last;
-    return p + 1 + (d->significant > d->point ? d->significant : d->point + 1);
+    int significant = rj__significant17(d->first16, d->last), point = d->point;
+    rj__put_pointed17(p, d->first16, d->last, point);
+    return p + (significant > point ? significant : point + 1) + (point > 0 ? 1 : 2 - point);
 }
 
 RJ__INLINE uint8_t *
 rj__put_digits(uint8_t *p, const rj__digit_string *d)
 {
-    if (d->point > 0 && d->point <= 16)
-        return rj__put_fixed(p, d);
-    return d->point <= 0 && d->point > -4 ? rj__put_fraction(p, d) : rj__put_scientific(p, d);
+    int is_fixed = d->point >= RJ__POINT_FIRST && d->point <= RJ__POINT_LAST;
+    return is_fixed ? rj__put_fixed(p, d) : rj__put_scientific(p, d);
 }
 
-/* A double given by its bits. NULL for one of the few that take the exact way, or are not finite; then with nothing written but
- * at `p`. Powers of two have uneven intervals, and subnormals fewer digits than the fast way expects. */
-RJ__INLINE uint8_t *
-rj__put_double_bits(uint8_t *p, uint64_t bits)
-{
-    uint64_t fraction = bits & (((uint64_t)1 << 52) - 1);
-    unsigned exponent = (unsigned)(bits >> 52) & 0x7ff;
-    rj__digit_string digits;
-    int is_special = (exponent - 1 >= 0x7fe) | (fraction == 0);
-    *p = '-';
-    if (RJ__UNLIKELY(is_special) || RJ__UNLIKELY(!rj__shortest_fast(fraction | (uint64_t)1 << 52, exponent, &digits)))
-        return NULL;
-    return rj__put_digits(p + (bits >> 63), &digits);
-}
-
-/* n / 10^4. */
-RJ__INLINE uint8_t *
-rj__put_ten_thousandths(uint8_t *p, int negative, uint64_t n)
-{
-    uint64_t whole = n / 10000;
-    uint32_t rest = (uint32_t)(n - whole * 10000), thousandths = rest / 10, last = rest - thousandths * 10;
-    p = rj__put_signed(p, negative, whole);
-    *p++ = '.';
-    rj__put_3digits(p, thousandths);
-    p[3] = (uint8_t)('0' + last);
-    /* At least one digit stays. */
-    unsigned nonzero = (p[1] != '0') << 1 | (p[2] != '0') << 2 | (last != 0) << 3 | 1;
-    return p + (32 - __builtin_clz(nonzero));
-}
-
-/* The doubles of these exponents are at least 2^-14, less than 10^-4, and below 2^36. */
-#define RJ__DECIMAL_FIRST (1023 - 14)
-#define RJ__DECIMAL_EXPONENTS 50
-
-/* Numbers of up to four decimals: prices, percentages, whole numbers. NULL for any other.
- *
- * n has at most 15 digits, and different decimals of that many digits are different doubles, so where n / 10^4 (a division of
- * exact numbers, correctly rounded) is the number, no other decimal as short is. */
-RJ__INLINE uint8_t *
-rj__put_short_decimal(uint8_t *p, uint64_t bits)
-{
-    if ((unsigned)(bits >> 52 & 0x7ff) - RJ__DECIMAL_FIRST >= RJ__DECIMAL_EXPONENTS)
-        return NULL;
-    double magnitude;
-    uint64_t positive = bits & ~((uint64_t)1 << 63);
-    memcpy(&magnitude, &positive, sizeof magnitude);
-    int64_t whole = (int64_t)magnitude;
-    if ((double)whole == magnitude) {
-        p = rj__put_signed(p, (int)(bits >> 63), (uint64_t)whole);
-        memcpy(p, ".0", 2);
-        return p + 2;
-    }
-    int64_t n = (int64_t)(magnitude * 1e4 + 0.5);
-    if ((double)n / 1e4 != magnitude)
-        return NULL;
-    return rj__put_ten_thousandths(p, (int)(bits >> 63), (uint64_t)n);
-}
-
-/* A double that is finite. */
+/* A double that is finite. Whole numbers below 2^53 have digits of their own; powers of two have uneven intervals, and subnormals fewer digits than
+ * the fast way expects. */
 RJ__INLINE uint8_t *
 rj__put_double_inline(uint8_t *p, double value)
 {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    uint8_t *end = rj__put_short_decimal(p, bits);
-    if (end)
-        return end;
-    end = rj__put_double_bits(p, bits);
-    return RJ__LIKELY(end != NULL) ? end : rj__put_double_exactly(p, value);
+    uint64_t fraction = bits & (((uint64_t)1 << 52) - 1), c = fraction | (uint64_t)1 << 52;
+    unsigned exponent = (unsigned)(bits >> 52) & 0x7ff, whole_bits = exponent - 1023;
+    if (whole_bits <= 52 && fraction << 12 << whole_bits == 0) {
+        p = rj__put_signed(p, (int)(bits >> 63), c >> (52 - whole_bits));
+        memcpy(p, ".0", 2);
+        return p + 2;
+    }
+    rj__digit_string digits;
+    if (RJ__UNLIKELY(exponent - 1 >= 0x7fe) || RJ__UNLIKELY(fraction == 0) ||
+        RJ__UNLIKELY(!rj__shortest_fast(c, exponent, 0, &digits)))
+        return rj__put_rare_double(p, value);
+    *p = '-';
+    return rj__put_digits(p + (bits >> 63), &digits);
 }
 
 /* A float that is finite. */
@@ -279,7 +204,7 @@ rj__put_float_inline(uint8_t *p, float value)
     *p = '-';
     if (RJ__UNLIKELY(fraction == 0) || RJ__UNLIKELY(exponent == 0) ||
         RJ__UNLIKELY(!rj__shortest_fast_narrow(fraction | 1u << 23, (unsigned)exponent + (1075 - 150), &digits)))
-        return rj__put_float_exactly(p, value);
+        return rj__put_rare_float(p, value);
     return rj__put_digits(p + (bits >> 31), &digits);
 }
 

@@ -4,12 +4,28 @@
 
 #include "../number.h"
 
-/* What both ways offer:
+/* What all ways offer:
  *     rj__digits16 d = rj__split_digits16(n)   the digits of n < 10^16
  *     rj__digits16_from9(first8, ninth)        of eight digits and one, zeros behind them
- *     rj__significant16(d)                     how many there are up to the last that is not zero; there must be one
- *     rj__put_digits16(p, d)                   stores them: 16 bytes
- *     rj__put_pointed16(p, d, point)           stores them with a '.' before digit `point` (1 to 15): 17 bytes */
+ *     rj__significant17(d, last)               how many there are, with a 17th, up to the last that is not zero; one must be
+ *     rj__put_pointed17(p, d, last, point)     stores them with a point behind the first `point` of them, from RJ__POINT_FIRST to
+ *                                              RJ__POINT_LAST; "0." and zeros come before them where that is not positive. 32 bytes */
+#define RJ__POINT_FIRST (-3)
+#define RJ__POINT_LAST 16
+
+/* For one place of the point: the digit that each byte is, and what is added to its value. */
+typedef struct rj__point_row {
+    uint8_t places[32], zeros[32];
+} rj__point_row;
+
+extern const rj__point_row rj__point_rows[RJ__POINT_LAST - RJ__POINT_FIRST + 1];
+
+/* Where the 17th digit is: the point comes before it. */
+RJ__INLINE int
+rj__last_place(int point)
+{
+    return point > 0 ? 17 : 18 - point;
+}
 
 #if defined(__SSE2__)
 
@@ -28,7 +44,6 @@ typedef struct rj__digit_factors {
 
 extern const rj__digit_factors rj__digit_factors16;
 extern const uint64_t rj__ifma_factors[8];
-extern const uint8_t rj__point_places[16][16], rj__point_zeros[32];
 
 RJ__INLINE __m128i
 rj__load_factor(const void *factor)
@@ -91,61 +106,51 @@ rj__digits16_from9(uint32_t first8, uint32_t ninth)
 }
 
 RJ__INLINE int
-rj__significant16(rj__digits16 d)
+rj__significant17(rj__digits16 d, unsigned last)
 {
     unsigned nonzero = (unsigned)_mm_movemask_epi8(_mm_cmpgt_epi8(d.values, _mm_setzero_si128()));
-    return 32 - __builtin_clz(nonzero);
+    return 32 - __builtin_clz(nonzero | (unsigned)(last != 0) << 16);
 }
 
-RJ__INLINE __m128i
-rj__ascii16(rj__digits16 d)
-{
-    return _mm_or_si128(d.values, _mm_set1_epi8('0'));
-}
+#if defined(RJ__HAS_IFMA)
 
 RJ__INLINE void
-rj__put_digits16(uint8_t *p, rj__digits16 d)
+rj__put_pointed17(uint8_t *p, rj__digits16 d, unsigned last, int point)
 {
-    _mm_storeu_si128((__m128i *)(void *)p, rj__ascii16(d));
+    const rj__point_row *row = &rj__point_rows[point - RJ__POINT_FIRST];
+    __m256i digits = _mm256_inserti128_si256(_mm256_castsi128_si256(d.values), _mm_cvtsi32_si128((int)last), 1);
+    digits = _mm256_permutexvar_epi8(_mm256_load_si256((const __m256i *)(const void *)row->places), digits);
+    digits = _mm256_add_epi8(digits, _mm256_load_si256((const __m256i *)(const void *)row->zeros));
+    _mm256_storeu_si256((__m256i *)(void *)p, digits);
 }
 
-#if defined(RJ__HAS_SHUFFLE)
+#elif defined(RJ__HAS_SHUFFLE)
 
-/* One shuffle makes room for the point. The first mask is a row of a table that holds, for each point, the digits' places; the
- * second, a window on a row of zeros with a point in the middle, makes characters of them. */
 RJ__INLINE void
-rj__put_pointed16(uint8_t *p, rj__digits16 d, int point)
+rj__put_pointed17(uint8_t *p, rj__digits16 d, unsigned last, int point)
 {
-    __m128i places = _mm_load_si128((const __m128i *)(const void *)rj__point_places[point]);
-    __m128i zeros = _mm_loadu_si128((const __m128i *)(const void *)(rj__point_zeros + 15 - point));
-    _mm_storeu_si128((__m128i *)(void *)p, _mm_add_epi8(_mm_shuffle_epi8(d.values, places), zeros));
-    p[16] = (uint8_t)('0' + (_mm_extract_epi16(d.values, 7) >> 8));
+    const rj__point_row *row = &rj__point_rows[point - RJ__POINT_FIRST];
+    for (int i = 0; i < 32; i += 16) {
+        __m128i digits = _mm_shuffle_epi8(d.values, rj__load_factor(row->places + i));
+        _mm_storeu_si128((__m128i *)(void *)(p + i), _mm_add_epi8(digits, rj__load_factor(row->zeros + i)));
+    }
+    p[rj__last_place(point)] = (uint8_t)('0' + last);
 }
 
 #else
+#define RJ__POINT_IN_WORDS 1
 
-/* The digits before the point come from the text as it is, those behind it from the text moved up by one byte. The masks are
- * windows on one row of bytes: ones, the point's place, zeros. */
+/* The eight digits before and those behind. */
 RJ__INLINE void
-rj__put_pointed16(uint8_t *p, rj__digits16 d, int point)
+rj__digit_words(rj__digits16 d, uint64_t words[2])
 {
-#define X15(c) c, c, c, c, c, c, c, c, c, c, c, c, c, c, c
-    static const uint8_t before[31] = {X15(0xff), X15(0), 0}, after[31] = {X15(0), 0, X15(0xff)};
-    static const uint8_t dot[31] = {X15(0), '.', X15(0)};
-#undef X15
-    __m128i text = rj__ascii16(d), moved = _mm_slli_si128(text, 1);
-    __m128i out = _mm_and_si128(text, _mm_loadu_si128((const __m128i *)(const void *)(before + 15 - point)));
-    out = _mm_or_si128(out, _mm_and_si128(moved, _mm_loadu_si128((const __m128i *)(const void *)(after + 15 - point))));
-    out = _mm_or_si128(out, _mm_loadu_si128((const __m128i *)(const void *)(dot + 15 - point)));
-    _mm_storeu_si128((__m128i *)(void *)p, out);
-    p[16] = (uint8_t)(_mm_extract_epi16(text, 7) >> 8);
+    _mm_storeu_si128((__m128i *)(void *)words, d.values);
 }
 
 #endif
 
 #else
-
-__extension__ typedef unsigned __int128 rj__text16;
+#define RJ__POINT_IN_WORDS 1
 
 typedef struct rj__digits16 {
     uint64_t first8, last8; /* values 0 to 9, the first digit in the lowest byte */
@@ -170,27 +175,46 @@ rj__significant8(uint64_t digits)
 }
 
 RJ__INLINE int
-rj__significant16(rj__digits16 d)
+rj__significant17(rj__digits16 d, unsigned last)
 {
-    return d.last8 ? 8 + rj__significant8(d.last8) : rj__significant8(d.first8);
+    return last ? 17 : d.last8 ? 8 + rj__significant8(d.last8) : rj__significant8(d.first8);
 }
 
 RJ__INLINE void
-rj__put_digits16(uint8_t *p, rj__digits16 d)
+rj__digit_words(rj__digits16 d, uint64_t words[2])
 {
-    rj__store8(p, d.first8 | RJ__ASCII_ZEROS);
-    rj__store8(p + 8, d.last8 | RJ__ASCII_ZEROS);
+    words[0] = d.first8;
+    words[1] = d.last8;
 }
 
+#endif
+
+#if defined(RJ__POINT_IN_WORDS)
+
+__extension__ typedef unsigned __int128 rj__text16;
+
+/* Digits behind the point are moved over it, in a general register. */
 RJ__INLINE void
-rj__put_pointed16(uint8_t *p, rj__digits16 d, int point)
+rj__put_pointed17(uint8_t *p, rj__digits16 d, unsigned last, int point)
 {
-    rj__text16 text = (rj__text16)(d.last8 | RJ__ASCII_ZEROS) << 64 | (d.first8 | RJ__ASCII_ZEROS);
-    rj__text16 before = ((rj__text16)1 << (8 * point)) - 1;
-    rj__text16 out = (text & before) | (rj__text16)'.' << (8 * point) | (text & ~before) << 8;
-    rj__store8(p, (uint64_t)out);
-    rj__store8(p + 8, (uint64_t)(out >> 64));
-    p[16] = (uint8_t)(text >> 120);
+    uint64_t words[2];
+    rj__digit_words(d, words);
+    rj__text16 text = (rj__text16)(words[1] | RJ__ASCII_ZEROS) << 64 | (words[0] | RJ__ASCII_ZEROS);
+    p[rj__last_place(point)] = (uint8_t)('0' + last);
+    if (point <= 0) {
+        memcpy(p, "0.000", 5);
+        p += 2 - point;
+    }
+    else if (point < 16) {
+        rj__text16 before = ((rj__text16)1 << (8 * point)) - 1;
+        p[16] = (uint8_t)(text >> 120);
+        text = (text & before) | (rj__text16)'.' << (8 * point) | (text & ~before) << 8;
+    }
+    else {
+        p[16] = '.';
+    }
+    rj__store8(p, (uint64_t)text);
+    rj__store8(p + 8, (uint64_t)(text >> 64));
 }
 
 #endif

@@ -30,10 +30,12 @@ def significand(e: int) -> int:
 
 
 def scale(exponent: int) -> tuple[int, int]:
-    """k = floor(log10(2**q)) and h = q + floor(log2(10**-k)) + 1 for a double's biased exponent, q = exponent - 1075."""
+    """k = floor(log10(2**q)) + 1 and h = q + floor(log2(10**-k)) + 5 for a double's biased exponent, q = exponent - 1075."""
     q = exponent - 1075
-    k = len(str(2**q)) - 1 if q >= 0 else -len(str(2**-q))
-    return k, q + floor_log2_pow10(-k) + 1
+    k = len(str(2**q)) if q >= 0 else 1 - len(str(2**-q))
+    h = q + floor_log2_pow10(-k) + 5
+    assert 1 <= h <= 5
+    return k, h
 
 
 def main() -> None:

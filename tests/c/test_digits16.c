@@ -12,8 +12,8 @@ static void
 check(uint64_t n)
 {
     char expected[17];
-    uint8_t got[17] = {0};
-    rj__put_digits16(got, rj__split_digits16(n));
+    uint8_t got[32];
+    rj__put_pointed17(got, rj__split_digits16(n), 0, RJ__POINT_LAST);
     snprintf(expected, sizeof expected, "%016llu", (unsigned long long)n);
     CHECK(memcmp(got, expected, 16) == 0);
 }
