@@ -34,9 +34,9 @@ typedef struct rj__text {
     int ascii; /* 1: nothing but ASCII is to be written, and DEL is escaped (as json does); not for RAW and UTF8 */
 } rj__text;
 
-/* The body functions stop where fewer bytes than this are left: room for 32 units that all become three bytes, and for what is
- * stored past them. */
-#define RJ__TEXT_ROOM 136
+/* The body functions stop where fewer bytes than this are left: room for 32 units that all become an escape of 6 bytes, and for what
+ * is stored past them. */
+#define RJ__TEXT_ROOM 200
 /* The most bytes that one unit can become: two escapes, for a code point outside the Basic Multilingual Plane. */
 #define RJ__UNIT_MAX 12
 

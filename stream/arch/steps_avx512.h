@@ -6,11 +6,8 @@
 #ifndef RJSON_STEPS_AVX512_H
 #define RJSON_STEPS_AVX512_H
 
-/* Bytes with nothing to change are copied in runs of so many: where one is dirty, the next are not looked at in advance. */
+/* Bytes with nothing to change are copied in runs of so many, once that many had nothing to change. */
 #define RJ__RUN 256
-#define RJ__DIRTY_RUN 1024
-/* Where two of 64 are dirty, so many are taken to be alike. */
-#define RJ__DENSE_RUN 128
 
 /* Squeezes the zero bytes out, and stores 64 bytes. */
 RJ__INLINE uint8_t *
@@ -91,65 +88,102 @@ rj__put_classified(rj__bytes32 b, uint8_t *dst, rj__high high)
         _mm512_permutex2var_epi8(_mm512_castsi256_si512(first), interleave, _mm512_castsi256_si512(second)), dst);
 }
 
-/* The bytes before the first rare one, and that. Apart from the rest, so that where a step ends does not wait for what is in it. */
-static RJ__NOINLINE uint8_t *
-RJ__NAME(spell_to_rare)(const uint8_t *src, unsigned count, uint8_t *dst, rj__high high)
+/* Up to 32 bytes. Stores 72 at most if none is rare, and otherwise 8 behind the last. */
+RJ__INLINE uint8_t *
+rj__spell_bytes(const uint8_t *src, size_t count, uint8_t *dst, rj__high high)
 {
     rj__bytes32 b = rj__classify_bytes(src, rj__first_bits(count), high);
-    dst = high == RJ__HIGH_TWO_BYTES ? rj__put_classified(b, dst, RJ__HIGH_TWO_BYTES)
-                                     : rj__put_classified(b, dst, RJ__HIGH_PASS);
-    return rj__put_byte(src[count], dst, high);
+    if (RJ__LIKELY(!b.rare))
+        return rj__put_classified(b, dst, high);
+    for (size_t i = 0; i < count; i++)
+        dst = rj__put_byte(src[i], dst, high);
+    return dst;
 }
 
-/* Up to 32 bytes. Stores at most 72. */
-RJ__INLINE size_t
-rj__spell_bytes(const uint8_t *src, size_t length, uint8_t **dst, rj__high high)
+/* More escapes than these in 64 bytes are many. */
+#define RJ__FEW_ESCAPES 10
+
+/* So many bytes are looked at in one go; of a text's last ones, those behind it are left out by a mask. */
+RJ__INLINE __m512i
+rj__load_part(const uint8_t *src, size_t count, int is_last)
 {
-    rj__bytes32 b = rj__classify_bytes(src, rj__first_bits(length), high);
-    if (RJ__UNLIKELY(b.rare)) {
-        unsigned count = _tzcnt_u32(b.rare);
-        *dst = RJ__NAME(spell_to_rare)(src, count, *dst, high);
-        return count + 1;
+    return is_last ? _mm512_maskz_loadu_epi8(_bzhi_u64(~(uint64_t)0, (unsigned)count), src) : _mm512_loadu_si512(src);
+}
+
+/* What rj__spell_sparse found. */
+typedef enum rj__found { RJ__FOUND_NONE, RJ__FOUND_FEW, RJ__FOUND_MANY } rj__found;
+
+/* Copies `count` bytes, 64 if these are not the text's last 128. Each of a few that are to be escaped is spelled on its own, and everything behind it
+ * stored again; nothing is done if there are more. Stores at most 63 bytes, the escapes (up to 6 bytes each), and 64 behind them. */
+RJ__INLINE rj__found
+rj__spell_sparse(const uint8_t *src, size_t count, uint8_t **dst, int is_last)
+{
+    __m512i v = rj__load_part(src, count, is_last);
+    uint64_t dirty = ~rj__clean64(v, RJ__HIGH_PASS);
+    if (is_last)
+        dirty = _bzhi_u64(dirty, (unsigned)count);
+    uint8_t *out = *dst;
+    size_t done = 0;
+    _mm512_storeu_si512(out, v);
+    if (RJ__LIKELY(dirty == 0)) {
+        *dst = out + count;
+        return RJ__FOUND_NONE;
     }
-    *dst = rj__put_classified(b, *dst, high);
-    return length < 32 ? length : 32;
+    if (RJ__UNLIKELY(_mm_popcnt_u64(dirty) > RJ__FEW_ESCAPES))
+        return RJ__FOUND_MANY;
+    do {
+        size_t place = _tzcnt_u64(dirty);
+        out = rj__put_spelled(src[place], out + (place - done));
+        done = place + 1;
+        _mm512_storeu_si512(out, rj__load_part(src + done, count - done, is_last));
+        dirty &= dirty - 1;
+    } while (dirty);
+    *dst = out + (count - done);
+    return RJ__FOUND_FEW;
 }
 
-/* Up to 64 bytes of which not more than one is to be escaped; 0 if there are more. No branch depends on where it is, or whether it is: without one,
- * the last byte is spelled as itself. Stores at most 133 bytes: 64 behind an escape that is behind 63. */
+/* Bytes up to the end of the text, or of the room, or to RJ__RUN that were clean. Returns how many. */
 RJ__INLINE size_t
-rj__spell_sparse(const uint8_t *src, size_t length, uint8_t **dst)
+rj__step_dirty(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
 {
-    size_t count = length < 64 ? length : 64;
-    __mmask64 valid = _bzhi_u64(~(uint64_t)0, (unsigned)count);
-    __m512i v = _mm512_maskz_loadu_epi8(valid, src);
-    uint64_t dirty = _kandn_mask64(rj__clean64(v, RJ__HIGH_PASS), valid);
-    if (RJ__UNLIKELY(dirty & (dirty - 1)))
-        return 0;
-    _mm512_storeu_si512(*dst, v);
-    size_t place = _tzcnt_u64(dirty | (uint64_t)1 << (count - 1)), rest = count - 1 - place;
-    uint8_t *next = rj__put_spelled(src[place], *dst + place);
-    _mm512_storeu_si512(next, _mm512_maskz_loadu_epi8(_bzhi_u64(~(uint64_t)0, (unsigned)rest), src + place + 1));
-    *dst = next + rest;
-    return count;
+    size_t done = 0, clean_from = 0;
+    while (done < length && done - clean_from < RJ__RUN && end - *dst >= RJ__TEXT_ROOM) {
+        size_t left = length - done, count = left < 64 ? left : 64;
+        if (high == RJ__HIGH_PASS) {
+            rj__found found = left >= 128 ? rj__spell_sparse(src + done, 64, dst, 0) : rj__spell_sparse(src + done, count, dst, 1);
+            if (RJ__LIKELY(found != RJ__FOUND_MANY)) {
+                done += count;
+                clean_from = found == RJ__FOUND_NONE ? clean_from : done;
+                continue;
+            }
+        }
+        count = left < 32 ? left : 32;
+        *dst = rj__spell_bytes(src + done, count, *dst, high);
+        done += count;
+        clean_from = done;
+    }
+    return done;
 }
+
+/* Short strings with escapes: byte by byte is faster, as long as no vector has looked at them. */
+#define RJ__SHORT_DIRTY 20
 
 RJ__INLINE size_t
 rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
 {
     size_t done = 0;
-    while (length - done >= RJ__RUN && end - *dst >= RJ__RUN && rj__copy_run(src + done, *dst, high)) {
-        done += RJ__RUN;
-        *dst += RJ__RUN;
+    if (high == RJ__HIGH_PASS && length <= RJ__SHORT_DIRTY) {
+        for (; done < length; done++)
+            *dst = rj__put_spelled(src[done], *dst);
+        return done;
     }
-    size_t stop = length - done < RJ__DIRTY_RUN ? length : done + RJ__DIRTY_RUN;
-    while (done < stop && end - *dst >= RJ__TEXT_ROOM) {
-        size_t sparse = high == RJ__HIGH_PASS ? rj__spell_sparse(src + done, length - done, dst) : 0;
-        done += sparse;
-        size_t dense_stop = sparse ? done : stop - done < RJ__DENSE_RUN ? stop : done + RJ__DENSE_RUN;
-        while (done < dense_stop && end - *dst >= RJ__TEXT_ROOM)
-            done += rj__spell_bytes(src + done, length - done, dst, high);
-    }
+    do {
+        done += rj__step_dirty(src + done, length - done, dst, end, high);
+        while (length - done >= RJ__RUN && end - *dst >= RJ__RUN && rj__copy_run(src + done, *dst, high)) {
+            done += RJ__RUN;
+            *dst += RJ__RUN;
+        }
+    } while (done < length && end - *dst >= RJ__TEXT_ROOM);
     return done;
 }
 
