@@ -102,7 +102,7 @@ write_in_windows(const rj__arch *arch, rj__text text, size_t window, const guard
 static void
 check_spelling(const uint32_t *points, size_t count, size_t kind, int ascii, const guarded *in, const guarded *out)
 {
-    static const size_t windows[] = {RJ__TEXT_ROOM, RJ__TEXT_ROOM + 1, 199, OUT_MAX};
+    static const size_t windows[] = {RJ__TEXT_ROOM, RJ__TEXT_ROOM + 1, RJ__TEXT_ROOM + 63, OUT_MAX};
     uint8_t expected[OUT_MAX], got[OUT_MAX];
     size_t length = 0, archs, units;
     const rj__arch *list = rj__arch_list(&archs);
