@@ -1,0 +1,107 @@
+/* See units_generic.h; by blocks of 16 bytes, for SSE4.2 and AVX2. 16 bytes before the units must be readable, as a str's header is. */
+#ifndef RJSON_UNITS_SSE_H
+#define RJSON_UNITS_SSE_H
+
+#define RJ__UNIT_BLOCK 16
+
+/* Which units of `width` bytes must be escaped or are surrogates: all bits of each. */
+RJ__INLINE __m128i
+rj__special_units(__m128i v, int width)
+{
+    if (width == 2) {
+        __m128i control = _mm_cmpeq_epi16(_mm_min_epu16(v, _mm_set1_epi16(0x1f)), v);
+        __m128i surrogate = _mm_cmpeq_epi16(_mm_and_si128(v, _mm_set1_epi16((short)0xF800)), _mm_set1_epi16((short)0xD800));
+        __m128i sign = _mm_or_si128(_mm_cmpeq_epi16(v, _mm_set1_epi16('"')), _mm_cmpeq_epi16(v, _mm_set1_epi16('\\')));
+        return _mm_or_si128(_mm_or_si128(control, surrogate), sign);
+    }
+    __m128i control = _mm_cmplt_epi32(v, _mm_set1_epi32(0x20));
+    __m128i surrogate = _mm_cmpeq_epi32(_mm_and_si128(v, _mm_set1_epi32((int)0xFFFFF800)), _mm_set1_epi32(0xD800));
+    __m128i sign = _mm_or_si128(_mm_cmpeq_epi32(v, _mm_set1_epi32('"')), _mm_cmpeq_epi32(v, _mm_set1_epi32('\\')));
+    return _mm_or_si128(_mm_or_si128(control, surrogate), sign);
+}
+
+/* A block of the target's units, from as many of the source's. */
+RJ__INLINE __m128i
+rj__load_units(const uint8_t *src, int from, int to)
+{
+    if (from == to)
+        return _mm_loadu_si128((const __m128i *)(const void *)src);
+    return _mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)(const void *)src));
+}
+
+/* Copies a block from the i-th unit on; returns what is special. */
+RJ__INLINE __m128i
+rj__copy_unit_block(const uint8_t *src, int from, size_t i, uint8_t *dst, int to)
+{
+    __m128i v = rj__load_units(src + i * (size_t)from, from, to);
+    _mm_storeu_si128((__m128i *)(void *)(dst + i * (size_t)to), v);
+    return rj__special_units(v, to);
+}
+
+/* The same for fewer units than a block has: one load that ends where they end, shifted to the front. */
+RJ__INLINE __m128i
+rj__copy_few_units(const uint8_t *src, int from, size_t length, uint8_t *dst, int to)
+{
+    static const uint8_t shifts[32] = {0,    1,    2,    3,    4,    5,    6,    7,    8,    9,    10,
+                                       11,   12,   13,   14,   15,   0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+                                       0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80};
+    size_t size = length * (size_t)from;
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(src + size - 16));
+    v = _mm_shuffle_epi8(v, _mm_loadu_si128((const __m128i *)(const void *)(shifts + 16 - size)));
+    if (from != to)
+        v = _mm_cvtepu16_epi32(v);
+    _mm_storeu_si128((__m128i *)(void *)dst, v);
+    return rj__special_units(v, to);
+}
+
+#if !defined(RJ__HAS_UNIT_RUN)
+/* 64 bytes of the target's units; nonzero if one is special. */
+RJ__INLINE int
+rj__copy_unit_run(const uint8_t *src, int from, size_t i, uint8_t *dst, int to)
+{
+    size_t block = 16 / (size_t)to;
+    __m128i special = _mm_setzero_si128();
+    for (size_t j = i; j < i + 4 * block; j += block)
+        special = _mm_or_si128(special, rj__copy_unit_block(src, from, j, dst, to));
+    return !_mm_testz_si128(special, special);
+}
+#endif
+
+RJ__INLINE size_t
+rj__first_special(__m128i special, int to)
+{
+    return (size_t)__builtin_ctz((unsigned)_mm_movemask_epi8(special)) / (size_t)to;
+}
+
+RJ__INLINE size_t
+rj__copy_clean_units(const void *source, int from, size_t length, void *target, int to)
+{
+    const uint8_t *src = source;
+    uint8_t *dst = target;
+    size_t block = 16 / (size_t)to, i = 0;
+    if (length < block) {
+        unsigned special = (unsigned)_mm_movemask_epi8(rj__copy_few_units(src, from, length, dst, to));
+        special |= 1u << length * (size_t)to;
+        return (size_t)__builtin_ctz(special) / (size_t)to;
+    }
+    while (i + 4 * block <= length && RJ__LIKELY(!rj__copy_unit_run(src, from, i, dst, to)))
+        i += 4 * block;
+    while (i < length) {
+        size_t at = length - i < block ? length - block : i; /* the last one overlaps the last but one */
+        __m128i special = rj__copy_unit_block(src, from, at, dst, to);
+        if (RJ__UNLIKELY(!_mm_testz_si128(special, special)))
+            return at + rj__first_special(special, to);
+        i = at + block;
+    }
+    return length;
+}
+
+RJ__INLINE void
+rj__widen_bytes(const uint8_t *src, size_t length, void *dst, int to)
+{
+    for (size_t i = 0; i < length; i += RJ__UNIT_BLOCK)
+        for (size_t j = i; j < i + RJ__UNIT_BLOCK; j++)
+            rj__set_unit(dst, to, j, src[j]);
+}
+
+#endif
