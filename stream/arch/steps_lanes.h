@@ -10,6 +10,8 @@
 #ifndef RJSON_STEPS_LANES_H
 #define RJSON_STEPS_LANES_H
 
+#include RJ__SCAN
+
 /* Bytes one by one: where there are fewer than eight, or long escapes. */
 RJ__INLINE size_t
 rj__put_few(const uint8_t *src, size_t length, uint8_t **dst, rj__high high)
@@ -20,12 +22,102 @@ rj__put_few(const uint8_t *src, size_t length, uint8_t **dst, rj__high high)
     return count;
 }
 
+/* So many bytes are looked at together, as many as there are marks for. */
+#define RJ__SPARSE_BLOCK (64 >> RJ__SCAN_SHIFT)
+/* More escapes than these among them are many: then so many bytes are spelled one by one. */
+#define RJ__FEW_ESCAPES (RJ__SPARSE_BLOCK / 6)
+#define RJ__DENSE_BLOCK 16
+
+/* Copies a block, and marks what is to be escaped. */
+RJ__INLINE uint64_t
+rj__copy_and_mark(const uint8_t *src, uint8_t *dst)
+{
+    uint64_t high, special = 0;
+    memcpy(dst, src, RJ__SPARSE_BLOCK);
+    for (size_t i = 0; i < RJ__SPARSE_BLOCK; i += RJ__SCAN_BLOCK)
+        special |= rj__scan_special(src + i, &high) << (i << RJ__SCAN_SHIFT);
+    return special;
+}
+
+/* Up to `count` bytes, at most a block. Those that are to be escaped are spelled each on its own, and everything behind them copied again: so a second
+ * block must be readable behind it. Stores at most a block behind the last byte. Returns how many bytes these are. */
+RJ__INLINE size_t
+rj__spell_block(const uint8_t *src, size_t count, uint8_t **dst)
+{
+    const uint64_t mark = ((uint64_t)1 << (1 << RJ__SCAN_SHIFT)) - 1; /* of a byte */
+    uint8_t *out = *dst;
+    uint64_t special = rj__copy_and_mark(src, out);
+    size_t done = 0;
+    if (count < RJ__SPARSE_BLOCK)
+        special &= ((uint64_t)1 << (count << RJ__SCAN_SHIFT)) - 1;
+    if (RJ__UNLIKELY(__builtin_popcountll(special) >> RJ__SCAN_SHIFT > RJ__FEW_ESCAPES)) {
+        count = count < RJ__DENSE_BLOCK ? count : RJ__DENSE_BLOCK;
+        for (; done < count; done++)
+            out = rj__put_spelled(src[done], out);
+        *dst = out;
+        return count;
+    }
+    while (special) {
+        size_t place = (size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT;
+        out = rj__put_spelled(src[place], out + (place - done));
+        done = place + 1;
+        memcpy(out, src + done, RJ__SPARSE_BLOCK);
+        special &= ~(mark << (place << RJ__SCAN_SHIFT));
+    }
+    *dst = out + (count - done);
+    return count;
+}
+
+/* Short strings with escapes: byte by byte is faster. */
+#define RJ__SHORT_DIRTY 20
+
+/* Up to two blocks, the last of their text, and fewer if there is not room for them. Returns how many bytes these are. */
+RJ__INLINE size_t
+rj__spell_last(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end)
+{
+    uint8_t padded[4 * RJ__SPARSE_BLOCK];
+    size_t done = 0;
+    if (length <= RJ__SHORT_DIRTY) {
+        for (; done < length; done++)
+            *dst = rj__put_spelled(src[done], *dst);
+        return length;
+    }
+    memcpy(padded, src, length);
+    while (done < length && end - *dst >= RJ__TEXT_ROOM) {
+        size_t left = length - done;
+        done += rj__spell_block(padded + done, left < RJ__SPARSE_BLOCK ? left : RJ__SPARSE_BLOCK, dst);
+    }
+    return done;
+}
+
+/* Where one byte is to be escaped, so many are taken to be alike. */
+#define RJ__DIRTY_RUN 1024
+
+/* Bytes that are written as they are, but for escapes: first those without any. */
+RJ__INLINE size_t
+rj__step_passed_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end)
+{
+    size_t done = 0;
+    while (length - done >= RJ__BLOCK && end - *dst >= RJ__TEXT_ROOM && rj__copy_plain_block(src + done, *dst, 0, 0)) {
+        done += RJ__BLOCK;
+        *dst += RJ__BLOCK;
+    }
+    size_t dirty = done;
+    while (length - done >= 2 * RJ__SPARSE_BLOCK && done - dirty < RJ__DIRTY_RUN && end - *dst >= RJ__TEXT_ROOM)
+        done += rj__spell_block(src + done, RJ__SPARSE_BLOCK, dst);
+    if (length - done >= 2 * RJ__SPARSE_BLOCK || end - *dst < RJ__TEXT_ROOM)
+        return done;
+    return done + rj__spell_last(src + done, length - done, dst, end);
+}
+
 RJ__INLINE size_t
 rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
 {
     size_t done = 0;
+    if (high == RJ__HIGH_PASS)
+        return rj__step_passed_bytes(src, length, dst, end);
     for (; length - done >= RJ__BLOCK && end - *dst >= RJ__TEXT_ROOM; done += RJ__BLOCK, *dst += RJ__BLOCK) {
-        if (RJ__UNLIKELY(!rj__copy_plain_block(src + done, *dst, high != RJ__HIGH_PASS, high == RJ__HIGH_ESCAPED)))
+        if (RJ__UNLIKELY(!rj__copy_plain_block(src + done, *dst, 1, high == RJ__HIGH_ESCAPED)))
             break;
     }
     /* What is not plain, or the end. */
