@@ -24,6 +24,12 @@ for options in ({"ensure_ascii": True}, {"indent": 3, "sort_keys": True}, {"sepa
     digest.update(b"".join(rjson.iterencode(doc, chunk_size=513, **options)))
 floats = array.array("d", [rng.uniform(-1, 1) * 10.0 ** rng.randrange(-20, 20) for _ in range(5000)])
 digest.update(rjson.dumps_bytes([floats, array.array("f", floats), array.array("q", [int(f) % 2**62 for f in floats])]))
+text = rjson.dumps(doc)
+digest.update(text.encode())
+escaped = rjson.dumps(["".join(rng.choices('abcdefgh"\\\n\x01', k=rng.randrange(i % 300 + 1))) for i in range(2000)])
+digest.update(escaped.encode())
+for source in (text, text.encode(), text.encode()[:-1] + b" ]", escaped, escaped.encode(), rjson.dumps(floats)):
+    digest.update(repr(rjson.loads(source)).encode("utf-8", "surrogatepass"))
 print(rjson.isa, digest.hexdigest())
 """
 
@@ -35,7 +41,7 @@ def run(isa):
 
 @pytest.mark.parametrize("isa", ["sse4", "avx2", ""])
 def test_forced_instruction_sets_agree(isa):
-    """Each that this machine has writes what the scalar one writes; without a wish it is the widest."""
+    """Each that this machine has writes and reads what the scalar one does; without a wish it is the widest."""
     scalar = run("scalar")
     assert scalar.stdout.startswith("scalar "), scalar.stderr
     other = run(isa)

@@ -1,6 +1,7 @@
 """iterload: values one by one from texts that arrive in parts, at every size of part, and errors that say where."""
 
 import asyncio
+import gc
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import weakref
 
 import pytest
 
@@ -238,6 +240,73 @@ def test_a_file_without_data_now():
             next(rjson.iterload(reader))
     finally:
         os.close(w)
+
+
+@pytest.mark.parametrize("error", [BlockingIOError, TimeoutError, KeyboardInterrupt, ValueError])
+def test_reading_that_fails_can_be_tried_again(error):
+    """Nothing is lost: neither what has arrived, nor values that are complete."""
+    parts = iter([b"[1, 2, {", error("now"), b'"a": 3}, 4', error("and now"), error("and now"), b"5]", b""])
+
+    class Source:
+        def read(self, n):
+            part = next(parts)
+            if isinstance(part, BaseException):
+                raise part
+            return part
+
+    values, got, failures = rjson.iterload(Source()), [], 0
+    while len(got) < 4:
+        try:
+            got.append(next(values))
+        except error:
+            failures += 1
+    assert got == [1, 2, {"a": 3}, 45]
+    assert failures == 3
+    assert list(values) == []
+
+
+def test_the_end_stays_the_end():
+    values = rjson.iterload(io.BytesIO(b"1 2"))
+    assert iter(values) is values
+    assert list(values) == [1, 2]
+    assert list(values) == []
+    broken = rjson.iterload(io.BytesIO(b"1 x 2"))
+    assert next(broken) == 1
+    with pytest.raises(rjson.DecodeError):
+        next(broken)
+    assert list(broken) == []
+
+
+def test_one_that_is_dropped_halfway():
+    """It lets go of what it has: its source, and values that nobody took."""
+    source = Trickle(b"[" + b'{"a": [1]},' * 100 + b"0]", 64)
+    values = rjson.iterload(source)
+    assert next(values) == {"a": [1]}
+    gone = weakref.ref(source)
+    source.values = values  # a cycle
+    del source, values
+    gc.collect()
+    assert gone() is None
+
+
+def test_two_threads_at_once():
+    """One reads, the other is refused; nothing is lost."""
+    reading, go_on = threading.Event(), threading.Event()
+
+    class Source:
+        def read(self, n):
+            reading.set()
+            go_on.wait(10)
+            return b""
+
+    values = rjson.iterload(Source())
+    thread = threading.Thread(target=lambda: list(values))
+    thread.start()
+    assert reading.wait(10)
+    with pytest.raises(ValueError, match="is reading already"):
+        next(values)
+    go_on.set()
+    thread.join()
 
 
 def test_what_rjson_writes_is_read_back(tmp_path):

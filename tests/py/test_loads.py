@@ -1,6 +1,7 @@
 """loads and load: the values that the standard library finds, and errors where it finds some."""
 
 import decimal
+import gc
 import io
 import json
 import math
@@ -8,6 +9,7 @@ import pickle
 import random
 import struct
 import sys
+import weakref
 
 import pytest
 from hypothesis import given
@@ -308,6 +310,28 @@ def test_ints(digits):
             assert same(rjson.loads(f"[{text},{text}]"), [int(text)] * 2)
 
 
+def numbers_with_a_point(length):
+    """Digits of this length and a point at every place between them, or none."""
+    digits = ("1234567890" * 3)[:length]
+    return [digits, *(f"{digits[:i]}.{digits[i:]}" for i in range(1, length))]
+
+
+@pytest.mark.parametrize("length", range(1, 26))
+def test_every_place_of_the_point(length):
+    """Around what vectors take at once, before everything that may come next, in texts short and long."""
+    for number in numbers_with_a_point(length):
+        for text in (number, "-" + number, number + "e2", number + "E-7", "0." + "0" * length + number.replace(".", "")):
+            expected = json.loads(text)
+            assert same(rjson.loads(text), expected)
+            for behind in (",", " ,", "\n]", "]"):
+                padded = f"[{text}{behind}".rstrip(",]") + ("," if "," in behind else "")
+                padded += '"' + "x" * 300 + '"]' if behind.endswith(",") else "]" + " " * 300
+                assert same(rjson.loads(padded)[0], expected), padded
+    for wrong in ("1.", "1.e5", "12345.", "1..2", "1.2.3", "123456789012345.", "1234567890123456.", "1e", "00.5", "01.5"):
+        for text in (wrong, f"[{wrong}]", f'[{wrong},"{"x" * 300}"]', f'["{"x" * 300}",{wrong}]'):
+            assert outcome(rjson.loads, text) == "refused", text
+
+
 def test_ints_longer_than_python_allows():
     """Python's own limit against texts whose conversion takes quadratic time."""
     if not hasattr(sys, "get_int_max_str_digits") or not sys.get_int_max_str_digits():
@@ -356,6 +380,85 @@ def test_more_keys_than_are_kept():
     text = json.dumps(expected, ensure_ascii=False)
     assert rjson.loads(text) == expected
     assert rjson.loads(text.encode()) == expected
+
+
+# ---- objects with the same keys, which are copied from one another
+
+
+def objects_of(keys, count, value=lambda i, key: i):
+    return [{key: value(i, key) for key in keys} for i in range(count)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 6, 8, 11, 22, 100, 128, 129, 1000])
+def test_objects_with_the_same_keys(size):
+    """Each has its own values, the order of its text, and works as any other dict."""
+    keys = [f"key {i}" for i in range(size)]
+    expected = objects_of(keys, 10, lambda i, key: [i, key] if i % 2 else f"{i}{key}")
+    got = rjson.loads(json.dumps(expected))
+    assert same(got, expected)
+    got[3]["key 0"] = "changed"
+    got[4]["new"] = 1
+    got[5][0] = 2
+    del got[6]["key 0"]
+    got[7].clear()
+    assert [got[i] for i in (0, 1, 2, 8, 9)] == [expected[i] for i in (0, 1, 2, 8, 9)]
+    assert got[3] == {**expected[3], "key 0": "changed"}
+    assert got[4] == {**expected[4], "new": 1}
+    assert got[5] == {**expected[5], 0: 2}
+    assert list(got[6]) == keys[1:]
+    assert same(rjson.loads(json.dumps(expected)), expected)
+
+
+def test_objects_with_nearly_the_same_keys():
+    keys = ["a", "b", "c", "d"]
+    for variant in (["a", "b", "d", "c"], ["a", "b", "c"], ["a", "b", "c", "d", "e"], ["a", "x", "c", "d"], []):
+        expected = [x for pair in zip(objects_of(keys, 20), objects_of(variant, 20)) for x in pair]
+        assert same(rjson.loads(json.dumps(expected)), expected)
+
+
+def test_equal_keys_in_objects_that_repeat():
+    text = '[{"a": 1, "b": 2}, {"a": 1, "b": 2}, {"a": 1, "a": 2}, {"a": 3, "a": 4}, {"a": 5, "a": 6}]'
+    assert same(rjson.loads(text), json.loads(text))
+    with pytest.raises(rjson.DecodeError, match="Duplicate"):
+        rjson.loads(text, duplicates="error")
+
+
+def test_objects_are_as_small_as_those_of_json():
+    """Also those with so many keys that the table is made in advance."""
+    for size in (3, 6, 20, 300):
+        text = json.dumps(objects_of([f"{'k' * (i % 3)}{i}" for i in range(size)], 5))
+        for got, expected in zip(rjson.loads(text), json.loads(text)):
+            assert sys.getsizeof(got) <= sys.getsizeof(expected) * (1 if size <= 5 else 2)
+
+
+def test_cycles_through_objects_are_collected():
+    """Copies with containers in them are known to the garbage collector."""
+
+    class Canary:
+        pass
+
+    canaries = []
+    for _ in range(10):
+        d = rjson.loads('{"list": [], "n": 1}')
+        d["list"].append(d)
+        canary = Canary()
+        d["list"].append(canary)
+        canaries.append(weakref.ref(canary))
+    del d, canary
+    gc.collect()
+    assert [ref() for ref in canaries] == [None] * 10
+
+
+def test_no_references_are_lost_or_kept():
+    """Of the values that stand in for others while an object is copied, among others."""
+    text = json.dumps([{"a": None, "b": i, "c": [None]} for i in range(100)])
+    rjson.loads(text)
+    before = sys.getrefcount(None)
+    for _ in range(20):
+        rjson.loads(text)
+        for cut in (text[:50], text[:500], text[:-1]):
+            assert outcome(rjson.loads, cut) == "refused"
+    assert abs(sys.getrefcount(None) - before) < 50
 
 
 # ---- hooks and options
