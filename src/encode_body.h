@@ -17,6 +17,7 @@
 
 #define walk_sequence RJ__NAME(walk_sequence)
 #define walk_dict RJ__NAME(walk_dict)
+#define put_sequence RJ__NAME(put_sequence)
 #define put_value RJ__NAME(put_value)
 
 /* What continue_text needs at the end: a quote, and what follows it. */
@@ -395,14 +396,27 @@ has_depth(rj_encoder *e, uint8_t *cur, PyObject *v)
     return RJ__LIKELY(e->native < e->native_limit) || rj_refuse_entry(e, cur, v);
 }
 
-RJ__INLINE uint8_t *
+/* Most lists hold nothing but scalars, and fit into the window: these are written here, without a level of their own, since nothing can interrupt
+ * that. The first item that is none of these, or has no room, is where walk_sequence goes on. */
+static RJ__NOINLINE uint8_t *
 put_sequence(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
-    if (RJ__UNLIKELY(Py_SIZE(v) == 0))
+    Py_ssize_t size = Py_SIZE(v), i = 0;
+    if (RJ__UNLIKELY(size == 0))
         return has_depth(e, cur, v) ? put_literal(cur, "[],", 3) : NULL;
-    if (RJ__UNLIKELY(!enter(e, cur, v)))
-        return NULL;
-    return walk_sequence(e, open_container(e, cur, '['), v, 0);
+    if (RJ__STYLED || RJ__UNLIKELY(e->native >= e->native_limit))
+        return RJ__LIKELY(enter(e, cur, v)) ? walk_sequence(e, open_container(e, cur, '['), v, 0) : NULL;
+    PyObject **items = PyList_Check(v) ? ((PyListObject *)v)->ob_item : ((PyTupleObject *)v)->ob_item;
+    cur = open_container(e, cur, '[');
+    while (!is_full(e, cur)) {
+        uint8_t *next = put_scalar(e, cur, items[i]);
+        if (RJ__UNLIKELY(!next))
+            break;
+        cur = next;
+        if (++i == size)
+            return close_container(e, cur, ']');
+    }
+    return RJ__LIKELY(enter(e, cur, v)) ? walk_sequence(e, cur, v, i) : NULL;
 }
 
 RJ__INLINE uint8_t *
@@ -672,4 +686,5 @@ RJ__ENCODE(rj_encoder *e)
 #undef RJ_TEXT_END_ROOM
 #undef walk_sequence
 #undef walk_dict
+#undef put_sequence
 #undef put_value

@@ -63,7 +63,7 @@ RJ__INLINE uint8_t *
 rj__put_below_1e3(uint8_t *p, uint32_t n)
 {
     const uint8_t *d = rj__digits3[n];
-    memcpy(p, d + d[3], 3);
+    memcpy(p, d + d[3], 4);
     return p + 3 - d[3];
 }
 
