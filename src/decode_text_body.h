@@ -215,7 +215,8 @@ wide_units(const uint8_t *units, size_t length, int width, int in_blocks)
 static RJ__NOINLINE PyObject *
 RJ__NAME(part_of_str)(const rj_decoder *d, const uint8_t *s, size_t length)
 {
-    int kind = (int)PyUnicode_KIND(d->str), in_blocks = s + length < d->safe_end;
+    /* The text may be a copy: what is readable behind it is not, behind the str. */
+    int kind = (int)PyUnicode_KIND(d->str), in_blocks = d->end - (s + length) >= RJ_STR_BLOCK;
     const uint8_t *units = (const uint8_t *)PyUnicode_DATA(d->str) + (s - d->begin) * kind;
     if (length >= 2 && kind == PyUnicode_1BYTE_KIND) /* CPython has those of one */
         return wide_units(units, length, 1, in_blocks);
