@@ -3,6 +3,7 @@
 #   make demo        stream a real file tree as JSON: into a file, through gzip, over a socket, a million rows
 #   make test        all tests: C, Python, examples, README
 #   make test-asan   all of them again under the address and undefined-behaviour sanitizers
+#   make test-isa    the same for each instruction set of this machine
 #   make test-all    the Python tests on every installed Python (nox)
 #   make test-arm64  the C tests for 64-bit ARM, cross-compiled and emulated
 #   make test-slow   long forms: millions of numbers, long fuzzing; make valgrind, make tsan
@@ -16,7 +17,7 @@ BIN = $(VENV)/bin
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefile
 
-.PHONY: demo test test-asan test-portable test-all test-slow test-arm64 valgrind tsan install bench lint format clean
+.PHONY: demo test test-asan test-isa test-portable test-all test-slow test-arm64 valgrind tsan install bench lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -73,7 +74,7 @@ build/portable.stamp: $(VENV)/test.stamp
 	@touch $@
 
 # What depends on the instruction set.
-ISA_TESTS = values errors files options types numpy compat numbers loads iterload
+ISA_TESTS = values str_results errors files options types numpy compat numbers loads iterload
 
 # Without knowledge of CPython's internals, and on every instruction set of this machine.
 test-portable: build/portable.stamp
@@ -81,6 +82,13 @@ test-portable: build/portable.stamp
 	for isa in scalar sse4 avx2; do \
 		RJSON_ISA=$$isa $(BIN)/python -c "import rjson" || continue; \
 		RJSON_ISA=$$isa $(BIN)/python -m pytest -p no:cacheprovider -q $(ISA_TESTS:%=tests/py/test_%.py) || exit 1; \
+	done
+
+# The whole suite on every instruction set of this machine, under the sanitizers: long.
+test-isa: build/asan.stamp
+	for isa in scalar sse4 avx2 avx512; do \
+		RJSON_ISA=$$isa $(BIN)/python -c "import rjson" || continue; \
+		RJSON_ISA=$$isa $(MAKE) test-asan || exit 1; \
 	done
 
 test-all: $(VENV)/test.stamp

@@ -16,8 +16,8 @@ values_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"", "", "", NULL};
     PyObject *feeder, *read, *chunk_size, *module = PyType_GetModule(type);
-    if (!module || !PyArg_ParseTupleAndKeywords(args, kwargs, "O!OO!:Values", names, rj_state_of(module)->feeder_type, &feeder,
-                                                &read, &PyLong_Type, &chunk_size))
+    if (!module || !PyArg_ParseTupleAndKeywords(args, kwargs, "O!OO!:Values", names, rj_state_of(module)->feeder_type,
+                                                &feeder, &read, &PyLong_Type, &chunk_size))
         return NULL;
     values *self = (values *)type->tp_alloc(type, 0);
     if (!self)

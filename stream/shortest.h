@@ -100,7 +100,7 @@ rj__choose_digits(rj__scaled *s, unsigned *last, uint64_t margin, int is_power)
 {
     const uint64_t half = (uint64_t)1 << 63;
     uint64_t above = s->fraction + s->half_width, below = s->fraction - (s->half_width >> is_power);
-    unsigned is_up = above < s->fraction, is_down = below > s->fraction, is_inside = is_up | is_down;
+    unsigned is_up = above<s->fraction, is_down = below> s->fraction, is_inside = is_up | is_down;
     rj__wide tenfold = (rj__wide)s->fraction * 10;
     uint64_t rounded = (uint64_t)tenfold + half;
     *last = (unsigned)(tenfold >> 64) + (rounded < half);

@@ -59,8 +59,8 @@ def iterload(
     Raises:
         DecodeError: The text is not what `framing` says. The values before that place have been yielded by then; `pos`,
             `lineno` and `colno` count from the beginning of the text.
-        BlockingIOError: `fp` is not blocking, and has nothing now. After this, or whatever else reading raises, the iterator goes
-            on where it was when it is asked again.
+        BlockingIOError: `fp` is not blocking, and has nothing now. After this, or whatever else reading raises, the iterator
+            goes on where it was when it is asked again.
     """
     if chunk_size < 1:
         raise ValueError(f"chunk_size must be at least 1, not {chunk_size}")

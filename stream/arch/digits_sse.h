@@ -9,9 +9,9 @@
 #include "../internal.h"
 
 typedef struct rj__decimal {
-    uint64_t digits;   /* all of them, as one number */
-    unsigned length;   /* in the text */
-    int decimals;      /* behind the point; -1: there is no point */
+    uint64_t digits; /* all of them, as one number */
+    unsigned length; /* in the text */
+    int decimals;    /* behind the point; -1: there is no point */
 } rj__decimal;
 
 /* Shuffles 16 bytes so that the first n come last, zeros before them: the 16 places from `n` on. */

@@ -150,7 +150,8 @@ rj__step_dirty(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
     while (done < length && done - clean_from < RJ__RUN && end - *dst >= RJ__TEXT_ROOM) {
         size_t left = length - done, count = left < 64 ? left : 64;
         if (high == RJ__HIGH_PASS) {
-            rj__found found = left >= 128 ? rj__spell_sparse(src + done, 64, dst, 0) : rj__spell_sparse(src + done, count, dst, 1);
+            rj__found found =
+                left >= 128 ? rj__spell_sparse(src + done, 64, dst, 0) : rj__spell_sparse(src + done, count, dst, 1);
             if (RJ__LIKELY(found != RJ__FOUND_MANY)) {
                 done += count;
                 clean_from = found == RJ__FOUND_NONE ? clean_from : done;

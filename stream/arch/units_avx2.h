@@ -31,8 +31,8 @@ rj__copy_unit_run(const uint8_t *src, int from, size_t i, uint8_t *dst, int to)
     __m256i special = _mm256_setzero_si256();
     for (size_t j = i; j < i + 2 * block; j += block) {
         const uint8_t *units = src + j * (size_t)from;
-        __m256i v = from == to ? rj__avx2_load(units)
-                               : _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)units));
+        __m256i v =
+            from == to ? rj__avx2_load(units) : _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)units));
         rj__avx2_store(dst + j * (size_t)to, v);
         special = _mm256_or_si256(special, rj__avx2_special_units(v, to));
     }

@@ -1,6 +1,6 @@
 """Write stream/points.c: how 17 digits are laid out around a decimal point.
 
-    python stream/gen/points.py > stream/points.c
+python stream/gen/points.py > stream/points.c
 """
 
 FIRST, LAST, ROOM = -3, 16, 32
@@ -14,10 +14,9 @@ def place(digit: int) -> int:
 
 def row(point: int) -> tuple[list[int], str]:
     """Which digit comes where, and what is added to its value. `point`: how many digits are before it."""
-    if point > 0:
-        text = [*range(point), ".", *range(point, 17)]
-    else:
-        text = [NO_DIGIT, ".", *[NO_DIGIT] * -point, *range(17)]
+    before = [*range(point)] if point > 0 else [NO_DIGIT]
+    zeros = [NO_DIGIT] * max(-point, 0)
+    text = [*before, ".", *zeros, *range(max(point, 0), 17)]
     text += [NO_DIGIT] * (ROOM - len(text))
     places = [NO_DIGIT if c == "." else place(c) for c in text]
     return places, "".join("." if c == "." else "0" for c in text)
