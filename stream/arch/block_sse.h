@@ -112,17 +112,23 @@ rj__escape_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
     return rj__sse_copy_ascii_ucs2(v, dst, 1);
 }
 
+/* The last `size` of 16 bytes, moved to the front; zeros behind them. */
+RJ__INLINE __m128i
+rj__shift_to_front(__m128i v, size_t size)
+{
+    static const uint8_t shifts[32] = {0,    1,    2,    3,    4,    5,    6,    7,    8,    9,    10,
+                                       11,   12,   13,   14,   15,   0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+                                       0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80};
+    return _mm_shuffle_epi8(v, _mm_loadu_si128((const __m128i *)(shifts + 16 - size)));
+}
+
 /* Up to 16 bytes, with at least 16 readable ones before them: one load that ends where the string ends, shifted to the front. No
  * branch depends on the length, which is what short strings differ in. Stores 16 bytes. */
 RJ__INLINE int
 rj__sse_copy_clean_to_16(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
-    static const uint8_t shifts[32] = {0,    1,    2,    3,    4,    5,    6,    7,    8,    9,    10,
-                                       11,   12,   13,   14,   15,   0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
-                                       0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80};
     __m128i v = _mm_loadu_si128((const __m128i *)(src + length - 16));
-    __m128i shift = _mm_loadu_si128((const __m128i *)(shifts + 16 - length));
-    v = _mm_shuffle_epi8(v, shift);
+    v = rj__shift_to_front(v, length);
     _mm_storeu_si128((__m128i *)dst, v);
     unsigned special = (unsigned)_mm_movemask_epi8(rj__special16(v, printable_only));
     return (special & ((1u << length) - 1)) != 0;

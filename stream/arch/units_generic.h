@@ -35,13 +35,6 @@ rj__copy_clean_units(const void *src, int from, size_t length, void *dst, int to
     return i;
 }
 
-/* Latin-1 as units of `to` bytes; stores up to 32 units past them, and may read up to 32 bytes past `src`. */
-RJ__INLINE void
-rj__widen_bytes(const uint8_t *src, size_t length, void *dst, int to)
-{
-    for (size_t i = 0; i < length; i += RJ__UNIT_BLOCK)
-        for (size_t j = i; j < i + RJ__UNIT_BLOCK; j++)
-            rj__set_unit(dst, to, j, src[j]);
-}
+#include "widen_generic.h"
 
 #endif

@@ -2,8 +2,6 @@
 #ifndef RJSON_UNITS_SSE_H
 #define RJSON_UNITS_SSE_H
 
-#define RJ__UNIT_BLOCK 16
-
 /* Which units of `width` bytes must be escaped or are surrogates: all bits of each. */
 RJ__INLINE __m128i
 rj__special_units(__m128i v, int width)
@@ -42,12 +40,9 @@ rj__copy_unit_block(const uint8_t *src, int from, size_t i, uint8_t *dst, int to
 RJ__INLINE __m128i
 rj__copy_few_units(const uint8_t *src, int from, size_t length, uint8_t *dst, int to)
 {
-    static const uint8_t shifts[32] = {0,    1,    2,    3,    4,    5,    6,    7,    8,    9,    10,
-                                       11,   12,   13,   14,   15,   0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
-                                       0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80};
     size_t size = length * (size_t)from;
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(src + size - 16));
-    v = _mm_shuffle_epi8(v, _mm_loadu_si128((const __m128i *)(const void *)(shifts + 16 - size)));
+    v = rj__shift_to_front(v, size);
     if (from != to)
         v = _mm_cvtepu16_epi32(v);
     _mm_storeu_si128((__m128i *)(void *)dst, v);
@@ -96,12 +91,6 @@ rj__copy_clean_units(const void *source, int from, size_t length, void *target, 
     return length;
 }
 
-RJ__INLINE void
-rj__widen_bytes(const uint8_t *src, size_t length, void *dst, int to)
-{
-    for (size_t i = 0; i < length; i += RJ__UNIT_BLOCK)
-        for (size_t j = i; j < i + RJ__UNIT_BLOCK; j++)
-            rj__set_unit(dst, to, j, src[j]);
-}
+#include "widen_generic.h"
 
 #endif
