@@ -1,6 +1,6 @@
 /* The module rjson._core. */
 #include "array.h"
-#include "cpython/dict_access.h"
+#include "cpython/dict_build.h"
 #include "dump.h"
 #include "feeder.h"
 #include "encoder_object.h"
@@ -149,6 +149,31 @@ dict_layout_is_right(void)
     return ok;
 }
 
+/* Makes dicts with room for members, and as copies of one with the same keys. */
+static int
+dict_building_is_right(void)
+{
+    enum { COUNT = 6 }; /* more than the smallest table has room for */
+    PyObject *members[2 * COUNT] = {NULL}, *dict = rj_dict_new(COUNT), *copy = NULL;
+    int ok = dict != NULL;
+    for (int i = 0; ok && i < COUNT; i++) {
+        members[2 * i] = PyUnicode_FromFormat("key %d", i);
+        members[2 * i + 1] = PyLong_FromLong(1000 + i);
+        ok = members[2 * i] && members[2 * i + 1] && PyDict_SetItem(dict, members[2 * i], members[2 * i + 1]) == 0;
+    }
+    PyObject *pattern = ok ? rj_dict_pattern(dict, COUNT) : NULL;
+    if (pattern) { /* else this Python has none, and dicts are made member by member */
+        ok = rj_dict_has_keys(pattern, members, COUNT) && (copy = rj_dict_from_pattern(pattern, members)) &&
+             PyObject_RichCompareBool(copy, dict, Py_EQ) == 1 && rj_dict_view_agrees(copy);
+        Py_DECREF(pattern);
+    }
+    for (int i = 0; !copy && i < 2 * COUNT; i++) /* which the copy has taken over */
+        Py_XDECREF(members[i]);
+    Py_XDECREF(copy);
+    Py_XDECREF(dict);
+    return ok;
+}
+
 /* Reads of an instance, with and without a dict. */
 static int
 instance_layout_is_right(void)
@@ -169,7 +194,7 @@ instance_layout_is_right(void)
 static int
 check_layouts(void)
 {
-    if (dict_layout_is_right() && instance_layout_is_right())
+    if (dict_layout_is_right() && dict_building_is_right() && instance_layout_is_right())
         return 0;
     if (!PyErr_Occurred())
         PyErr_SetString(PyExc_ImportError, "rjson was built for another version of Python: the layouts of objects differ");
