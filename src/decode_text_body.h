@@ -60,14 +60,14 @@ decode_characters(const uint8_t **s, const uint8_t *end, void *out, int width, i
     return i;
 }
 
-/* Writes UTF-8 as characters of `width` bytes. Returns `end`, or where it is malformed. There is a byte behind `end` that continues no
- * character. */
+/* Writes UTF-8 as `extent` characters of `width` bytes. Returns `end`, or where it is malformed. There is a byte behind `end` that continues no
+ * character, and if `beyond`, RJ_SCAN_MAX that can be read. */
 RJ__INLINE const uint8_t *
-decode_utf8(const uint8_t *s, const uint8_t *end, void *out, int width, int surrogates)
+decode_utf8(const uint8_t *s, const uint8_t *end, int beyond, const rj__utf8_extent *extent, void *out, int width, int surrogates)
 {
-    uint8_t *to = out;
+    uint8_t *to = out, *to_end = to + extent->characters * (size_t)width;
     while (s < end) {
-        size_t count, bytes = rj__utf8_block(s, (size_t)(end - s), to, width, surrogates, &count);
+        size_t count, bytes = rj__utf8_block(s, (size_t)(end - s), beyond, extent, to, (size_t)(to_end - to), width, surrogates, &count);
         s += bytes;
         if (bytes == 0 && (count = decode_characters(&s, end, to, width, surrogates)) == 0)
             return s;
@@ -116,11 +116,11 @@ ascii_string_here(const rj_decoder *d, const uint8_t *s, size_t length)
     return RJ__LIKELY(s + length < d->safe_end) ? ascii_string(s, length) : ascii_string_alone(s, length);
 }
 
-/* Bytes of which some are not ASCII. Malformed ones: NULL, with *bad where. */
+/* Bytes of which some are not ASCII. Malformed ones: NULL, with *bad where. `beyond`: as in decode_utf8. */
 static RJ__NOINLINE PyObject *
-RJ__NAME(utf8_string)(const uint8_t *s, size_t length, int surrogates, const uint8_t **bad)
+RJ__NAME(utf8_string)(const uint8_t *s, size_t length, int beyond, int surrogates, const uint8_t **bad)
 {
-    rj__utf8_extent extent = rj__utf8_measure(s, length);
+    rj__utf8_extent extent = rj__utf8_measure(s, length, beyond);
     int width = extent.highest < 0xC4 ? 1 : extent.highest < 0xF0 ? 2 : 4;
     Py_UCS4 highest = width == 1 ? 0xFF : width == 2 ? 0xFFFF : 0x10FFFF;
     *bad = NULL;
@@ -129,11 +129,11 @@ RJ__NAME(utf8_string)(const uint8_t *s, size_t length, int surrogates, const uin
         return NULL;
     const uint8_t *end = s + length, *done;
     if (width == 1)
-        done = decode_utf8(s, end, PyUnicode_DATA(str), 1, surrogates);
+        done = decode_utf8(s, end, beyond, &extent, PyUnicode_DATA(str), 1, surrogates);
     else if (width == 2)
-        done = decode_utf8(s, end, PyUnicode_DATA(str), 2, surrogates);
+        done = decode_utf8(s, end, beyond, &extent, PyUnicode_DATA(str), 2, surrogates);
     else
-        done = decode_utf8(s, end, PyUnicode_DATA(str), 4, surrogates);
+        done = decode_utf8(s, end, beyond, &extent, PyUnicode_DATA(str), 4, surrogates);
     if (RJ__LIKELY(done == end))
         return str;
     *bad = done;
@@ -234,7 +234,7 @@ wide_string(rj_decoder *d, const uint8_t *s, size_t length)
     if (d->str)
         return RJ__NAME(part_of_str)(d, s, length);
     const uint8_t *bad;
-    PyObject *str = RJ__NAME(utf8_string)(s, length, 0, &bad);
+    PyObject *str = RJ__NAME(utf8_string)(s, length, s + length < d->safe_end, 0, &bad);
     return str || !bad ? str : rj_decode_fail(d, "Invalid UTF-8", bad);
 }
 
@@ -486,7 +486,7 @@ RJ__NAME(escaped_string)(rj_decoder *d, const uint8_t *begin, const uint8_t **ne
     /* Surrogates are welcome if they were escaped; then the text is looked at for others, which UTF-8 has not. */
     if (s.has_lone && s.high && !rj__utf8_valid(begin, (size_t)(end - begin)))
         return rj_decode_fail(d, "Invalid UTF-8", begin);
-    PyObject *str = RJ__NAME(utf8_string)(d->scratch, length, s.has_lone, &bad);
+    PyObject *str = RJ__NAME(utf8_string)(d->scratch, length, 1, s.has_lone, &bad);
     return str || !bad ? str : rj_decode_fail(d, "Invalid UTF-8", begin);
 }
 

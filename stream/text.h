@@ -78,6 +78,9 @@ extern const rj__spelling rj__spellings[256];
 /* Shuffles that leave out the empty second bytes of 16-bit lanes; see gen/squeeze.py. */
 extern const uint8_t rj__squeeze[256][16];
 
+/* Shuffles that keep some of eight 16-bit lanes; see gen/pick.py. */
+extern const uint8_t rj__pick[256][16];
+
 /* Vectors of '"', '\', and of 0x1f, the last control character. In memory, because compilers rebuild vector constants for
  * every string otherwise. */
 extern const uint8_t rj__quotes[32], rj__backslashes[32], rj__controls[32];

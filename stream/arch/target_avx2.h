@@ -20,7 +20,7 @@
 #define RJ__UNITS "arch/units_avx2.h"
 #define RJ__SCAN "arch/scan_avx2.h"
 #define RJ__DIGITS "arch/digits_sse.h"
-#define RJ__UTF8 "arch/utf8_generic.h"
+#define RJ__UTF8 "arch/utf8_sse.h"
 
 #include "block_avx2.h"
 #include "lanes_sse.h"

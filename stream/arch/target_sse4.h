@@ -20,7 +20,7 @@
 #define RJ__UNITS "arch/units_sse.h"
 #define RJ__SCAN "arch/scan_sse.h"
 #define RJ__DIGITS "arch/digits_sse.h"
-#define RJ__UTF8 "arch/utf8_generic.h"
+#define RJ__UTF8 "arch/utf8_sse.h"
 #define RJ__BLOCK 16
 
 #include "block_sse.h"

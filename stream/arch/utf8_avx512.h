@@ -26,9 +26,10 @@ rj__low_bits(size_t count)
 }
 
 RJ__INLINE rj__utf8_extent
-rj__utf8_measure(const uint8_t *s, size_t length)
+rj__utf8_measure(const uint8_t *s, size_t length, int beyond)
 {
-    rj__utf8_extent extent = {0, 0};
+    (void)beyond;
+    rj__utf8_extent extent = {0, 0, 0};
     __m512i highest = _mm512_setzero_si512(), last_continuing = _mm512_set1_epi8(-65);
     for (size_t i = 0; i < length; i += 64) {
         uint64_t valid = rj__low_bits(length - i < 64 ? length - i : 64);
@@ -134,8 +135,10 @@ rj__utf8_store_quads(uint32_t *out, size_t count, __m512i quads)
 }
 
 RJ__INLINE size_t
-rj__utf8_block(const uint8_t *s, size_t length, void *out, int width, int surrogates, size_t *characters)
+rj__utf8_block(const uint8_t *s, size_t length, int beyond, const rj__utf8_extent *extent, void *out, size_t room, int width,
+               int surrogates, size_t *characters)
 {
+    (void)beyond, (void)extent, (void)room; /* masks keep to what is there */
     rj__utf8_bytes b = rj__utf8_load(s, length);
     rj__utf8_leads leads;
     size_t bytes;

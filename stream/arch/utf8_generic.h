@@ -26,9 +26,10 @@ rj__utf8_measure_blocks(const uint8_t *s, size_t blocks, uint8_t *highest)
 }
 
 RJ__INLINE rj__utf8_extent
-rj__utf8_measure(const uint8_t *s, size_t length)
+rj__utf8_measure(const uint8_t *s, size_t length, int beyond)
 {
-    rj__utf8_extent extent = {0, 0};
+    (void)beyond;
+    rj__utf8_extent extent = {0, 0, 0};
     uint8_t highest[RJ__EXTENT_LANES] = {0};
     size_t i = 0, blocks;
     for (; (blocks = (length - i) / RJ__EXTENT_LANES) > 0; i += blocks * RJ__EXTENT_LANES) {
@@ -44,18 +45,14 @@ rj__utf8_measure(const uint8_t *s, size_t length)
     return extent;
 }
 
-/* Characters of `length` bytes (at least one), as many as one block has, to `out`, each `width` bytes (1, 2 or 4), which is known to be enough for
- * them. Returns how many bytes they were, and in *characters their number; 0 where vectors are of no help: what comes next may be malformed.
- * `surrogates`: whether they are welcome. Reads and writes no further than that. */
+/* Characters of `length` bytes (at least one), as many as one block has, to `out`, where there are `room` bytes; each has `width` bytes (1, 2 or 4), which
+ * is known to be enough for them. Returns how many bytes they were, and in *characters their number; 0 where vectors are of no help: what comes next may
+ * be malformed. `beyond`: whether 19 bytes may be read from any of these on. `surrogates`: whether they are welcome. */
 RJ__INLINE size_t
-rj__utf8_block(const uint8_t *s, size_t length, void *out, int width, int surrogates, size_t *characters)
+rj__utf8_block(const uint8_t *s, size_t length, int beyond, const rj__utf8_extent *extent, void *out, size_t room, int width,
+               int surrogates, size_t *characters)
 {
-    (void)s;
-    (void)length;
-    (void)out;
-    (void)width;
-    (void)surrogates;
-    (void)characters;
+    (void)s, (void)length, (void)beyond, (void)extent, (void)out, (void)room, (void)width, (void)surrogates, (void)characters;
     return 0;
 }
 

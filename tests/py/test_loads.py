@@ -198,6 +198,30 @@ def test_malformed_utf8(bad, before, after):
             rjson.loads(text % (before + bad + after))
 
 
+@pytest.mark.parametrize("run", ["ab ", "éÿ", "aαβ߿", "日本\u0800\uffff", "😀\U00010000\U0010ffff", "é日a😀"], ids=ascii)
+def test_characters_of_every_width(run):
+    """In strings of every length, behind others, inside a document and at its end."""
+    for before in ("", "a", "éé", "日" * 5, "😀" * 3):
+        for length in (*range(70), 1000):
+            string = before + (run * length)[:length]
+            assert rjson.loads(f'"{string}"'.encode()) == string
+            assert rjson.loads(f'["{string}", "{"x" * 80}"]'.encode())[0] == string
+
+
+@pytest.mark.parametrize("around", ["", "日本語漢字", "aé日😀"], ids=ascii)
+def test_each_pair_that_may_begin_a_character(around):
+    """Read where Python's own decoder reads it, and refused where that refuses."""
+
+    def decode(data):
+        return data.decode()[1:-1]
+
+    for first in range(0x80, 0x100):
+        for second in (*range(0x7C, 0xC4), 0xE0, 0xF4):
+            for rest in (b"", b"\x80", b"\x80\xbf", b"\x80\xbf\x80"):
+                text = b'"%b%b%b%b"' % (around.encode(), bytes([first, second]), rest, around.encode())
+                assert outcome(rjson.loads, text) == outcome(decode, text), text
+
+
 def test_left_open_by_the_rfc():
     """The manual says what becomes of these (python/README.md)."""
     assert rjson.loads(b"\xef\xbb\xbf[1]") == [1]  # a byte order mark before bytes is ignored
