@@ -63,11 +63,13 @@ decode_characters(const uint8_t **s, const uint8_t *end, void *out, int width, i
 /* Writes UTF-8 as `extent` characters of `width` bytes. Returns `end`, or where it is malformed. There is a byte behind `end` that continues no
  * character, and if `beyond`, RJ_SCAN_MAX that can be read. */
 RJ__INLINE const uint8_t *
-decode_utf8(const uint8_t *s, const uint8_t *end, int beyond, const rj__utf8_extent *extent, void *out, int width, int surrogates)
+decode_utf8(const uint8_t *s, const uint8_t *end, int beyond, const rj__utf8_extent *extent, void *out, int width,
+            int surrogates)
 {
     uint8_t *to = out, *to_end = to + extent->characters * (size_t)width;
     while (s < end) {
-        size_t count, bytes = rj__utf8_block(s, (size_t)(end - s), beyond, extent, to, (size_t)(to_end - to), width, surrogates, &count);
+        size_t count, bytes = rj__utf8_block(s, (size_t)(end - s), beyond, extent, to, (size_t)(to_end - to), width,
+                                             surrogates, &count);
         s += bytes;
         if (bytes == 0 && (count = decode_characters(&s, end, to, width, surrogates)) == 0)
             return s;

@@ -213,11 +213,11 @@ RJ__NAME(put_fresh)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
         break;
     case PyUnicode_2BYTE_KIND:
         for (size_t i = 0; i < length && done; i += done)
-            done = rj__step_ucs2(PyUnicode_2BYTE_DATA(str) + i, length - i, &next);
+            done = rj__step_ucs2(PyUnicode_2BYTE_DATA(str) + i, length - i, &next, e->end);
         break;
     default:
         for (size_t i = 0; i < length && done; i += done)
-            done = rj__step_ucs4(PyUnicode_4BYTE_DATA(str) + i, length - i, &next);
+            done = rj__step_ucs4(PyUnicode_4BYTE_DATA(str) + i, length - i, &next, e->end);
     }
     return done ? end_string(cur, next, tail) : NULL;
 }

@@ -81,6 +81,9 @@ extern const uint8_t rj__squeeze[256][16];
 /* Shuffles that keep some of eight 16-bit lanes; see gen/pick.py. */
 extern const uint8_t rj__pick[256][16];
 
+/* Shuffles that keep the last bytes of four 32-bit lanes; see gen/pack.py. */
+extern const uint8_t rj__pack[256][16];
+
 /* Vectors of '"', '\', and of 0x1f, the last control character. In memory, because compilers rebuild vector constants for
  * every string otherwise. */
 extern const uint8_t rj__quotes[32], rj__backslashes[32], rj__controls[32];

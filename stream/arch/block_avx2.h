@@ -67,4 +67,20 @@ rj__copy_plain_block(const uint8_t *src, uint8_t *dst, int ascii_only, int print
     return _mm256_movemask_epi8(special) == 0;
 }
 
+#define RJ__PLAIN_RUN 128
+
+/* Copies so many bytes; 0 if one must be escaped. */
+RJ__INLINE int
+rj__copy_plain_run(const uint8_t *src, uint8_t *dst)
+{
+    __m256i a = rj__avx2_load(src), b = rj__avx2_load(src + 32), c = rj__avx2_load(src + 64), d = rj__avx2_load(src + 96);
+    rj__avx2_store(dst, a);
+    rj__avx2_store(dst + 32, b);
+    rj__avx2_store(dst + 64, c);
+    rj__avx2_store(dst + 96, d);
+    __m256i special = _mm256_or_si256(_mm256_or_si256(rj__avx2_special(a, 0), rj__avx2_special(b, 0)),
+                                      _mm256_or_si256(rj__avx2_special(c, 0), rj__avx2_special(d, 0)));
+    return _mm256_testz_si256(special, special);
+}
+
 #endif

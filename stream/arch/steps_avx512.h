@@ -275,8 +275,9 @@ rj__spell_code_points(__m512i v, size_t length, uint8_t **dst)
 }
 
 RJ__INLINE size_t
-rj__step_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
+rj__step_ucs2(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {
+    (void)end;
     __mmask32 valid = rj__first_bits(length);
     size_t count = length < 32 ? length : 32;
     __m512i v = _mm512_maskz_loadu_epi16(valid, src);
@@ -306,8 +307,9 @@ rj__step_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
 }
 
 RJ__INLINE size_t
-rj__step_ucs4(const uint32_t *src, size_t length, uint8_t **dst)
+rj__step_ucs4(const uint32_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {
+    (void)end;
     __mmask16 valid = (__mmask16)rj__first_bits(length);
     return rj__spell_code_points(_mm512_maskz_loadu_epi32(valid, src), length, dst);
 }

@@ -90,14 +90,40 @@ rj__spell_last(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
     return done;
 }
 
+#ifndef RJ__PLAIN_RUN
+#define RJ__PLAIN_RUN (4 * RJ__BLOCK)
+
+/* Copies so many bytes; 0 if one must be escaped. */
+RJ__INLINE int
+rj__copy_plain_run(const uint8_t *src, uint8_t *dst)
+{
+    int is_plain = 1;
+    for (size_t i = 0; i < RJ__PLAIN_RUN; i += RJ__BLOCK)
+        is_plain &= rj__copy_plain_block(src + i, dst + i, 0, 0);
+    return is_plain;
+}
+#endif
+
 /* Where one byte is to be escaped, so many are taken to be alike. */
 #define RJ__DIRTY_RUN 1024
+
+/* Of texts that are so long blocks are stored where blocks should begin. */
+#define RJ__ALIGNED_RUN 1024
 
 /* Bytes that are written as they are, but for escapes: first those without any. */
 RJ__INLINE size_t
 rj__step_passed_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {
     size_t done = 0;
+    if (length >= RJ__ALIGNED_RUN &&
+        rj__copy_plain_block(src, *dst, 0, 0)) { /* blocks that cross a cache line take half as long again */
+        done = -(uintptr_t)*dst % RJ__BLOCK;
+        *dst += done;
+    }
+    while (length - done >= RJ__PLAIN_RUN && end - *dst >= RJ__TEXT_ROOM && rj__copy_plain_run(src + done, *dst)) {
+        done += RJ__PLAIN_RUN;
+        *dst += RJ__PLAIN_RUN;
+    }
     while (length - done >= RJ__BLOCK && end - *dst >= RJ__TEXT_ROOM && rj__copy_plain_block(src + done, *dst, 0, 0)) {
         done += RJ__BLOCK;
         *dst += RJ__BLOCK;
@@ -132,25 +158,6 @@ rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
     return done;
 }
 
-RJ__INLINE size_t
-rj__step_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
-{
-    size_t done = rj__copy_some_ucs2(src, length, dst);
-    if (done || length < 8)
-        return done;
-    rj__lanes v = rj__load_lanes(src);
-    if (rj__any_beyond(v, 0xF800))
-        return 0;
-    return rj__put_lanes(v, 1, dst) ? 8 : 0;
-}
-
-RJ__INLINE size_t
-rj__step_ucs4(const uint32_t *src, size_t length, uint8_t **dst)
-{
-    (void)src;
-    (void)length;
-    (void)dst;
-    return 0;
-}
+#include RJ__WIDE
 
 #endif

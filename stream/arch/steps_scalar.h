@@ -24,20 +24,16 @@ rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
 }
 
 RJ__INLINE size_t
-rj__step_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
+rj__step_ucs2(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {
-    (void)src;
-    (void)length;
-    (void)dst;
+    (void)src, (void)length, (void)dst, (void)end;
     return 0;
 }
 
 RJ__INLINE size_t
-rj__step_ucs4(const uint32_t *src, size_t length, uint8_t **dst)
+rj__step_ucs4(const uint32_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {
-    (void)src;
-    (void)length;
-    (void)dst;
+    (void)src, (void)length, (void)dst, (void)end;
     return 0;
 }
 

@@ -17,6 +17,7 @@
 
 #define RJ__NAME(x) x##_avx2
 #define RJ__STEPS "steps_lanes.h"
+#define RJ__WIDE "wide_avx2.h"
 #define RJ__UNITS "arch/units_avx2.h"
 #define RJ__SCAN "arch/scan_avx2.h"
 #define RJ__DIGITS "arch/digits_sse.h"

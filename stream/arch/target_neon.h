@@ -8,6 +8,7 @@
 
 #define RJ__NAME(x) x##_neon
 #define RJ__STEPS "steps_lanes.h"
+#define RJ__WIDE "wide_lanes.h"
 #define RJ__UNITS "arch/units_generic.h"
 #define RJ__SCAN "arch/scan_neon.h"
 #define RJ__DIGITS "arch/digits_generic.h"

@@ -17,6 +17,7 @@
 
 #define RJ__NAME(x) x##_sse4
 #define RJ__STEPS "steps_lanes.h"
+#define RJ__WIDE "wide_sse.h"
 #define RJ__UNITS "arch/units_sse.h"
 #define RJ__SCAN "arch/scan_sse.h"
 #define RJ__DIGITS "arch/digits_sse.h"

@@ -177,13 +177,13 @@ rj__put_utf8(rj__text *text, uint8_t *dst, const uint8_t *end)
 
 /* The vectors' part of units of `width` bytes: how many were written, 0 where the next is nothing for them. */
 RJ__INLINE size_t
-rj__step_wide(const rj__text *text, size_t i, uint8_t **dst, int width)
+rj__step_wide(const rj__text *text, size_t i, uint8_t **dst, const uint8_t *end, int width)
 {
     size_t left = text->length - i;
     if (width == 4)
-        return text->ascii ? 0 : rj__step_ucs4((const uint32_t *)text->data + i, left, dst);
+        return text->ascii ? 0 : rj__step_ucs4((const uint32_t *)text->data + i, left, dst, end);
     const uint16_t *src = (const uint16_t *)text->data + i;
-    return text->ascii ? rj__escape_some_ucs2(src, left, dst) : rj__step_ucs2(src, left, dst);
+    return text->ascii ? rj__escape_some_ucs2(src, left, dst) : rj__step_ucs2(src, left, dst, end);
 }
 
 /* Units of two or four bytes. */
@@ -192,7 +192,7 @@ rj__put_wide(rj__text *text, uint8_t *dst, const uint8_t *end, int width)
 {
     size_t i = text->position, length = text->length;
     while (i < length && end - dst >= RJ__TEXT_ROOM) {
-        size_t done = rj__step_wide(text, i, &dst, width);
+        size_t done = rj__step_wide(text, i, &dst, end, width);
         i += done;
         if (done)
             continue;

@@ -52,7 +52,8 @@ RJ__INLINE size_t
 rj__utf8_block(const uint8_t *s, size_t length, int beyond, const rj__utf8_extent *extent, void *out, size_t room, int width,
                int surrogates, size_t *characters)
 {
-    (void)s, (void)length, (void)beyond, (void)extent, (void)out, (void)room, (void)width, (void)surrogates, (void)characters;
+    (void)s, (void)length, (void)beyond, (void)extent, (void)out, (void)room, (void)width, (void)surrogates,
+        (void)characters;
     return 0;
 }
 

@@ -18,7 +18,8 @@ rj__utf8_load(const uint8_t *s)
 RJ__INLINE __m128i
 rj__utf8_load_part(const uint8_t *s, size_t count, int beyond)
 {
-    static const uint8_t ones[32] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    static const uint8_t ones[32] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                     0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
     uint8_t part[16] = {0};
     if (RJ__LIKELY(beyond))
         return _mm_and_si128(rj__utf8_load(s), rj__utf8_load(ones + 16 - count));
@@ -52,8 +53,8 @@ rj__utf8_mistakes(__m128i v, __m128i previous)
                       SHORT | OVERLONG2, SHORT, SHORT | OVERLONG3 | SURROGATE, SHORT | BEYOND | OVERLONG4);
     const __m128i by_first_low =
         _mm_setr_epi8((char)(ANY | OVERLONG2 | OVERLONG3 | OVERLONG4), (char)(ANY | OVERLONG2), (char)ANY, (char)ANY,
-                      (char)(ANY | BEYOND), (char)FAR, (char)FAR, (char)FAR, (char)FAR, (char)FAR, (char)FAR, (char)FAR, (char)FAR,
-                      (char)(FAR | SURROGATE), (char)FAR, (char)FAR);
+                      (char)(ANY | BEYOND), (char)FAR, (char)FAR, (char)FAR, (char)FAR, (char)FAR, (char)FAR, (char)FAR,
+                      (char)FAR, (char)(FAR | SURROGATE), (char)FAR, (char)FAR);
     const __m128i by_second_high = _mm_setr_epi8(
         SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, (char)(LONG | PAIR | OVERLONG2 | OVERLONG3 | OVERLONG4),
         (char)(LONG | PAIR | OVERLONG2 | OVERLONG3 | BEYOND), (char)(LONG | PAIR | OVERLONG2 | SURROGATE | BEYOND),
@@ -100,12 +101,17 @@ rj__utf8_measure(const uint8_t *s, size_t length, int beyond)
     size_t i = 0;
     for (; length - i >= 16; i += 16)
         rj__utf8_see(&seen, rj__utf8_load(s + i));
-    rj__utf8_see(&seen, rj__utf8_load_part(s + i, length - i, beyond)); /* the zeros behind the text show if the last character is cut off */
+    rj__utf8_see(&seen, rj__utf8_load_part(s + i, length - i,
+                                           beyond)); /* the zeros behind the text show if the last character is cut off */
     seen.characters -= 16 - (length - i);
     /* The classes that matter, as the highest byte of each. */
     int is_four = _mm_movemask_epi8(rj__utf8_at_least(seen.highest, 0xF0));
     int is_wide = _mm_movemask_epi8(rj__utf8_at_least(seen.highest, 0xC4));
-    return (rj__utf8_extent){seen.characters, is_four ? 0xFF : is_wide ? 0xEF : 0xC3, _mm_testz_si128(seen.mistakes, seen.mistakes)};
+    return (rj__utf8_extent){seen.characters,
+                             is_four   ? 0xFF
+                             : is_wide ? 0xEF
+                                       : 0xC3,
+                             _mm_testz_si128(seen.mistakes, seen.mistakes)};
 }
 
 /* Of the character that each byte may begin. */
@@ -199,7 +205,8 @@ rj__utf8_alike(const uint8_t *s, const uint8_t *last, uint8_t *out, const uint8_
 {
     const __m128i triples = _mm_setr_epi8(2, 1, 0, -1, 5, 4, 3, -1, 8, 7, 6, -1, 11, 10, 9, -1);
     const __m128i quads = _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
-    const __m128i lead = _mm_set1_epi8((char)(width == 2 ? 0xE0 : 0xF0)), sixes = _mm_set1_epi32(width == 2 ? 0x0f3f3f : 0x073f3f3f);
+    const __m128i lead = _mm_set1_epi8((char)(width == 2 ? 0xE0 : 0xF0)),
+                  sixes = _mm_set1_epi32(width == 2 ? 0x0f3f3f : 0x073f3f3f);
     const uint8_t *begin = s;
     for (; s < last && out < out_last; out += 4 * width) {
         __m128i v = rj__utf8_load(s);

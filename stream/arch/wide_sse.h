@@ -1,0 +1,143 @@
+/* See wide_lanes.h; characters of any length in any order, four at a time. */
+#ifndef RJSON_WIDE_SSE_H
+#define RJSON_WIDE_SSE_H
+
+/* Four code points as the last bytes of 32-bit lanes, `ones` and `twos` telling one less than how many: a shuffle from a table leaves out what comes
+ * before. Stores 16 bytes. */
+RJ__INLINE uint8_t *
+rj__put_packed(__m128i lanes, unsigned ones, unsigned twos, uint8_t *dst)
+{
+    __m128i places = _mm_load_si128((const __m128i *)(const void *)rj__pack[ones | twos << 4]);
+    _mm_storeu_si128((__m128i *)(void *)dst, _mm_shuffle_epi8(lanes, places));
+    return dst + 4 + _mm_popcnt_u32(ones) + 2 * _mm_popcnt_u32(twos);
+}
+
+/* Four code points, none of them to be escaped and none a surrogate. Stores 16 bytes. */
+RJ__INLINE uint8_t *
+rj__put_four(__m128i v, uint8_t *dst)
+{
+    __m128i two = _mm_cmpgt_epi32(v, _mm_set1_epi32(0x7f)), three = _mm_cmpgt_epi32(v, _mm_set1_epi32(0x7ff));
+    __m128i four = _mm_cmpgt_epi32(v, _mm_set1_epi32(0xffff));
+    /* Six bits to each byte, and the marks of lead bytes and of those that continue. */
+    __m128i first_two = _mm_or_si128(_mm_srli_epi32(v, 18), _mm_and_si128(_mm_srli_epi32(v, 4), _mm_set1_epi32(0x3f00)));
+    __m128i last_two = _mm_or_si128(_mm_and_si128(_mm_slli_epi32(v, 10), _mm_set1_epi32(0x3f0000)),
+                                    _mm_and_si128(_mm_slli_epi32(v, 24), _mm_set1_epi32(0x3f000000)));
+    __m128i marks = _mm_blendv_epi8(_mm_set1_epi32((int)0x80C00000), _mm_set1_epi32((int)0x8080E000), three);
+    marks = _mm_blendv_epi8(marks, _mm_set1_epi32((int)0x808080F0), four);
+    __m128i lanes = _mm_or_si128(_mm_or_si128(first_two, last_two), marks);
+    lanes = _mm_blendv_epi8(_mm_slli_epi32(v, 24), lanes, two);
+    /* One less than the length of each, as two bits. */
+    unsigned ones = (unsigned)_mm_movemask_ps(_mm_castsi128_ps(_mm_xor_si128(_mm_xor_si128(two, three), four)));
+    unsigned twos = (unsigned)_mm_movemask_ps(_mm_castsi128_ps(three));
+    return rj__put_packed(lanes, ones, twos, dst);
+}
+
+#ifndef RJ__HAS_WIDE_EIGHT
+/* Eight units that all become three bytes. Stores 28. */
+RJ__INLINE void
+rj__put_eight_threes(__m128i v, uint8_t *dst)
+{
+    rj__sse_put_three_bytes(_mm_cvtepu16_epi32(v), dst);
+    rj__sse_put_three_bytes(_mm_cvtepu16_epi32(_mm_srli_si128(v, 8)), dst + 12);
+}
+
+/* Eight units, none of them to be escaped and none a surrogate. Stores at most 28 bytes. */
+RJ__INLINE uint8_t *
+rj__put_eight_any(__m128i v, uint8_t *dst)
+{
+    dst = rj__put_four(_mm_cvtepu16_epi32(v), dst);
+    return rj__put_four(_mm_cvtepu16_epi32(_mm_srli_si128(v, 8)), dst);
+}
+#endif
+
+/* Eight units of two bytes; 0 if one is a surrogate, or if there are escapes for which this is not the way. Stores at most 40 bytes. */
+RJ__INLINE int
+rj__put_eight(__m128i v, uint8_t **dst)
+{
+    __m128i top = _mm_and_si128(v, _mm_set1_epi16((short)0xF800));
+    __m128i surrogate = _mm_cmpeq_epi16(top, _mm_set1_epi16((short)0xD800));
+    __m128i below_800 = _mm_cmpeq_epi16(top, _mm_setzero_si128());
+    if (_mm_testz_si128(_mm_or_si128(below_800, surrogate), _mm_set1_epi8(-1))) {
+        rj__put_eight_threes(v, *dst);
+        *dst += 24;
+        return 1;
+    }
+    if (_mm_testz_si128(top, top))
+        return rj__sse_copy_ascii_ucs2(v, dst, 0) || rj__put_lanes(v, 1, dst);
+    __m128i control = _mm_cmpeq_epi16(_mm_min_epu16(v, _mm_set1_epi16(0x1f)), v);
+    __m128i itself = _mm_or_si128(_mm_cmpeq_epi16(v, _mm_set1_epi16('"')), _mm_cmpeq_epi16(v, _mm_set1_epi16('\\')));
+    __m128i special = _mm_or_si128(_mm_or_si128(control, surrogate), itself);
+    if (RJ__UNLIKELY(!_mm_testz_si128(special, special)))
+        return 0;
+    *dst = rj__put_eight_any(v, *dst);
+    return 1;
+}
+
+/* Units one by one: how many come before a surrogate. */
+static RJ__NOINLINE size_t
+rj__put_singly(const void *src, int width, size_t count, uint8_t **dst)
+{
+    static const rj__text without_surrogates = {.surrogates = RJ__SURROGATES_STOP};
+    for (size_t i = 0; i < count; i++) {
+        uint8_t *next = rj__put_code_point(&without_surrogates, rj__unit(src, width, i), *dst);
+        if (RJ__UNLIKELY(!next))
+            return i;
+        *dst = next;
+    }
+    return count;
+}
+
+RJ__INLINE size_t
+rj__step_ucs2(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)
+{
+    size_t done = 0;
+    while (length - done >= 8 && end - *dst >= RJ__TEXT_ROOM) {
+        if (RJ__UNLIKELY(!rj__put_eight(_mm_loadu_si128((const __m128i *)(const void *)(src + done)), dst))) {
+            size_t count = rj__put_singly(src + done, 2, 8, dst);
+            if (count < 8)
+                return done + count;
+        }
+        done += 8;
+    }
+    size_t left = length - done;
+    if (left - 1 >= 7 || end - *dst < RJ__TEXT_ROOM)
+        return done;
+    uint16_t padded[8] = {' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
+    memcpy(padded, src + done, left * sizeof *src);
+    if (RJ__UNLIKELY(!rj__put_eight(_mm_loadu_si128((const __m128i *)(const void *)padded), dst)))
+        return done + rj__put_singly(src + done, 2, left, dst);
+    *dst -= 8 - left;
+    return length;
+}
+
+RJ__INLINE int
+rj__put_four_clean(__m128i v, uint8_t **dst)
+{
+    __m128i control = _mm_cmpgt_epi32(_mm_set1_epi32(0x20), v);
+    __m128i itself = _mm_or_si128(_mm_cmpeq_epi32(v, _mm_set1_epi32('"')), _mm_cmpeq_epi32(v, _mm_set1_epi32('\\')));
+    __m128i surrogate = _mm_cmpeq_epi32(_mm_and_si128(v, _mm_set1_epi32((int)0xFFFFF800)), _mm_set1_epi32(0xD800));
+    __m128i special = _mm_or_si128(_mm_or_si128(control, surrogate), itself);
+    if (RJ__UNLIKELY(!_mm_testz_si128(special, special)))
+        return 0;
+    *dst = rj__put_four(v, *dst);
+    return 1;
+}
+
+RJ__INLINE size_t
+rj__step_ucs4(const uint32_t *src, size_t length, uint8_t **dst, const uint8_t *end)
+{
+    size_t done = 0;
+    while (length - done >= 4 && end - *dst >= RJ__TEXT_ROOM) {
+        if (RJ__UNLIKELY(!rj__put_four_clean(_mm_loadu_si128((const __m128i *)(const void *)(src + done)), dst))) {
+            size_t count = rj__put_singly(src + done, 4, 4, dst);
+            if (count < 4)
+                return done + count;
+        }
+        done += 4;
+    }
+    if (length - done < 4 && end - *dst >= RJ__TEXT_ROOM)
+        done += rj__put_singly(src + done, 4, length - done, dst);
+    return done;
+}
+
+#endif
