@@ -188,14 +188,14 @@ _Static_assert(2 * (RJ_SHORT_STRING + 3) + RJ__NUMBER_ROOM + RJ__AFTER <= RJ_ITE
  * them; NULL for any other, with everything as it was. They run no Python code. Each is a function of its own, so that what one of
  * them needs in registers costs nothing in the others. */
 
-/* Bytes that are written as they are, but for escapes. */
+/* Bytes that are written as they are, but for escapes. The first `clean` of them are there already. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_dirty_bytes)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail)
+RJ__NAME(put_dirty_bytes)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail, size_t clean)
 {
     if (RJ__UNLIKELY(!is_sure_to_fit(e, cur, length)))
         return NULL;
-    rj__text text = {.data = data, .length = (size_t)length};
-    return end_string(cur, rj__put_bytes(&text, cur + 1, e->end, RJ__HIGH_PASS), tail);
+    rj__text text = {.data = data, .length = (size_t)length, .position = clean};
+    return end_string(cur, rj__put_bytes(&text, cur + 1 + clean, e->end, RJ__HIGH_PASS), tail);
 }
 
 /* Not ASCII, and nobody has its UTF-8 form yet. */
@@ -256,14 +256,14 @@ RJ__NAME(put_clean_wide)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tai
 }
 
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, size_t clean)
 {
     if (RJ__UNLIKELY(!RJ_STR_IS_READY(str)) || (RJ__STYLED && e->options->ensure_ascii))
         return NULL;
     const uint8_t *data;
     Py_ssize_t length;
     if (PyUnicode_IS_ASCII(str))
-        return RJ__NAME(put_dirty_bytes)(e, cur, PyUnicode_DATA(str), PyUnicode_GET_LENGTH(str), tail);
+        return RJ__NAME(put_dirty_bytes)(e, cur, PyUnicode_DATA(str), PyUnicode_GET_LENGTH(str), tail, clean);
     e->non_ascii = 1;
     if (e->str_sink) {
         if (PyUnicode_KIND(str) != PyUnicode_1BYTE_KIND)
@@ -279,23 +279,28 @@ RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tai
     }
     if (RJ__UNLIKELY(!is_sure_to_fit(e, cur, length)))
         return NULL;
-    if (RJ__UNLIKELY(length > RJ_CLEAN_MAX) || RJ__UNLIKELY(rj__copy_clean_alone(data, (size_t)length, cur + 1)))
-        return RJ__NAME(put_dirty_bytes)(e, cur, data, length, tail);
+    size_t dirty = length > RJ_CLEAN_MAX ? 1 : rj__copy_clean_alone(data, (size_t)length, cur + 1);
+    if (RJ__UNLIKELY(dirty))
+        return RJ__NAME(put_dirty_bytes)(e, cur, data, length, tail, dirty - 1);
     return end_string(cur, cur + 1 + length, tail);
 }
 
-/* An ASCII string that needs no escapes and is sure to fit; NULL for any other. */
+/* An ASCII string that needs no escapes and is sure to fit; NULL for any other, of which *clean characters need none and are there. */
 RJ__INLINE uint8_t *
-put_plain_string(const rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+put_plain_string(const rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, size_t *clean)
 {
+    *clean = 0;
     if (RJ__UNLIKELY(!PyUnicode_IS_COMPACT_ASCII(str)))
         return NULL;
     Py_ssize_t length = ((PyASCIIObject *)str)->length;
     if (length > RJ_SHORT_STRING && length > e->end - cur - RJ_ITEM_ROOM)
         return NULL;
     const uint8_t *data = (const uint8_t *)((PyASCIIObject *)str + 1);
-    if (RJ__UNLIKELY(rj__copy_clean(data, (size_t)length, cur + 1, RJ__STYLED ? e->options->ensure_ascii : 0)))
+    size_t dirty = rj__copy_clean(data, (size_t)length, cur + 1, RJ__STYLED ? e->options->ensure_ascii : 0);
+    if (RJ__UNLIKELY(dirty)) {
+        *clean = dirty - 1;
         return NULL;
+    }
     return end_string(cur, cur + 1 + length, tail);
 }
 
@@ -318,8 +323,9 @@ put_scalar(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     PyTypeObject *type = Py_TYPE(v);
     if (type == &PyUnicode_Type) {
-        uint8_t *next = put_plain_string(e, cur, v, ',');
-        return RJ__LIKELY(next != NULL) ? next : RJ__NAME(put_less_plain)(e, cur, v, ',');
+        size_t clean;
+        uint8_t *next = put_plain_string(e, cur, v, ',', &clean);
+        return RJ__LIKELY(next != NULL) ? next : RJ__NAME(put_less_plain)(e, cur, v, ',', clean);
     }
     if (type == &PyLong_Type) {
         int negative;

@@ -53,9 +53,10 @@ begin_short_key(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
         return NULL;
     uint8_t *last = cur - 1, before = *last;
     begin_item(e, &cur, key, value);
-    uint8_t *next = put_plain_string(e, cur, key, ':');
+    size_t clean;
+    uint8_t *next = put_plain_string(e, cur, key, ':', &clean);
     if (RJ__UNLIKELY(!next))
-        next = RJ__NAME(put_less_plain)(e, cur, key, ':');
+        next = RJ__NAME(put_less_plain)(e, cur, key, ':', clean);
     if (RJ__LIKELY(next != NULL))
         return end_key(e, next);
     *last = before;

@@ -37,22 +37,22 @@ rj__avx2_store(uint8_t *dst, __m256i v)
 
 /* More than 32 bytes. A function of its own: the 32-byte registers that it keeps would make every function that it is part of align its
  * stack. */
-static RJ__NOINLINE int
+static RJ__NOINLINE size_t
 RJ__NAME(copy_clean_long)(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
-    const uint8_t *last = src + length - 32;
+    const uint8_t *begin = src, *last = src + length - 32;
     uint8_t *last_dst = dst + length - 32;
     for (; src < last; src += 32, dst += 32) {
         __m256i v = rj__avx2_load(src);
         rj__avx2_store(dst, v);
         __m256i special = rj__avx2_special(v, printable_only);
         if (RJ__UNLIKELY(!_mm256_testz_si256(special, special)))
-            return 1;
+            return 1 + (size_t)(src - begin);
     }
     __m256i v = rj__avx2_load(last);
     rj__avx2_store(last_dst, v);
     __m256i special = rj__avx2_special(v, printable_only);
-    return !_mm256_testz_si256(special, special);
+    return _mm256_testz_si256(special, special) ? 0 : 1 + (size_t)(src - begin);
 }
 
 /* Copies a block; 0 if one of its bytes must be escaped, or is not ASCII and `ascii_only`. */

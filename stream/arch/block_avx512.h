@@ -22,7 +22,7 @@ rj__copy_masked(const uint8_t *src, size_t length, uint8_t *dst)
 }
 
 /* See block_avx2.h. */
-RJ__INLINE int
+RJ__INLINE size_t
 rj__copy_clean_alone(const uint8_t *src, size_t length, uint8_t *dst)
 {
     for (; length > 32; src += 32, dst += 32, length -= 32)

@@ -22,15 +22,24 @@ rj__any16(uint8x16_t mask)
     return vmaxvq_u32(vreinterpretq_u32_u8(mask)) != 0;
 }
 
+/* Four bits of each byte of a mask. */
+RJ__INLINE uint64_t
+rj__neon_marks(uint8x16_t mask)
+{
+    return vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(mask), 4)), 0);
+}
+
+/* From each place on, a shuffle that moves the last bytes to the front, and zeros behind them. */
+static const uint8_t rj__neon_shifts[32] = {0,    1,    2,    3,    4,    5,    6,    7,    8,    9,    10,
+                                            11,   12,   13,   14,   15,   0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+                                            0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80};
+
 /* Up to 16 bytes, with at least 16 readable ones before them: one load that ends where the string ends, shifted to the front. Stores
  * 16 bytes. */
 RJ__INLINE int
 rj__neon_copy_clean_to_16(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
-    static const uint8_t shifts[32] = {0,    1,    2,    3,    4,    5,    6,    7,    8,    9,    10,
-                                       11,   12,   13,   14,   15,   0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
-                                       0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80};
-    uint8x16_t shift = vld1q_u8(shifts + 16 - length);
+    uint8x16_t shift = vld1q_u8(rj__neon_shifts + 16 - length);
     uint8x16_t v = vqtbl1q_u8(vld1q_u8(src + length - 16), shift);
     vst1q_u8(dst, v);
     uint8x16_t is_inside = vcltq_u8(shift, vdupq_n_u8(0x80));
@@ -47,34 +56,34 @@ rj__neon_copy_clean_16_to_32(const uint8_t *src, size_t length, uint8_t *dst, in
 }
 
 /* More than 32 bytes. */
-static RJ__NOINLINE int
+static RJ__NOINLINE size_t
 rj__neon_copy_clean_long(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
-    const uint8_t *last = src + length - 16;
+    const uint8_t *begin = src, *last = src + length - 16;
     uint8_t *last_dst = dst + length - 16;
     for (; src < last; src += 16, dst += 16) {
         uint8x16_t v = vld1q_u8(src);
         vst1q_u8(dst, v);
         if (RJ__UNLIKELY(rj__any16(rj__special16(v, printable_only))))
-            return 1;
+            return 1 + (size_t)(src - begin);
     }
-    return rj__neon_copy_clean_to_16(last, 16, last_dst, printable_only);
+    return rj__neon_copy_clean_to_16(last, 16, last_dst, printable_only) ? 1 + (size_t)(src - begin) : 0;
 }
 
-RJ__INLINE int
+RJ__INLINE size_t
 rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
     if (RJ__LIKELY(length <= 16))
-        return rj__neon_copy_clean_to_16(src, length, dst, printable_only);
+        return (size_t)rj__neon_copy_clean_to_16(src, length, dst, printable_only);
     if (length <= 32)
-        return rj__neon_copy_clean_16_to_32(src, length, dst, printable_only);
+        return (size_t)rj__neon_copy_clean_16_to_32(src, length, dst, printable_only);
     return rj__neon_copy_clean_long(src, length, dst, printable_only);
 }
 
-RJ__INLINE int
+RJ__INLINE size_t
 rj__copy_clean_alone(const uint8_t *src, size_t length, uint8_t *dst)
 {
-    return length <= 16 ? rj__swar_copy_clean(src, length, dst, 0) : rj__copy_clean(src, length, dst, 0);
+    return length <= 16 ? (size_t)rj__swar_copy_clean(src, length, dst, 0) : rj__copy_clean(src, length, dst, 0);
 }
 
 RJ__INLINE int

@@ -145,26 +145,26 @@ rj__sse_copy_clean_16_to_32(const uint8_t *src, size_t length, uint8_t *dst, int
     return !_mm_testz_si128(special, special);
 }
 
-static int RJ__NAME(copy_clean_long)(const uint8_t *src, size_t length, uint8_t *dst, int printable_only);
+static size_t RJ__NAME(copy_clean_long)(const uint8_t *src, size_t length, uint8_t *dst, int printable_only);
 
-/* Copies ASCII bytes; nonzero if one must be escaped, with `printable_only` (0 or 1) DEL too (what was written is of no use
- * then). At least RJ__BEFORE readable bytes come before `src`, and up to RJ__AFTER bytes may be written past `dst + length`. */
-RJ__INLINE int
+/* Copies ASCII bytes; if one must be escaped, with `printable_only` (0 or 1) DEL too, one more than how many before it are certainly copied, and
+ * otherwise 0. At least RJ__BEFORE readable bytes come before `src`, and up to RJ__AFTER bytes may be written past `dst + length`. */
+RJ__INLINE size_t
 rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
     if (RJ__LIKELY(length <= 16))
-        return rj__sse_copy_clean_to_16(src, length, dst, printable_only);
+        return (size_t)rj__sse_copy_clean_to_16(src, length, dst, printable_only);
     if (length <= 32)
-        return rj__sse_copy_clean_16_to_32(src, length, dst, printable_only);
+        return (size_t)rj__sse_copy_clean_16_to_32(src, length, dst, printable_only);
     return RJ__NAME(copy_clean_long)(src, length, dst, printable_only);
 }
 
 #if !defined(RJ__HAS_MASKED_LOADS)
 /* The same where nothing need be readable before `src`. */
-RJ__INLINE int
+RJ__INLINE size_t
 rj__copy_clean_alone(const uint8_t *src, size_t length, uint8_t *dst)
 {
-    return length <= 16 ? rj__swar_copy_clean(src, length, dst, 0) : rj__copy_clean(src, length, dst, 0);
+    return length <= 16 ? (size_t)rj__swar_copy_clean(src, length, dst, 0) : rj__copy_clean(src, length, dst, 0);
 }
 #endif
 

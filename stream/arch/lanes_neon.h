@@ -3,6 +3,38 @@
 #define RJSON_LANES_NEON_H
 
 typedef uint16x8_t rj__lanes;
+typedef uint8x16_t rj__sixteen;
+
+RJ__INLINE rj__sixteen
+rj__load_sixteen(const uint8_t *src)
+{
+    return vld1q_u8(src);
+}
+
+RJ__INLINE void
+rj__store_sixteen(uint8_t *dst, rj__sixteen v)
+{
+    vst1q_u8(dst, v);
+}
+
+RJ__INLINE rj__sixteen
+rj__join_eights(uint64_t first, uint64_t last)
+{
+    return vcombine_u8(vcreate_u8(first), vcreate_u8(last));
+}
+
+/* The last `size` of 16 bytes, moved to the front; zeros behind them. */
+RJ__INLINE rj__sixteen
+rj__shift_to_front(rj__sixteen v, size_t size)
+{
+    return vqtbl1q_u8(v, vld1q_u8(rj__neon_shifts + 16 - size));
+}
+
+RJ__INLINE uint64_t
+rj__mark_special(rj__sixteen v)
+{
+    return rj__neon_marks(rj__special16(v, 0));
+}
 
 RJ__INLINE rj__lanes
 rj__load_lanes(const uint16_t *src)

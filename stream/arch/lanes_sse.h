@@ -2,7 +2,31 @@
 #ifndef RJSON_LANES_SSE_H
 #define RJSON_LANES_SSE_H
 
-typedef __m128i rj__lanes;
+typedef __m128i rj__lanes, rj__sixteen;
+
+RJ__INLINE rj__sixteen
+rj__load_sixteen(const uint8_t *src)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)src);
+}
+
+RJ__INLINE void
+rj__store_sixteen(uint8_t *dst, rj__sixteen v)
+{
+    _mm_storeu_si128((__m128i *)(void *)dst, v);
+}
+
+RJ__INLINE rj__sixteen
+rj__join_eights(uint64_t first, uint64_t last)
+{
+    return _mm_set_epi64x((long long)last, (long long)first);
+}
+
+RJ__INLINE uint64_t
+rj__mark_special(rj__sixteen v)
+{
+    return (unsigned)_mm_movemask_epi8(rj__special16(v, 0));
+}
 
 RJ__INLINE rj__lanes
 rj__load_lanes(const uint16_t *src)

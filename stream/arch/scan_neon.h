@@ -6,12 +6,6 @@
 #define RJ__SCAN_SHIFT 2
 
 RJ__INLINE uint64_t
-rj__neon_marks(uint8x16_t mask)
-{
-    return vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(mask), 4)), 0);
-}
-
-RJ__INLINE uint64_t
 rj__scan_special(const uint8_t *p, uint64_t *high)
 {
     uint8x16_t v = vld1q_u8(p);

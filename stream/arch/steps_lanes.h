@@ -6,6 +6,11 @@
  *     rj__any_beyond(v, units)                                  whether a unit has one of these bits
  *     rj__put_lanes(v, two_bytes, &dst)                         writes eight units below 0x800, of `two_bytes` those from 0x80 on;
  *                                                               0 if one has a long escape. Stores 16 bytes.
+ *     rj__sixteen v = rj__load_sixteen(src)                     sixteen bytes
+ *     rj__join_eights(first, last)                              the same from two words
+ *     rj__store_sixteen(dst, v)
+ *     rj__shift_to_front(v, size)                               the last `size` of them, and zeros behind those
+ *     rj__mark_special(v)                                       those that are to be escaped, 1 << RJ__SCAN_SHIFT bits of each
  */
 #ifndef RJSON_STEPS_LANES_H
 #define RJSON_STEPS_LANES_H
@@ -22,72 +27,65 @@ rj__put_few(const uint8_t *src, size_t length, uint8_t **dst, rj__high high)
     return count;
 }
 
-/* So many bytes are looked at together, as many as there are marks for. */
-#define RJ__SPARSE_BLOCK (64 >> RJ__SCAN_SHIFT)
-/* More escapes than these among them are many: then so many bytes are spelled one by one. */
-#define RJ__FEW_ESCAPES (RJ__SPARSE_BLOCK / 6)
-#define RJ__DENSE_BLOCK 16
+/* More escapes than these among sixteen bytes are many: then they are spelled one by one. */
+#define RJ__FEW_ESCAPES 2
 
-/* Copies a block, and marks what is to be escaped. */
-RJ__INLINE uint64_t
-rj__copy_and_mark(const uint8_t *src, uint8_t *dst)
-{
-    uint64_t high, special = 0;
-    memcpy(dst, src, RJ__SPARSE_BLOCK);
-    for (size_t i = 0; i < RJ__SPARSE_BLOCK; i += RJ__SCAN_BLOCK)
-        special |= rj__scan_special(src + i, &high) << (i << RJ__SCAN_SHIFT);
-    return special;
-}
-
-/* Up to `count` bytes, at most a block. Those that are to be escaped are spelled each on its own, and everything behind them copied again: so a second
- * block must be readable behind it. Stores at most a block behind the last byte. Returns how many bytes these are. */
-RJ__INLINE size_t
-rj__spell_block(const uint8_t *src, size_t count, uint8_t **dst)
+/* `count` bytes, at most 16: those at `src`, and in `v`. Of a few that are to be escaped each is spelled on its own, and what is behind it stored again.
+ * Stores at most 16 bytes behind the last. */
+RJ__INLINE uint8_t *
+rj__spell_sixteen(rj__sixteen v, size_t count, const uint8_t *src, uint8_t *dst)
 {
     const uint64_t mark = ((uint64_t)1 << (1 << RJ__SCAN_SHIFT)) - 1; /* of a byte */
-    uint8_t *out = *dst;
-    uint64_t special = rj__copy_and_mark(src, out);
+    uint64_t marks = rj__mark_special(v);
     size_t done = 0;
-    if (count < RJ__SPARSE_BLOCK)
-        special &= ((uint64_t)1 << (count << RJ__SCAN_SHIFT)) - 1;
-    if (RJ__UNLIKELY(__builtin_popcountll(special) >> RJ__SCAN_SHIFT > RJ__FEW_ESCAPES)) {
-        count = count < RJ__DENSE_BLOCK ? count : RJ__DENSE_BLOCK;
+    if (count < 16)
+        marks &= ((uint64_t)1 << (count << RJ__SCAN_SHIFT)) - 1;
+    rj__store_sixteen(dst, v);
+    if (RJ__UNLIKELY(__builtin_popcountll(marks) >> RJ__SCAN_SHIFT > RJ__FEW_ESCAPES)) {
         for (; done < count; done++)
-            out = rj__put_spelled(src[done], out);
-        *dst = out;
-        return count;
+            dst = rj__put_spelled(src[done], dst);
+        return dst;
     }
-    while (special) {
-        size_t place = (size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT;
-        out = rj__put_spelled(src[place], out + (place - done));
+    while (marks) {
+        size_t place = (size_t)__builtin_ctzll(marks) >> RJ__SCAN_SHIFT;
+        dst = rj__put_spelled(src[place], dst + (place - done));
         done = place + 1;
-        memcpy(out, src + done, RJ__SPARSE_BLOCK);
-        special &= ~(mark << (place << RJ__SCAN_SHIFT));
+        rj__store_sixteen(dst, rj__shift_to_front(v, 16 - done));
+        marks &= ~(mark << (place << RJ__SCAN_SHIFT));
     }
-    *dst = out + (count - done);
-    return count;
+    return dst + (count - done);
 }
 
-/* Short strings with escapes: byte by byte is faster. */
-#define RJ__SHORT_DIRTY 20
-
-/* Up to two blocks, the last of their text, and fewer if there is not room for them. Returns how many bytes these are. */
-RJ__INLINE size_t
-rj__spell_last(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end)
+/* Up to 16 bytes; zeros behind them. */
+RJ__INLINE rj__sixteen
+rj__load_short(const uint8_t *src, size_t length)
 {
-    uint8_t padded[4 * RJ__SPARSE_BLOCK];
-    size_t done = 0;
-    if (length <= RJ__SHORT_DIRTY) {
-        for (; done < length; done++)
-            *dst = rj__put_spelled(src[done], *dst);
-        return length;
+    uint64_t first = 0, last = 0;
+    uint32_t half;
+    if (length >= 8) {
+        memcpy(&first, src, 8);
+        memcpy(&last, src + length - 8, 8);
+        return rj__join_eights(first, length == 8 ? 0 : last >> 8 * (16 - length));
     }
-    memcpy(padded, src, length);
-    while (done < length && end - *dst >= RJ__TEXT_ROOM) {
-        size_t left = length - done;
-        done += rj__spell_block(padded + done, left < RJ__SPARSE_BLOCK ? left : RJ__SPARSE_BLOCK, dst);
+    if (length >= 4) {
+        memcpy(&half, src, 4);
+        first = half;
+        memcpy(&half, src + length - 4, 4);
+        return rj__join_eights(first | (uint64_t)half << 8 * (length - 4), 0);
     }
-    return done;
+    for (size_t i = 0; i < length; i++)
+        first |= (uint64_t)src[i] << 8 * i;
+    return rj__join_eights(first, 0);
+}
+
+/* The last bytes of a text, at most 16. */
+RJ__INLINE uint8_t *
+rj__spell_last(const uint8_t *src, size_t done, size_t length, uint8_t *dst)
+{
+    size_t left = length - done;
+    rj__sixteen v =
+        length < 16 ? rj__load_short(src + done, left) : rj__shift_to_front(rj__load_sixteen(src + length - 16), left);
+    return rj__spell_sixteen(v, left, src + done, dst);
 }
 
 #ifndef RJ__PLAIN_RUN
@@ -104,36 +102,134 @@ rj__copy_plain_run(const uint8_t *src, uint8_t *dst)
 }
 #endif
 
-/* Where one byte is to be escaped, so many are taken to be alike. */
-#define RJ__DIRTY_RUN 1024
-
-/* Of texts that are so long blocks are stored where blocks should begin. */
+/* Of texts that are so long blocks are stored where blocks should begin: those that cross a cache line take half as long again. */
 #define RJ__ALIGNED_RUN 1024
 
-/* Bytes that are written as they are, but for escapes: first those without any. */
+/* Bytes that are plain, by blocks. Returns how many. */
+RJ__INLINE size_t
+rj__step_plain_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end)
+{
+    size_t done = 0;
+    uint8_t *out = *dst;
+    if (length >= RJ__ALIGNED_RUN && rj__copy_plain_block(src, out, 0, 0))
+        done = -(uintptr_t)out % RJ__BLOCK;
+    while (length - done >= RJ__PLAIN_RUN && end - (out + done) >= RJ__TEXT_ROOM &&
+           rj__copy_plain_run(src + done, out + done))
+        done += RJ__PLAIN_RUN;
+    while (length - done >= RJ__BLOCK && end - (out + done) >= RJ__TEXT_ROOM &&
+           rj__copy_plain_block(src + done, out + done, 0, 0))
+        done += RJ__BLOCK;
+    *dst = out + done;
+    return done;
+}
+
+typedef uint8_t rj__vector __attribute__((vector_size(RJ__BLOCK)));
+
+/* By the widest registers, which compilers don't take for this. */
+RJ__INLINE void
+rj__copy_blocks(const uint8_t *src, size_t size, uint8_t *dst)
+{
+    for (size_t i = 0; i < size; i += RJ__BLOCK) {
+        rj__vector v;
+        memcpy(&v, src + i, sizeof v);
+        memcpy(dst + i, &v, sizeof v);
+    }
+}
+
+/* Where there are many escapes, so many bytes are taken to be alike. */
+#define RJ__DENSE_RUN 1024
+
+#define RJ__SPARSE_BLOCK (64 >> RJ__SCAN_SHIFT)
+
+/* See rj__spell_sixteen: this one spells up to a block of as many bytes as a word has marks, or 16 of them one by one, and reads another behind it.
+ * Returns how many. */
+RJ__INLINE size_t
+rj__spell_block(const uint8_t *src, size_t count, uint8_t **dst)
+{
+    const uint64_t mark = ((uint64_t)1 << (1 << RJ__SCAN_SHIFT)) - 1; /* of a byte */
+    uint8_t *out = *dst;
+    uint64_t high, special = 0;
+    size_t done = 0;
+    for (size_t i = 0; i < RJ__SPARSE_BLOCK; i += RJ__SCAN_BLOCK)
+        special |= rj__scan_special(src + i, &high) << (i << RJ__SCAN_SHIFT);
+    if (count < RJ__SPARSE_BLOCK)
+        special &= ((uint64_t)1 << (count << RJ__SCAN_SHIFT)) - 1;
+    if (RJ__UNLIKELY(__builtin_popcountll(special) >> RJ__SCAN_SHIFT > RJ__SPARSE_BLOCK / 6)) {
+        count = count < 16 ? count : 16;
+        for (; done < count; done++)
+            out = rj__put_spelled(src[done], out);
+        *dst = out;
+        return count;
+    }
+    rj__copy_blocks(src, RJ__SPARSE_BLOCK, out);
+    while (special) {
+        size_t place = (size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT;
+        out = rj__put_spelled(src[place], out + (place - done));
+        done = place + 1;
+        rj__copy_blocks(src + done, RJ__SPARSE_BLOCK, out);
+        special &= ~(mark << (place << RJ__SCAN_SHIFT));
+    }
+    *dst = out + (count - done);
+    return count;
+}
+
+/* Bytes with many escapes, by blocks: more than one of RJ__SCAN_BLOCK. The last two blocks are spelled in a copy, behind which there is something to read. */
+RJ__INLINE size_t
+rj__step_dense_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end)
+{
+    uint8_t padded[4 * RJ__SPARSE_BLOCK];
+    size_t done = 0, last = 0;
+    while (length - done >= 2 * RJ__SPARSE_BLOCK && done < RJ__DENSE_RUN && end - *dst >= RJ__TEXT_ROOM)
+        done += rj__spell_block(src + done, RJ__SPARSE_BLOCK, dst);
+    size_t left = length - done;
+    if (left < RJ__BLOCK || left >= 2 * RJ__SPARSE_BLOCK)
+        return done;
+    rj__copy_blocks(src + done, left - RJ__BLOCK, padded);
+    rj__copy_blocks(src + length - RJ__BLOCK, RJ__BLOCK, padded + left - RJ__BLOCK);
+    while (last < left && end - *dst >= RJ__TEXT_ROOM)
+        last += rj__spell_block(padded + last, left - last < RJ__SPARSE_BLOCK ? left - last : RJ__SPARSE_BLOCK, dst);
+    return done + last;
+}
+
+/* Bytes with few escapes, by blocks that begin behind the last one: where they are rare, that they come is all that a processor cannot foresee. Up to the
+ * last `block` bytes, or to where there are many. */
+RJ__INLINE size_t
+rj__step_sparse_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end)
+{
+    size_t done = 0;
+    uint64_t high;
+    while (length - done > RJ__SCAN_BLOCK && end - *dst >= RJ__TEXT_ROOM) {
+        uint64_t special = rj__scan_special(src + done, &high);
+        rj__copy_blocks(src + done, RJ__SCAN_BLOCK, *dst);
+        if (RJ__LIKELY(!special)) {
+            done += RJ__SCAN_BLOCK;
+            *dst += RJ__SCAN_BLOCK;
+            continue;
+        }
+        if (__builtin_popcountll(special) >> RJ__SCAN_SHIFT > RJ__FEW_ESCAPES)
+            break;
+        size_t place = (size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT;
+        *dst = rj__put_spelled(src[done + place], *dst + place);
+        done += place + 1;
+    }
+    return done;
+}
+
+/* Bytes that are written as they are, but for escapes. */
 RJ__INLINE size_t
 rj__step_passed_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {
-    size_t done = 0;
-    if (length >= RJ__ALIGNED_RUN &&
-        rj__copy_plain_block(src, *dst, 0, 0)) { /* blocks that cross a cache line take half as long again */
-        done = -(uintptr_t)*dst % RJ__BLOCK;
-        *dst += done;
+    size_t done = rj__step_plain_bytes(src, length, dst, end);
+    done += rj__step_sparse_bytes(src + done, length - done, dst, end);
+    done += rj__step_dense_bytes(src + done, length - done, dst, end);
+    while (length - done > 16 && length - done <= RJ__SCAN_BLOCK && end - *dst >= RJ__TEXT_ROOM) {
+        *dst = rj__spell_sixteen(rj__load_sixteen(src + done), 16, src + done, *dst);
+        done += 16;
     }
-    while (length - done >= RJ__PLAIN_RUN && end - *dst >= RJ__TEXT_ROOM && rj__copy_plain_run(src + done, *dst)) {
-        done += RJ__PLAIN_RUN;
-        *dst += RJ__PLAIN_RUN;
-    }
-    while (length - done >= RJ__BLOCK && end - *dst >= RJ__TEXT_ROOM && rj__copy_plain_block(src + done, *dst, 0, 0)) {
-        done += RJ__BLOCK;
-        *dst += RJ__BLOCK;
-    }
-    size_t dirty = done;
-    while (length - done >= 2 * RJ__SPARSE_BLOCK && done - dirty < RJ__DIRTY_RUN && end - *dst >= RJ__TEXT_ROOM)
-        done += rj__spell_block(src + done, RJ__SPARSE_BLOCK, dst);
-    if (length - done >= 2 * RJ__SPARSE_BLOCK || end - *dst < RJ__TEXT_ROOM)
+    if (length - done > 16 || end - *dst < RJ__TEXT_ROOM)
         return done;
-    return done + rj__spell_last(src + done, length - done, dst, end);
+    *dst = rj__spell_last(src, done, length, *dst);
+    return length;
 }
 
 RJ__INLINE size_t

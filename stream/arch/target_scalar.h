@@ -22,16 +22,16 @@ rj__escape_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
 }
 
 /* See target_avx2.h; this one reads and writes exactly `length` bytes. */
-RJ__INLINE int
+RJ__INLINE size_t
 rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
-    return rj__swar_copy_clean(src, length, dst, printable_only);
+    return (size_t)rj__swar_copy_clean(src, length, dst, printable_only);
 }
 
-RJ__INLINE int
+RJ__INLINE size_t
 rj__copy_clean_alone(const uint8_t *src, size_t length, uint8_t *dst)
 {
-    return rj__swar_copy_clean(src, length, dst, 0);
+    return (size_t)rj__swar_copy_clean(src, length, dst, 0);
 }
 
 #endif

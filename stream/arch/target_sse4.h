@@ -28,19 +28,19 @@
 #include "lanes_sse.h"
 
 /* More than 32 bytes. */
-static RJ__NOINLINE int
+static RJ__NOINLINE size_t
 RJ__NAME(copy_clean_long)(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
-    const uint8_t *last = src + length - 16;
+    const uint8_t *begin = src, *last = src + length - 16;
     uint8_t *last_dst = dst + length - 16;
     for (; src < last; src += 16, dst += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)src);
         _mm_storeu_si128((__m128i *)(void *)dst, v);
         __m128i special = rj__special16(v, printable_only);
         if (RJ__UNLIKELY(!_mm_testz_si128(special, special)))
-            return 1;
+            return 1 + (size_t)(src - begin);
     }
-    return rj__sse_copy_clean_to_16(last, 16, last_dst, printable_only);
+    return rj__sse_copy_clean_to_16(last, 16, last_dst, printable_only) ? 1 + (size_t)(src - begin) : 0;
 }
 
 /* See block_avx2.h. */
