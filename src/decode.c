@@ -60,6 +60,59 @@ rj_decode_grow_scratch(rj_decoder *d, size_t size)
 
 /* ---- the text */
 
+/* Where the piece that is about to end at `i` can: before a character that ends every token but a string. */
+static size_t
+end_of_piece(const rj_decoder *d, size_t i)
+{
+    int kind = (int)PyUnicode_KIND(d->str);
+    const void *data = PyUnicode_DATA(d->str);
+    for (; i < (size_t)(d->text_end - d->begin); i++) {
+        Py_UCS4 c = PyUnicode_READ(kind, data, i);
+        if ((c == '"' || c == ',' || c >= 0x80) && PyUnicode_READ(kind, data, i - 1) != '\\')
+            break;
+    }
+    return i;
+}
+
+static void
+narrow_to(rj_decoder *d, size_t from, size_t to)
+{
+    int kind = (int)PyUnicode_KIND(d->str);
+    uint8_t *out = (uint8_t *)PyBytes_AS_STRING(d->held);
+    d->state->narrow((const uint8_t *)PyUnicode_DATA(d->str) + from * (size_t)kind, kind, to - from, out + from);
+    out[to] = 0;
+    d->end = out + to;
+}
+
+/* Vectors may read beyond a piece, but no further than the text. */
+static void
+set_safe_end(rj_decoder *d)
+{
+    const uint8_t *last = d->text_end - RJ_SCAN_MAX + 1;
+    d->safe_end = d->end < last ? d->end : last;
+}
+
+void
+rj_decode_more_from(rj_decoder *d, const uint8_t *p)
+{
+    size_t from = (size_t)(p - d->begin), left = (size_t)(d->text_end - p);
+    if (p - d->end >= RJ_PIECE_MIN) /* there are long strings */
+        d->piece = RJ_PIECE_MIN;
+    else if (d->piece < RJ_PIECE_MAX)
+        d->piece *= 2;
+    narrow_to(d, from, left <= d->piece ? from + left : end_of_piece(d, from + d->piece));
+    set_safe_end(d);
+}
+
+int
+rj_decode_more(rj_decoder *d, const uint8_t *p)
+{
+    if (p != d->end || p == d->text_end)
+        return 0;
+    rj_decode_more_from(d, p);
+    return 1;
+}
+
 static int
 hold_bytes(rj_decoder *d, PyObject *bytes)
 {
@@ -67,7 +120,7 @@ hold_bytes(rj_decoder *d, PyObject *bytes)
     if (!bytes)
         return -1;
     d->begin = (const uint8_t *)PyBytes_AS_STRING(bytes);
-    d->end = d->begin + PyBytes_GET_SIZE(bytes);
+    d->end = d->text_end = d->begin + PyBytes_GET_SIZE(bytes);
     return 0;
 }
 
@@ -80,13 +133,12 @@ hold_str(rj_decoder *d, PyObject *str)
     Py_ssize_t length = PyUnicode_GET_LENGTH(str);
     if (PyUnicode_KIND(str) == PyUnicode_1BYTE_KIND) {
         d->begin = PyUnicode_1BYTE_DATA(str);
-        d->end = d->begin + length;
+        d->end = d->text_end = d->begin + length;
         return 0;
     }
     if (hold_bytes(d, PyBytes_FromStringAndSize(NULL, length)) < 0)
         return -1;
-    uint8_t *out = (uint8_t *)PyBytes_AS_STRING(d->held);
-    d->state->narrow(PyUnicode_DATA(str), (int)PyUnicode_KIND(str), (size_t)length, out);
+    narrow_to(d, 0, length <= RJ_PIECE_MIN ? (size_t)length : end_of_piece(d, RJ_PIECE_MIN));
     return 0;
 }
 
@@ -108,15 +160,15 @@ hold_text(rj_decoder *d, PyObject *text)
 static void
 pad_small_text(rj_decoder *d)
 {
-    size_t length = (size_t)(d->end - d->begin);
+    size_t length = (size_t)(d->text_end - d->begin);
     if (length <= RJ_SMALL_TEXT) {
         memcpy(d->small, d->begin, length);
         memset(d->small + length, 0, RJ_SCAN_MAX);
         d->begin = d->small;
-        d->end = d->safe_end = d->small + length;
+        d->end = d->text_end = d->safe_end = d->small + length;
     }
     else {
-        d->safe_end = d->end - RJ_SCAN_MAX + 1;
+        set_safe_end(d);
     }
 }
 
@@ -136,6 +188,7 @@ rj_decoder_begin(rj_decoder *d, rj_state *state, const rj_decode_options *option
     d->scratch_size = 0;
     d->message = NULL;
     d->keys_missed = 0;
+    d->piece = RJ_PIECE_MIN;
     if (!state->cached_keys && !(state->cached_keys = PyMem_Calloc(RJ_KEY_CACHE_SIZE, sizeof *state->cached_keys))) {
         PyErr_NoMemory();
         return -1;
@@ -346,6 +399,8 @@ rj_decode_dict(rj_decoder *d)
     PyObject **values = take_values(d, &count);
     if (RJ__UNLIKELY(options->unique_keys)) {
         int repeated = has_equal_keys(values, count);
+        if (repeated > 0 && d->held && d->str && d->begin != d->small)
+            narrow_to(d, 0, (size_t)(d->text_end - d->begin)); /* what was left out too */
         if (repeated > 0)
             rj_decode_fail(d, "Duplicate key", second_of_equal_keys(d->levels[d->depth].begin, values, count));
         if (repeated) {
@@ -457,7 +512,7 @@ rj_decode_document(rj_decoder *d)
         return rj_decode_raise(d);
     while (rj_is_space(*d->cur))
         d->cur++;
-    if (RJ__LIKELY(d->cur == d->end))
+    if (RJ__LIKELY(d->cur == d->text_end))
         return value;
     Py_DECREF(value);
     rj_decode_fail(d, "Extra data", d->cur);

@@ -16,6 +16,9 @@
 #define RJ_FEW_LEVELS 32
 /* Texts of up to so many bytes are copied to where vectors may read past their end. */
 #define RJ_SMALL_TEXT 256
+/* So much of a wide str is made bytes at once, at least, and at most while there are no long strings. */
+#define RJ_PIECE_MIN 256
+#define RJ_PIECE_MAX 8192
 /* The most that a vector reads. */
 #define RJ_SCAN_MAX 64
 
@@ -36,8 +39,11 @@ typedef struct rj_decoder {
     const rj_decode_options *options;
     rj_state *state;
     /* The text, and where it ends: a zero byte is there. It is UTF-8; of a str it has a byte for each character, from 0x80 on for those that are not
-     * ASCII, which are then taken from the str. Vectors may read where they begin before `safe_end`. */
-    const uint8_t *begin, *cur, *end, *safe_end;
+     * ASCII, which are then taken from the str. Vectors may read where they begin before `safe_end`.
+     * A long str of wide characters becomes such bytes piece by piece (rj_decode_more): then `end` is the end of those that are there, `text_end` that
+     * of all. What a string has beyond `end` stays in the str; there, bytes may be missing. */
+    const uint8_t *begin, *cur, *end, *safe_end, *text_end;
+    size_t piece;                      /* how many come next */
     PyObject *held;                    /* what keeps the text, owned, or NULL */
     PyObject *str;                     /* that the text is, owned, or NULL */
     PyObject **values, **top, **limit; /* the stack, behind its last value, behind its room */
@@ -64,6 +70,10 @@ void rj_decoder_end(rj_decoder *d);
 
 /* Moves `cur` behind a byte order mark, which may be ignored (RFC 8259, section 8.1). A str has none, unless it was decoded wrongly. */
 void rj_decode_skip_mark(rj_decoder *d);
+/* Whether there is more of the text where it seems to end at `p`: it is there then. Only before '"', ',' or what is not ASCII does it seem so. */
+int rj_decode_more(rj_decoder *d, const uint8_t *p);
+/* Goes on from `p` on, the end of a string that began before `end`. */
+void rj_decode_more_from(rj_decoder *d, const uint8_t *p);
 /* The value at `cur`, which moves behind it: a new reference, or NULL with a message or an exception. */
 PyObject *rj_decode_value(rj_decoder *d);
 /* The value that is the whole text; NULL with an exception. */

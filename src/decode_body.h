@@ -290,6 +290,10 @@ value:
         v = rj_decode_dict(d);
         open = around(d);
         break;
+    case 0:
+        if (rj_decode_more(d, p))
+            goto value;
+        /* fall through */
     default:
         v = decode_literal(d, p, &p);
     }
@@ -303,6 +307,7 @@ value:
         }
         if (push(d, v) < 0)
             return NULL;
+    delimiter:
         p = skip_space(d, p);
         if (*p == ',') {
             if (open == '[') {
@@ -312,15 +317,18 @@ value:
             p = skip_space(d, p + 1);
             goto key;
         }
-        if (RJ__UNLIKELY(*p != open + 2)) /* in ASCII, what closes is two after what opens */
+        if (RJ__UNLIKELY(*p != open + 2)) { /* in ASCII, what closes is two after what opens */
+            if (rj_decode_more(d, p))
+                goto delimiter;
             return rj_decode_fail(d, "Expecting ',' delimiter", p);
+        }
         p++;
         v = open == '{' ? rj_decode_dict(d) : rj_decode_list(d);
         open = around(d);
     }
 
 key:
-    if (RJ__UNLIKELY(*p != '"'))
+    if (RJ__UNLIKELY(*p != '"') && !(rj_decode_more(d, p) && *p == '"'))
         return rj_decode_fail(d, "Expecting property name enclosed in double quotes", p);
     v = decode_key(d, p + 1, &p);
     if (RJ__UNLIKELY(!v) || push(d, v) < 0)

@@ -218,7 +218,7 @@ static RJ__NOINLINE PyObject *
 RJ__NAME(part_of_str)(const rj_decoder *d, const uint8_t *s, size_t length)
 {
     /* The text may be a copy: what is readable behind it is not, behind the str. */
-    int kind = (int)PyUnicode_KIND(d->str), in_blocks = d->end - (s + length) >= RJ_STR_BLOCK;
+    int kind = (int)PyUnicode_KIND(d->str), in_blocks = d->text_end - (s + length) >= RJ_STR_BLOCK;
     const uint8_t *units = (const uint8_t *)PyUnicode_DATA(d->str) + (s - d->begin) * kind;
     if (length >= 2 && kind == PyUnicode_1BYTE_KIND) /* CPython has those of one */
         return wide_units(units, length, 1, in_blocks);
@@ -431,6 +431,8 @@ spell_string(rj_decoder *d, const uint8_t *p, spelled *s)
                 return NULL;
         }
         else if (p == d->end) {
+            if (rj_decode_more(d, p))
+                continue;
             rj_decode_fail(d, "Unterminated string starting at", begin - 1);
             d->stop = p;
             return NULL;
@@ -492,6 +494,40 @@ RJ__NAME(escaped_string)(rj_decoder *d, const uint8_t *begin, const uint8_t **ne
     return str || !bad ? str : rj_decode_fail(d, "Invalid UTF-8", begin);
 }
 
+/* The first of the units from `i` on that ends a run, or `length`. */
+RJ__INLINE size_t
+scan_units(const void *units, int width, size_t i, size_t length)
+{
+    uint8_t block[RJ_NARROW_BLOCK];
+    uint64_t high;
+    for (; length - i >= RJ_NARROW_BLOCK; i += RJ_NARROW_BLOCK) {
+        narrow_units((const uint8_t *)units + i * (size_t)width, width, RJ_NARROW_BLOCK, block);
+        for (size_t j = 0; j < RJ_NARROW_BLOCK; j += RJ__SCAN_BLOCK) {
+            uint64_t special = rj__scan_special(block + j, &high);
+            if (special)
+                return i + j + ((size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT);
+        }
+    }
+    while (i < length && rj__escape_letter[narrow_unit(units, width, i)] == 0)
+        i++;
+    return i;
+}
+
+/* A string that goes on beyond the piece of a wide str that is there: if it has no escapes, its characters need not become bytes. */
+static RJ__NOINLINE PyObject *
+RJ__NAME(string_beyond)(rj_decoder *d, const uint8_t *p, const uint8_t **next)
+{
+    int kind = (int)PyUnicode_KIND(d->str);
+    const void *units = PyUnicode_DATA(d->str);
+    size_t from = (size_t)(d->end - d->begin), length = (size_t)(d->text_end - d->begin);
+    size_t end = kind == 2 ? scan_units(units, 2, from, length) : scan_units(units, 4, from, length);
+    if (end == length || rj__unit(units, kind, end) != '"')
+        return RJ__NAME(escaped_string)(d, p, next);
+    *next = d->begin + end + 1;
+    rj_decode_more_from(d, d->begin + end);
+    return RJ__NAME(part_of_str)(d, p, end - (size_t)(p - d->begin));
+}
+
 /* What decodes at a place and tells what is behind it. */
 typedef PyObject *RJ__NAME(rare_way)(rj_decoder *d, const uint8_t *p, const uint8_t **next);
 
@@ -512,7 +548,8 @@ decode_string(rj_decoder *d, const uint8_t *p, const uint8_t **next)
     int high;
     const uint8_t *stop = scan_run(d, p, &high);
     if (RJ__UNLIKELY(*stop != '"'))
-        return go_rare_way(RJ__NAME(escaped_string), d, p, next);
+        return go_rare_way(stop == d->end && stop != d->text_end ? RJ__NAME(string_beyond) : RJ__NAME(escaped_string), d, p,
+                           next);
     *next = stop + 1;
     return RJ__LIKELY(!high) ? ascii_string_here(d, p, (size_t)(stop - p)) : wide_string(d, p, (size_t)(stop - p));
 }
