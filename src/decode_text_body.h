@@ -390,6 +390,8 @@ make_room(rj_decoder *d, spelled *s)
     return 0;
 }
 
+typedef uint8_t rj__scanned __attribute__((vector_size(RJ__SCAN_BLOCK)));
+
 /* Copies what needs no unescaping from `p` on; behind it, or NULL with an exception. */
 RJ__INLINE const uint8_t *
 copy_run(rj_decoder *d, const uint8_t *p, spelled *s)
@@ -398,7 +400,9 @@ copy_run(rj_decoder *d, const uint8_t *p, spelled *s)
         if (make_room(d, s) < 0)
             return NULL;
         uint64_t here, special = rj__scan_special(p, &here);
-        memcpy(s->out, p, RJ__SCAN_BLOCK);
+        rj__scanned block; /* by one register, which compilers don't take for this */
+        memcpy(&block, p, sizeof block);
+        memcpy(s->out, &block, sizeof block);
         if (special) {
             size_t count = (size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT;
             s->high |= here & (special ^ (special - 1));
