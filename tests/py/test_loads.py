@@ -222,6 +222,52 @@ def test_each_pair_that_may_begin_a_character(around):
                 assert outcome(rjson.loads, text) == outcome(decode, text), text
 
 
+# What a long str of wide characters can hold: it is read piece by piece, and a piece may end in each of these.
+WIDE_ITEMS = [
+    '"日本"',
+    '"short", 12345.5e3',
+    '[null, {"k": true}, -7]',
+    r'"an \"escape\"\n"',
+    r'"\ud83d\ude00\ud83d"',
+    r'"\\", "\u65e5"',
+    '  [ ]  ',
+    f'"{"日" * 300}"',
+    f'"{"long" * 100}"',
+    f'"{"日" * 200}\\n{"x" * 200}"',
+    f'{{"{"日" * 70}": 1, "{"k" * 300}": 2}}',
+]
+
+
+@pytest.mark.parametrize("first", ["日", "😀"], ids=ascii)
+@pytest.mark.parametrize("item", WIDE_ITEMS, ids=lambda item: ascii(item)[:20])
+def test_pieces_of_a_wide_str(item, first):
+    """Wherever one ends, the value is the same."""
+    for shift in range(0, 300, 3):
+        text = f'["{first}{"x" * shift}", {", ".join([item] * 60)}]'
+        assert rjson.loads(text) == json.loads(text)
+
+
+@pytest.mark.parametrize("first", ["日", "😀"], ids=ascii)
+def test_cut_wide_str(first):
+    """Every beginning of a document is refused, and said to be wrong at the place where one of UTF-8 is."""
+    text = f'["{first}", {", ".join(WIDE_ITEMS)}, "x", "{"日" * 600}", 1]'
+    for length in range(len(text)):
+        errors = []
+        for cut in (text[:length], text[:length].encode()):
+            with pytest.raises(rjson.DecodeError) as raised:
+                rjson.loads(cut)
+            errors.append((raised.value.msg, raised.value.pos))
+        assert errors[0] == errors[1]
+
+
+def test_wide_str_with_equal_keys():
+    """The second of two is found behind long strings too."""
+    text = f'{{"{"日" * 500}": "{"日" * 2000}", "b": "{"x" * 900},", "a": [{{"b": 1}}], "b": 2}}'
+    with pytest.raises(rjson.DecodeError, match="Duplicate key") as raised:
+        rjson.loads(text, duplicates="error")
+    assert raised.value.pos == text.rindex('"b"')
+
+
 def test_left_open_by_the_rfc():
     """The manual says what becomes of these (python/README.md)."""
     assert rjson.loads(b"\xef\xbb\xbf[1]") == [1]  # a byte order mark before bytes is ignored
