@@ -393,12 +393,35 @@ begin_text(feeder *self)
     return self->text ? 0 : -1;
 }
 
-int
-rj_feeder_feed(feeder *self, PyObject *part, int is_last)
+/* What was read, as UTF-8: a new reference, or NULL with an exception. */
+static PyObject *
+as_bytes(PyObject *part)
 {
-    self->is_last = is_last;
-    self->size += PyBytes_GET_SIZE(part);
-    return PyList_Append(self->parts, part);
+    if (PyBytes_CheckExact(part))
+        return Py_NewRef(part);
+    if (PyUnicode_Check(part))
+        return PyUnicode_AsUTF8String(part);
+    if (part == Py_None) {
+        PyErr_SetString(PyExc_BlockingIOError, "iterload() needs a file that blocks");
+        return NULL;
+    }
+    return PyBytes_FromObject(part);
+}
+
+int
+rj_feeder_feed(feeder *self, PyObject *part)
+{
+    PyObject *bytes = as_bytes(part);
+    if (!bytes)
+        return -1;
+    Py_ssize_t size = PyBytes_GET_SIZE(bytes);
+    int rc = PyList_Append(self->parts, bytes);
+    Py_DECREF(bytes);
+    if (rc < 0)
+        return -1;
+    self->size += size;
+    self->is_last = size == 0;
+    return self->is_last;
 }
 
 Py_ssize_t
@@ -428,13 +451,10 @@ rj_feeder_take(feeder *self, PyObject **values)
 }
 
 static PyObject *
-feeder_feed(PyObject *op, PyObject *args)
+feeder_feed(PyObject *op, PyObject *part)
 {
-    PyObject *part;
-    int is_last;
-    if (!PyArg_ParseTuple(args, "Sp:feed", &part, &is_last) || rj_feeder_feed((feeder *)op, part, is_last) < 0)
-        return NULL;
-    Py_RETURN_NONE;
+    int is_last = rj_feeder_feed((feeder *)op, part);
+    return is_last < 0 ? NULL : PyBool_FromLong(is_last);
 }
 
 static PyObject *
@@ -451,13 +471,15 @@ feeder_take(PyObject *op, PyObject *Py_UNUSED(ignored))
     return list;
 }
 
-PyDoc_STRVAR(feed_doc,
-             "feed(part, is_last, /)\n--\n\nMore of the text, as bytes. `take` comes next, until it finds nothing.");
+PyDoc_STRVAR(
+    feed_doc,
+    "feed(part, /)\n--\n\nMore of the text: str, bytes or another buffer; nothing at its end, which is what is returned. "
+    "`take` comes next, until it finds nothing.");
 PyDoc_STRVAR(take_doc, "take()\n--\n\nA few values that are complete, as a list; none if it takes more of the text.\n\n"
                        "Raises:\n    DecodeError: The text is wrong behind the values that were taken.");
 
 static PyMethodDef feeder_methods[] = {
-    {"feed", feeder_feed, METH_VARARGS, feed_doc},
+    {"feed", feeder_feed, METH_O, feed_doc},
     {"take", feeder_take, METH_NOARGS, take_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -163,11 +163,14 @@ dict_building_is_right(void)
     }
     PyObject *pattern = ok ? rj_dict_pattern(dict, COUNT) : NULL;
     if (pattern) { /* else this Python has none, and dicts are made member by member */
-        ok = rj_dict_has_keys(pattern, members, COUNT) && (copy = rj_dict_from_pattern(pattern, members)) &&
-             PyObject_RichCompareBool(copy, dict, Py_EQ) == 1 && rj_dict_view_agrees(copy);
+        ok = rj_dict_has_keys(pattern, members, COUNT);
+        for (int i = 0; i < 2 * COUNT; i++)
+            Py_INCREF(members[i]);
+        copy = rj_dict_from_pattern(pattern, members);
+        ok = ok && copy && PyObject_RichCompareBool(copy, dict, Py_EQ) == 1 && rj_dict_view_agrees(copy);
         Py_DECREF(pattern);
     }
-    for (int i = 0; !copy && i < 2 * COUNT; i++) /* which the copy has taken over */
+    for (int i = 0; i < 2 * COUNT; i++)
         Py_XDECREF(members[i]);
     Py_XDECREF(copy);
     Py_XDECREF(dict);

@@ -61,11 +61,7 @@ rj_shapes_dict(rj_shape *shapes, PyObject **members, size_t count)
     PyObject *pattern = Py_NewRef(shape->pattern); /* hooks may collect garbage, whose finalizers may decode */
     PyObject *dict = rj_dict_from_pattern(pattern, members);
     Py_DECREF(pattern);
-    if (RJ__LIKELY(dict != NULL))
-        return dict;
-    for (size_t i = 0; i < 2 * count; i++)
-        Py_DECREF(members[i]);
-    return NULL;
+    return dict;
 }
 
 void

@@ -60,7 +60,7 @@ typedef struct rj_state {
     void (*narrow)(const void *units, int width, size_t length, uint8_t *out);
     const char *isa;                   /* its name */
     struct rj_encoder *spare;          /* a context kept for the next call, or NULL */
-    struct rj_cached_key *cached_keys; /* RJ_CACHED_KEYS + RJ_KEY_PLACES - 1, or NULL before the first text */
+    struct rj_cached_key *cached_keys; /* RJ_KEY_CACHE_SIZE, or NULL before the first text */
     unsigned keys_driven_out;          /* of it */
     rj_shape shapes[RJ_SHAPES];
     rj_plan_cache plans;

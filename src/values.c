@@ -62,32 +62,17 @@ values_dealloc(PyObject *op)
     Py_DECREF(type);
 }
 
-/* What was read (consumed), as UTF-8; NULL with an exception. */
-static PyObject *
-as_bytes(PyObject *part)
-{
-    if (!part || PyBytes_CheckExact(part))
-        return part;
-    PyObject *bytes = NULL;
-    if (part == Py_None)
-        PyErr_SetString(PyExc_BlockingIOError, "iterload() needs a file that blocks");
-    else
-        bytes = PyUnicode_Check(part) ? PyUnicode_AsUTF8String(part) : PyBytes_FromObject(part);
-    Py_DECREF(part);
-    return bytes;
-}
-
 /* Reads on: 0, or -1 with an exception, after which it can be tried again. */
 static int
 read_part(values *self)
 {
-    PyObject *part = as_bytes(PyObject_CallOneArg(self->read, self->chunk_size));
+    PyObject *part = PyObject_CallOneArg(self->read, self->chunk_size);
     if (!part)
         return -1;
-    self->is_last = PyBytes_GET_SIZE(part) == 0;
-    int rc = rj_feeder_feed(self->feeder, part, self->is_last);
+    int rc = rj_feeder_feed(self->feeder, part);
     Py_DECREF(part);
-    return rc;
+    self->is_last = rc == 1;
+    return rc < 0 ? -1 : 0;
 }
 
 /* Fills the batch. Nothing is in it after an exception, and at the end. */

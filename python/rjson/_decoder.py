@@ -73,10 +73,3 @@ def _reader(fp: Any) -> Callable[[int], Any]:
         if hasattr(fp, name):
             return getattr(fp, name)  # type: ignore[no-any-return]
     raise TypeError(f"iterload() takes a file or a socket, not {type(fp).__name__}: {fp!r}")
-
-
-def as_bytes(part: Any) -> bytes:
-    """What a target of bytes or text has read, as UTF-8."""
-    if isinstance(part, str):
-        return part.encode()
-    return part if isinstance(part, bytes) else bytes(part)

@@ -30,6 +30,7 @@ rj_dict_next(PyObject *dict, Py_ssize_t *pos, PyObject **key, PyObject **value)
 }
 
 #if !defined(RJSON_PORTABLE) && PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030F0000 && !defined(Py_GIL_DISABLED)
+#define RJ_KNOWS_DICTS 1
 #include "dict_layout_311.h"
 
 typedef struct rj_dict_view {

@@ -7,7 +7,7 @@
 
 #include "dict_access.h"
 
-#if !defined(RJSON_PORTABLE) && PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030F0000 && !defined(Py_GIL_DISABLED)
+#if defined(RJ_KNOWS_DICTS)
 #define RJ_HAS_DICT_PATTERNS 1
 
 /* A new dict is without a table until it gets its first member; up to five fit in the smallest. CPython makes a table for keys of any type where
@@ -42,20 +42,14 @@ rj_dict_has_keys(PyObject *pattern, PyObject *const *members, size_t count)
     return 1;
 }
 
-/* Gives the members of `dict`, which nothing else refers to, new values (of which the references are consumed). */
+/* Gives a member of a dict that nothing else refers to another value (consumed). */
 static inline void
-rj_dict_replace_values(PyObject *dict, const rj_dict_view *view, PyObject *const *members)
+rj_dict_replace(const rj_dict_view *view, Py_ssize_t i, PyObject *value)
 {
-    rj_dict_entry *entries = (rj_dict_entry *)(void *)(uintptr_t)view->entries;
-    int has_containers = 0;
-    for (Py_ssize_t i = 0; i < view->count; i++) {
-        PyObject *old = entries[i].value, *value = members[2 * i + 1];
-        has_containers |= PyType_IS_GC(Py_TYPE(value));
-        entries[i].value = value;
-        Py_DECREF(old);
-    }
-    if (has_containers && !PyObject_GC_IsTracked(dict))
-        PyObject_GC_Track(dict);
+    rj_dict_entry *entry = (rj_dict_entry *)(void *)(uintptr_t)&view->entries[i];
+    PyObject *old = entry->value;
+    entry->value = value;
+    Py_DECREF(old);
 }
 
 /* A dict to copy others with the same keys from: those of `dict`, which has `count` members, each with None. NULL, without an exception, if it
@@ -74,29 +68,32 @@ rj_dict_pattern(PyObject *dict, size_t count)
         Py_DECREF(pattern);
         return NULL;
     }
-    for (size_t i = 0; i < count; i++) {
-        rj_dict_entry *entry = (rj_dict_entry *)(void *)(uintptr_t)&view.entries[i];
-        PyObject *old = entry->value;
-        entry->value = Py_NewRef(Py_None);
-        Py_DECREF(old);
-    }
+    for (Py_ssize_t i = 0; i < view.count; i++)
+        rj_dict_replace(&view, i, Py_NewRef(Py_None));
     if (PyObject_GC_IsTracked(pattern)) /* so that copies are not, unless they need to be */
         PyObject_GC_UnTrack(pattern);
     return pattern;
 }
 
-/* A copy of a pattern with the values of these members (consumed, and their keys too); NULL, with an exception and nothing consumed. */
+/* A copy of a pattern with the values of these members; NULL with an exception. The members are consumed, also then. */
 static inline PyObject *
 rj_dict_from_pattern(PyObject *pattern, PyObject *const *members)
 {
     rj_dict_view view;
+    int has_containers = 0;
     PyObject *dict = PyDict_Copy(pattern);
-    if (!dict)
-        return NULL;
-    rj_dict_view_load(&view, dict);
-    rj_dict_replace_values(dict, &view, members);
-    for (Py_ssize_t i = 0; i < view.count; i++)
+    rj_dict_view_load(&view, dict ? dict : pattern);
+    for (Py_ssize_t i = 0; i < view.count; i++) {
+        PyObject *value = members[2 * i + 1];
         Py_DECREF(members[2 * i]);
+        has_containers |= PyType_IS_GC(Py_TYPE(value));
+        if (RJ__LIKELY(dict != NULL))
+            rj_dict_replace(&view, i, value);
+        else
+            Py_DECREF(value);
+    }
+    if (dict && has_containers && !PyObject_GC_IsTracked(dict))
+        PyObject_GC_Track(dict);
     return dict;
 }
 

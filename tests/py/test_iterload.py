@@ -181,7 +181,7 @@ def test_a_hook_that_reads_on():
     from rjson import _core
 
     feeder = _core.Feeder(_core.Decoder(object_hook=lambda d: feeder.take()), "concat")
-    feeder.feed(b"{}{}", True)
+    feeder.feed(b"{}{}")
     with pytest.raises(RuntimeError, match="a hook takes values"):
         feeder.take()
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._core import Decoder, Feeder
-from .._decoder import CHUNK_SIZE, DecodeOptions, Framing, as_bytes
+from .._decoder import CHUNK_SIZE, DecodeOptions, Framing
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -40,10 +40,9 @@ def iterload(
 
 
 async def _values(feeder: Feeder, reader: Reader, chunk_size: int) -> AsyncIterator[Any]:
-    part: Any = True
-    while part:
-        part = await reader.read(chunk_size)
-        feeder.feed(as_bytes(part), not part)
+    is_last = False
+    while not is_last:
+        is_last = feeder.feed(await reader.read(chunk_size))
         while values := feeder.take():
             for value in values:
                 yield value
