@@ -173,17 +173,16 @@ rj__utf8_store_eight(__m128i lanes, __m128i high_lanes, unsigned begins, uint8_t
     return _mm_popcnt_u32(begins);
 }
 
-/* The characters that begin in 16 bytes, of which `count` count. Reads 19 bytes, stores up to 16 characters. */
+/* The characters that begin in 16 bytes. Reads 19, stores up to 16 characters. */
 RJ__INLINE size_t
-rj__utf8_sixteen(const uint8_t *s, size_t count, uint8_t *out, int width)
+rj__utf8_sixteen(const uint8_t *s, uint8_t *out, int width)
 {
     rj__utf8_planes planes = rj__utf8_split(s, width);
     __m128i zero = _mm_setzero_si128();
-    unsigned begins = planes.begins & ((1u << count) - 1);
     size_t first = rj__utf8_store_eight(_mm_unpacklo_epi8(planes.low, planes.middle), _mm_unpacklo_epi8(planes.high, zero),
-                                        begins & 0xff, out, width);
+                                        planes.begins & 0xff, out, width);
     return first + rj__utf8_store_eight(_mm_unpackhi_epi8(planes.low, planes.middle), _mm_unpackhi_epi8(planes.high, zero),
-                                        begins >> 8, out + first * (size_t)width, width);
+                                        planes.begins >> 8, out + first * (size_t)width, width);
 }
 
 /* Four characters, from six bits of each byte of 32-bit lanes, the last one first. */
@@ -219,25 +218,42 @@ rj__utf8_alike(const uint8_t *s, const uint8_t *last, uint8_t *out, const uint8_
     return (size_t)(s - begin);
 }
 
-/* Up to where there are fewer than 19 bytes left, or less room than 16 characters need. */
-RJ__INLINE size_t
-rj__utf8_blocks(const uint8_t *s, size_t length, uint8_t *out, size_t room, int width, size_t *characters)
+/* The characters that begin before `last`, as long as there is room for 16 more. Reads up to 19 bytes from each of them on. Returns behind the last one, and
+ * moves *out. */
+RJ__INLINE const uint8_t *
+rj__utf8_blocks(const uint8_t *s, const uint8_t *last, uint8_t **out, size_t room, int width)
 {
-    const uint8_t *begin = s, *last = s + length - 18;
-    uint8_t *to = out, *to_last = out + room - 16 * width + 1;
+    uint8_t *to = *out, *to_last = to + room - 16 * width + 1;
     while (s < last && to < to_last) {
         size_t alike = width > 1 ? rj__utf8_alike(s, last, to, to_last, width) : 0;
         s += alike;
         to += width == 2 ? alike / 3 * 2 : alike;
         if (alike)
             continue;
-        to += rj__utf8_sixteen(s, 16, to, width) * (size_t)width;
+        to += rj__utf8_sixteen(s, to, width) * (size_t)width;
         /* Behind the last character. */
         unsigned continuing = (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(rj__utf8_load(s + 3), _mm_set1_epi8(-64))) >> 13;
         s += 16 + __builtin_ctz(~continuing);
     }
-    *characters = (size_t)(to - out) / (size_t)width;
-    return (size_t)(s - begin);
+    *out = to;
+    return s;
+}
+
+/* The last characters have so many bytes at most. */
+#define RJ__UTF8_REST 64
+
+/* The last characters, which fill the room exactly: by way of memory where what is stored past them does no harm. */
+RJ__INLINE void
+rj__utf8_rest(const uint8_t *s, size_t length, int beyond, void *out, size_t room, int width)
+{
+    uint8_t padded[RJ__UTF8_REST + 32], stored[4 * (RJ__UTF8_REST + 32)], *to = stored;
+    if (!beyond) {
+        memcpy(padded, s, length);
+        memset(padded + length, 0, 32);
+        s = padded;
+    }
+    rj__utf8_blocks(s, s + length, &to, sizeof stored, width);
+    memcpy(out, stored, room);
 }
 
 RJ__INLINE size_t
@@ -245,18 +261,16 @@ rj__utf8_block(const uint8_t *s, size_t length, int beyond, const rj__utf8_exten
                int surrogates, size_t *characters)
 {
     (void)surrogates;
-    uint8_t padded[32] = {0}, stored[64];
+    uint8_t *to = out;
     if (RJ__UNLIKELY(!extent->is_sound))
         return 0;
-    if (length >= 19 && room >= 16 * (size_t)width)
-        return rj__utf8_blocks(s, length, out, room, width, characters);
-    size_t bytes = length < 16 ? length : 16;
-    if (length < 19 && !beyond) {
-        memcpy(padded, s, length);
-        s = padded;
+    if (length <= RJ__UTF8_REST) {
+        rj__utf8_rest(s, length, beyond, out, room, width);
+        *characters = room / (size_t)width;
+        return length;
     }
-    *characters = rj__utf8_sixteen(s, bytes, stored, width);
-    memcpy(out, stored, *characters * (size_t)width);
+    size_t bytes = (size_t)(rj__utf8_blocks(s, s + length - 18, &to, room, width) - s);
+    *characters = (size_t)(to - (uint8_t *)out) / (size_t)width;
     return bytes;
 }
 
