@@ -4,7 +4,8 @@
 set -e
 cd "$(dirname "$0")/.."
 include=$("$1" -c 'import sysconfig; print(sysconfig.get_path("include"))')
-for cc in gcc clang; do
+check() {
+    cc=$1
     for file in src/*.c src/uv/*.c stream/*.c stream/arch/*.c; do
         case "$(uname -m) $file" in
         x86_64*sse* | x86_64*avx* | x86_64*_x86.c | aarch64*neon* | aarch64*arm64*) ;;
@@ -18,5 +19,8 @@ for cc in gcc clang; do
     for header in stream uv; do
         $cc -x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Istream/include stream/include/rjson/$header.h
     done
-done
+}
+check gcc &
+check clang
+wait $!
 echo "no warnings: gcc, clang, and the public headers as C++"

@@ -62,6 +62,9 @@ rj__copy_unit_run(const uint8_t *src, int from, size_t i, uint8_t *dst, int to)
 }
 #endif
 
+/* Of so many units blocks are stored where blocks should begin; see steps_lanes.h. */
+#define RJ__ALIGNED_UNITS 1024
+
 RJ__INLINE size_t
 rj__first_special(__m128i special, int to)
 {
@@ -79,6 +82,8 @@ rj__copy_clean_units(const void *source, int from, size_t length, void *target, 
         special |= 1u << length * (size_t)to;
         return (size_t)__builtin_ctz(special) / (size_t)to;
     }
+    if (length >= RJ__ALIGNED_UNITS && RJ__LIKELY(!rj__copy_unit_run(src, from, 0, dst, to)))
+        i = -(uintptr_t)dst % 32 / (size_t)to;
     while (i + 4 * block <= length && RJ__LIKELY(!rj__copy_unit_run(src, from, i, dst, to)))
         i += 4 * block;
     while (i < length) {
