@@ -27,10 +27,11 @@ rj__put_few(const uint8_t *src, size_t length, uint8_t **dst, rj__high high)
     return count;
 }
 
-/* More escapes than these among sixteen bytes are many: then they are spelled one by one. */
+/* More escapes than these in one vector are many. */
 #define RJ__FEW_ESCAPES 2
 
-/* `count` bytes, at most 16: those at `src`, and in `v`. Of a few that are to be escaped each is spelled on its own, and what is behind it stored again.
+/* `count` bytes, at most 16: those at `src`, and in `v`. Of a few that are to be escaped each is spelled on its own, and what is behind it stored again;
+ * where there are many, all bytes are spelled one by one.
  * Stores at most 16 bytes behind the last. */
 RJ__INLINE uint8_t *
 rj__spell_sixteen(rj__sixteen v, size_t count, const uint8_t *src, uint8_t *dst)
@@ -192,7 +193,7 @@ rj__step_dense_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uin
 }
 
 /* Bytes with few escapes, by blocks that begin behind the last one: where they are rare, that they come is all that a processor cannot foresee. Up to the
- * last `block` bytes, or to where there are many. */
+ * last RJ__SCAN_BLOCK bytes, or to where there are many. */
 RJ__INLINE size_t
 rj__step_sparse_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {
