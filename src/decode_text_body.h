@@ -80,7 +80,7 @@ decode_utf8(const uint8_t *s, const uint8_t *end, int beyond, const rj__utf8_ext
 
 #define RJ_STR_BLOCK 16
 /* Shorter strings are copied in blocks; the C library copies longer ones. */
-#define RJ_BLOCKS_MAX 64
+#define RJ_BLOCKS_MAX 256
 
 /* Up to RJ_STR_BLOCK bytes past the string's end must be readable where it has less than RJ_BLOCKS_MAX. Memory is asked for in blocks too, which
  * is what the allocator gives out anyway. */

@@ -1,7 +1,7 @@
 """Write stream/pack.c: how to leave out what four lanes have before their last bytes.
 
-Row m is a byte shuffle for four 32-bit lanes. Bits i and i + 4 of m, as a number, are one less than how many of lane i's last bytes
-are kept; the row names those bytes, in order, and 0x80 (which a shuffle turns into zero) behind them.
+Row m is a byte shuffle for four 32-bit lanes. Bits i and i + 4 of m, as a number, are one less than how many of lane i's
+last bytes are kept; the row names those bytes, in order, and 0x80 (which a shuffle turns into zero) behind them.
 
     python stream/gen/pack.py > stream/pack.c
 """

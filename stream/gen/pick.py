@@ -1,7 +1,7 @@
 """Write stream/pick.c: how to keep some of eight lanes, without gaps.
 
-Row m is a byte shuffle for eight 16-bit lanes. Bit i of m says that lane i is kept; the row names the bytes of those that are,
-in order, and 0x80 (which a shuffle turns into zero) behind them.
+Row m is a byte shuffle for eight 16-bit lanes. Bit i of m says that lane i is kept; the row names the bytes of those
+that are, in order, and 0x80 (which a shuffle turns into zero) behind them.
 
     python stream/gen/pick.py > stream/pick.c
 """

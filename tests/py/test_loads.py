@@ -198,7 +198,7 @@ def test_malformed_utf8(bad, before, after):
             rjson.loads(text % (before + bad + after))
 
 
-@pytest.mark.parametrize("run", ["ab ", "éÿ", "aαβ߿", "日本\u0800\uffff", "😀\U00010000\U0010ffff", "é日a😀"], ids=ascii)
+@pytest.mark.parametrize("run", ["ab ", "éÿ", "aλψ߿", "日本\u0800\uffff", "😀\U00010000\U0010ffff", "é日a😀"], ids=ascii)
 def test_characters_of_every_width(run):
     """In strings of every length, behind others, inside a document and at its end."""
     for before in ("", "a", "éé", "日" * 5, "😀" * 3):
@@ -230,7 +230,7 @@ WIDE_ITEMS = [
     r'"an \"escape\"\n"',
     r'"\ud83d\ude00\ud83d"',
     r'"\\", "\u65e5"',
-    '  [ ]  ',
+    "  [ ]  ",
     f'"{"日" * 300}"',
     f'"{"long" * 100}"',
     f'"{"日" * 200}\\n{"x" * 200}"',
