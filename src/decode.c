@@ -84,6 +84,22 @@ narrow_to(rj_decoder *d, size_t from, size_t to)
     d->end = out + to;
 }
 
+/* The next piece, from there on. */
+static void
+narrow_piece(rj_decoder *d, size_t from)
+{
+    size_t left = (size_t)(d->text_end - d->begin) - from;
+    narrow_to(d, from, left <= d->piece ? from + left : end_of_piece(d, from + d->piece));
+}
+
+/* What was left out too. */
+static void
+narrow_all(rj_decoder *d)
+{
+    if (d->held && d->str && d->begin != d->small) /* it is there piece by piece */
+        narrow_to(d, 0, (size_t)(d->text_end - d->begin));
+}
+
 /* Vectors may read beyond a piece, but no further than the text. */
 static void
 set_safe_end(rj_decoder *d)
@@ -95,12 +111,11 @@ set_safe_end(rj_decoder *d)
 void
 rj_decode_more_from(rj_decoder *d, const uint8_t *p)
 {
-    size_t from = (size_t)(p - d->begin), left = (size_t)(d->text_end - p);
     if (p - d->end >= RJ_PIECE_MIN) /* there are long strings */
         d->piece = RJ_PIECE_MIN;
     else if (d->piece < RJ_PIECE_MAX)
         d->piece *= 2;
-    narrow_to(d, from, left <= d->piece ? from + left : end_of_piece(d, from + d->piece));
+    narrow_piece(d, (size_t)(p - d->begin));
     set_safe_end(d);
 }
 
@@ -138,7 +153,8 @@ hold_str(rj_decoder *d, PyObject *str)
     }
     if (hold_bytes(d, PyBytes_FromStringAndSize(NULL, length)) < 0)
         return -1;
-    narrow_to(d, 0, length <= RJ_PIECE_MIN ? (size_t)length : end_of_piece(d, RJ_PIECE_MIN));
+    _Static_assert(RJ_PIECE_MIN >= RJ_SMALL_TEXT, "a small text is one piece");
+    narrow_piece(d, 0);
     return 0;
 }
 
@@ -399,10 +415,10 @@ rj_decode_dict(rj_decoder *d)
     PyObject **values = take_values(d, &count);
     if (RJ__UNLIKELY(options->unique_keys)) {
         int repeated = has_equal_keys(values, count);
-        if (repeated > 0 && d->held && d->str && d->begin != d->small)
-            narrow_to(d, 0, (size_t)(d->text_end - d->begin)); /* what was left out too */
-        if (repeated > 0)
+        if (repeated > 0) {
+            narrow_all(d);
             rj_decode_fail(d, "Duplicate key", second_of_equal_keys(d->levels[d->depth].begin, values, count));
+        }
         if (repeated) {
             drop_values(values, count);
             return NULL;

@@ -7,6 +7,7 @@
 
 #include RJ__DIGITS
 #include RJ__SCAN
+#include "arch/copy_blocks.h"
 #include RJ__UTF8
 
 #include "decode_text_body.h"

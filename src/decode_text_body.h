@@ -390,8 +390,6 @@ make_room(rj_decoder *d, spelled *s)
     return 0;
 }
 
-typedef uint8_t rj__scanned __attribute__((vector_size(RJ__SCAN_BLOCK)));
-
 /* Copies what needs no unescaping from `p` on; behind it, or NULL with an exception. */
 RJ__INLINE const uint8_t *
 copy_run(rj_decoder *d, const uint8_t *p, spelled *s)
@@ -400,9 +398,7 @@ copy_run(rj_decoder *d, const uint8_t *p, spelled *s)
         if (make_room(d, s) < 0)
             return NULL;
         uint64_t here, special = rj__scan_special(p, &here);
-        rj__scanned block; /* by one register, which compilers don't take for this */
-        memcpy(&block, p, sizeof block);
-        memcpy(s->out, &block, sizeof block);
+        rj__copy_blocks(p, RJ__SCAN_BLOCK, s->out);
         if (special) {
             size_t count = (size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT;
             s->high |= here & (special ^ (special - 1));

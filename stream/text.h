@@ -75,13 +75,13 @@ typedef struct rj__spelling {
 } rj__spelling;
 extern const rj__spelling rj__spellings[256];
 
-/* Shuffles that leave out the empty second bytes of 16-bit lanes; see gen/squeeze.py. */
+/* Shuffles that leave out the empty second bytes of 16-bit lanes; see gen/shuffles.py. */
 extern const uint8_t rj__squeeze[256][16];
 
-/* Shuffles that keep some of eight 16-bit lanes; see gen/pick.py. */
+/* Shuffles that keep some of eight 16-bit lanes. */
 extern const uint8_t rj__pick[256][16];
 
-/* Shuffles that keep the last bytes of four 32-bit lanes; see gen/pack.py. */
+/* Shuffles that keep the last bytes of four 32-bit lanes. */
 extern const uint8_t rj__pack[256][16];
 
 /* Vectors of '"', '\', and of 0x1f, the last control character. In memory, because compilers rebuild vector constants for

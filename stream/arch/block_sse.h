@@ -49,26 +49,6 @@ rj__sse_copy_ascii_ucs2(__m128i v, uint8_t **dst, int printable_only)
     return 8;
 }
 
-/* Eight code units at once where all become three bytes, or all are plain ASCII. Returns how many were written (8 or 0);
- * stores at most 28 bytes. */
-RJ__INLINE size_t
-rj__copy_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
-{
-    if (length < 8)
-        return 0;
-    __m128i v = _mm_loadu_si128((const __m128i *)src);
-    __m128i top5 = _mm_and_si128(v, _mm_set1_epi16((short)0xF800));
-    __m128i below_800 = _mm_cmpeq_epi16(top5, _mm_setzero_si128());
-    __m128i surrogate = _mm_cmpeq_epi16(top5, _mm_set1_epi16((short)0xD800));
-    if (_mm_testz_si128(_mm_or_si128(below_800, surrogate), _mm_set1_epi8(-1))) {
-        rj__sse_put_three_bytes(_mm_cvtepu16_epi32(v), *dst);
-        rj__sse_put_three_bytes(_mm_cvtepu16_epi32(_mm_srli_si128(v, 8)), *dst + 12);
-        *dst += 24;
-        return 8;
-    }
-    return rj__sse_copy_ascii_ucs2(v, dst, 0);
-}
-
 /* Two escapes from eight hexadecimal digits. Stores 16 bytes. */
 RJ__INLINE uint8_t *
 rj__sse_put_two_escapes(__m128i spread, uint8_t *dst)

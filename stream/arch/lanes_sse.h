@@ -29,21 +29,9 @@ rj__mark_special(rj__sixteen v)
 }
 
 RJ__INLINE rj__lanes
-rj__load_lanes(const uint16_t *src)
-{
-    return _mm_loadu_si128((const __m128i *)(const void *)src);
-}
-
-RJ__INLINE rj__lanes
 rj__widen_lanes(const uint8_t *src)
 {
     return _mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i *)(const void *)src));
-}
-
-RJ__INLINE int
-rj__any_beyond(rj__lanes v, uint16_t bits)
-{
-    return !_mm_testz_si128(v, _mm_set1_epi16((short)bits));
 }
 
 /* The lanes that are one byte, as a bit each: the high bytes are zero. */

@@ -2,8 +2,7 @@
  * The steps of text_body.h with vectors of 16 bytes and a shuffle: SSE4.2, AVX2 and NEON. Plain bytes are copied a block at a time. Other text goes eight
  * units at a time as 16-bit lanes, each with room for two bytes, and a shuffle from a table leaves out the second where there is none. Of the target
  * are (lanes_sse.h, lanes_neon.h):
- *     rj__lanes v = rj__load_lanes(src), rj__widen_lanes(src)   eight units of two bytes, or of one
- *     rj__any_beyond(v, units)                                  whether a unit has one of these bits
+ *     rj__lanes v = rj__widen_lanes(src)                        eight units of one byte
  *     rj__put_lanes(v, two_bytes, &dst)                         writes eight units below 0x800, of `two_bytes` those from 0x80 on;
  *                                                               0 if one has a long escape. Stores 16 bytes.
  *     rj__sixteen v = rj__load_sixteen(src)                     sixteen bytes
@@ -16,6 +15,8 @@
 #define RJSON_STEPS_LANES_H
 
 #include RJ__SCAN
+
+#include "copy_blocks.h"
 
 /* Bytes one by one: where there are fewer than eight, or long escapes. */
 RJ__INLINE size_t
@@ -124,23 +125,10 @@ rj__step_plain_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uin
     return done;
 }
 
-typedef uint8_t rj__vector __attribute__((vector_size(RJ__BLOCK)));
-
-/* By the widest registers, which compilers don't take for this. */
-RJ__INLINE void
-rj__copy_blocks(const uint8_t *src, size_t size, uint8_t *dst)
-{
-    for (size_t i = 0; i < size; i += RJ__BLOCK) {
-        rj__vector v;
-        memcpy(&v, src + i, sizeof v);
-        memcpy(dst + i, &v, sizeof v);
-    }
-}
-
 /* Where there are many escapes, so many bytes are taken to be alike. */
 #define RJ__DENSE_RUN 1024
 
-#define RJ__SPARSE_BLOCK (64 >> RJ__SCAN_SHIFT)
+#define RJ__DENSE_BLOCK (64 >> RJ__SCAN_SHIFT)
 
 /* See rj__spell_sixteen: this one spells up to a block of as many bytes as a word has marks, or 16 of them one by one, and reads another behind it.
  * Returns how many. */
@@ -151,23 +139,23 @@ rj__spell_block(const uint8_t *src, size_t count, uint8_t **dst)
     uint8_t *out = *dst;
     uint64_t high, special = 0;
     size_t done = 0;
-    for (size_t i = 0; i < RJ__SPARSE_BLOCK; i += RJ__SCAN_BLOCK)
+    for (size_t i = 0; i < RJ__DENSE_BLOCK; i += RJ__SCAN_BLOCK)
         special |= rj__scan_special(src + i, &high) << (i << RJ__SCAN_SHIFT);
-    if (count < RJ__SPARSE_BLOCK)
+    if (count < RJ__DENSE_BLOCK)
         special &= ((uint64_t)1 << (count << RJ__SCAN_SHIFT)) - 1;
-    if (RJ__UNLIKELY(__builtin_popcountll(special) >> RJ__SCAN_SHIFT > RJ__SPARSE_BLOCK / 6)) {
+    if (RJ__UNLIKELY(__builtin_popcountll(special) >> RJ__SCAN_SHIFT > RJ__DENSE_BLOCK / 6)) {
         count = count < 16 ? count : 16;
         for (; done < count; done++)
             out = rj__put_spelled(src[done], out);
         *dst = out;
         return count;
     }
-    rj__copy_blocks(src, RJ__SPARSE_BLOCK, out);
+    rj__copy_blocks(src, RJ__DENSE_BLOCK, out);
     while (special) {
         size_t place = (size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT;
         out = rj__put_spelled(src[place], out + (place - done));
         done = place + 1;
-        rj__copy_blocks(src + done, RJ__SPARSE_BLOCK, out);
+        rj__copy_blocks(src + done, RJ__DENSE_BLOCK, out);
         special &= ~(mark << (place << RJ__SCAN_SHIFT));
     }
     *dst = out + (count - done);
@@ -178,17 +166,17 @@ rj__spell_block(const uint8_t *src, size_t count, uint8_t **dst)
 RJ__INLINE size_t
 rj__step_dense_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {
-    uint8_t padded[4 * RJ__SPARSE_BLOCK];
+    uint8_t padded[4 * RJ__DENSE_BLOCK];
     size_t done = 0, last = 0;
-    while (length - done >= 2 * RJ__SPARSE_BLOCK && done < RJ__DENSE_RUN && end - *dst >= RJ__TEXT_ROOM)
-        done += rj__spell_block(src + done, RJ__SPARSE_BLOCK, dst);
+    while (length - done >= 2 * RJ__DENSE_BLOCK && done < RJ__DENSE_RUN && end - *dst >= RJ__TEXT_ROOM)
+        done += rj__spell_block(src + done, RJ__DENSE_BLOCK, dst);
     size_t left = length - done;
-    if (left < RJ__BLOCK || left >= 2 * RJ__SPARSE_BLOCK)
+    if (left < RJ__BLOCK || left >= 2 * RJ__DENSE_BLOCK)
         return done;
     rj__copy_blocks(src + done, left - RJ__BLOCK, padded);
     rj__copy_blocks(src + length - RJ__BLOCK, RJ__BLOCK, padded + left - RJ__BLOCK);
     while (last < left && end - *dst >= RJ__TEXT_ROOM)
-        last += rj__spell_block(padded + last, left - last < RJ__SPARSE_BLOCK ? left - last : RJ__SPARSE_BLOCK, dst);
+        last += rj__spell_block(padded + last, left - last < RJ__DENSE_BLOCK ? left - last : RJ__DENSE_BLOCK, dst);
     return done + last;
 }
 

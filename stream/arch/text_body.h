@@ -117,6 +117,19 @@ rj__put_byte(uint8_t c, uint8_t *dst, rj__high high)
     return rj__put_spelled(c, dst);
 }
 
+/* Units of `width` bytes one by one: how many come before a surrogate that the text does not want. */
+static RJ__NOINLINE size_t
+rj__put_singly(const rj__text *text, const void *units, int width, size_t count, uint8_t **dst)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint8_t *next = rj__put_code_point(text, rj__unit(units, width, i), *dst);
+        if (RJ__UNLIKELY(!next))
+            return i;
+        *dst = next;
+    }
+    return count;
+}
+
 #include RJ__STEPS
 
 /* One-byte units. */
@@ -196,13 +209,12 @@ rj__put_wide(rj__text *text, uint8_t *dst, const uint8_t *end, int width)
         i += done;
         if (done)
             continue;
-        for (size_t stop = length - i < RJ__SCALAR_UNITS ? length : i + RJ__SCALAR_UNITS; i < stop; i++) {
-            uint8_t *next = rj__put_code_point(text, rj__unit(text->data, width, i), dst);
-            if (RJ__UNLIKELY(!next)) {
-                text->position = i;
-                return NULL;
-            }
-            dst = next;
+        size_t count = length - i < RJ__SCALAR_UNITS ? length - i : RJ__SCALAR_UNITS;
+        done = rj__put_singly(text, (const uint8_t *)text->data + i * (size_t)width, width, count, &dst);
+        i += done;
+        if (RJ__UNLIKELY(done < count)) {
+            text->position = i;
+            return NULL;
         }
     }
     text->position = i;

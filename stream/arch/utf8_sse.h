@@ -8,12 +8,6 @@
 
 #include "../utf8_extent.h"
 
-RJ__INLINE __m128i
-rj__utf8_load(const uint8_t *s)
-{
-    return _mm_loadu_si128((const __m128i *)(const void *)s);
-}
-
 /* The first `count` of 16 bytes, fewer than all; zeros behind them. */
 RJ__INLINE __m128i
 rj__utf8_load_part(const uint8_t *s, size_t count, int beyond)
@@ -22,9 +16,9 @@ rj__utf8_load_part(const uint8_t *s, size_t count, int beyond)
                                      0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
     uint8_t part[16] = {0};
     if (RJ__LIKELY(beyond))
-        return _mm_and_si128(rj__utf8_load(s), rj__utf8_load(ones + 16 - count));
+        return _mm_and_si128(rj__load_sixteen(s), rj__load_sixteen(ones + 16 - count));
     memcpy(part, s, count);
-    return rj__utf8_load(part);
+    return rj__load_sixteen(part);
 }
 
 /*
@@ -100,7 +94,7 @@ rj__utf8_measure(const uint8_t *s, size_t length, int beyond)
     rj__utf8_seen seen = {0, zero, zero, zero};
     size_t i = 0;
     for (; length - i >= 16; i += 16)
-        rj__utf8_see(&seen, rj__utf8_load(s + i));
+        rj__utf8_see(&seen, rj__load_sixteen(s + i));
     rj__utf8_see(&seen, rj__utf8_load_part(s + i, length - i,
                                            beyond)); /* the zeros behind the text show if the last character is cut off */
     seen.characters -= 16 - (length - i);
@@ -132,19 +126,19 @@ rj__utf8_bits(__m128i v, int left, int bits)
 RJ__INLINE rj__utf8_planes
 rj__utf8_split(const uint8_t *s, int width)
 {
-    __m128i b0 = rj__utf8_load(s), b1 = rj__utf8_load(s + 1), zero = _mm_setzero_si128();
+    __m128i b0 = rj__load_sixteen(s), b1 = rj__load_sixteen(s + 1), zero = _mm_setzero_si128();
     /* Its last byte, the one before that, and the one before that. */
     __m128i last = b1, before = b0, third = zero, high = zero;
     if (width > 1) {
         __m128i is_longer = rj__utf8_at_least(b0, 0xE0);
-        last = _mm_blendv_epi8(b1, rj__utf8_load(s + 2), is_longer);
+        last = _mm_blendv_epi8(b1, rj__load_sixteen(s + 2), is_longer);
         before = _mm_blendv_epi8(b0, b1, is_longer);
         third = _mm_and_si128(b0, is_longer);
     }
     if (width == 4) {
         __m128i is_longest = rj__utf8_at_least(b0, 0xF0);
-        last = _mm_blendv_epi8(last, rj__utf8_load(s + 3), is_longest);
-        before = _mm_blendv_epi8(before, rj__utf8_load(s + 2), is_longest);
+        last = _mm_blendv_epi8(last, rj__load_sixteen(s + 3), is_longest);
+        before = _mm_blendv_epi8(before, rj__load_sixteen(s + 2), is_longest);
         third = _mm_blendv_epi8(third, b1, is_longest);
         high = _mm_and_si128(_mm_or_si128(rj__utf8_bits(b1, -4, 0x03), rj__utf8_bits(b0, 2, 0x1c)), is_longest);
     }
@@ -204,12 +198,11 @@ rj__utf8_alike(const uint8_t *s, const uint8_t *last, uint8_t *out, const uint8_
 {
     const __m128i triples = _mm_setr_epi8(2, 1, 0, -1, 5, 4, 3, -1, 8, 7, 6, -1, 11, 10, 9, -1);
     const __m128i quads = _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
-    const __m128i lead = _mm_set1_epi8((char)(width == 2 ? 0xE0 : 0xF0)),
-                  sixes = _mm_set1_epi32(width == 2 ? 0x0f3f3f : 0x073f3f3f);
+    const __m128i sixes = _mm_set1_epi32(width == 2 ? 0x0f3f3f : 0x073f3f3f);
     const uint8_t *begin = s;
     for (; s < last && out < out_last; out += 4 * width) {
-        __m128i v = rj__utf8_load(s);
-        unsigned leads = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(v, lead), v));
+        __m128i v = rj__load_sixteen(s);
+        unsigned leads = (unsigned)_mm_movemask_epi8(rj__utf8_at_least(v, width == 2 ? 0xE0 : 0xF0));
         if (width == 2 ? (leads & 0xfff) != 0x249 : leads != 0x1111)
             break;
         rj__utf8_store_four(_mm_and_si128(_mm_shuffle_epi8(v, width == 2 ? triples : quads), sixes), out, width);
@@ -232,7 +225,7 @@ rj__utf8_blocks(const uint8_t *s, const uint8_t *last, uint8_t **out, size_t roo
             continue;
         to += rj__utf8_sixteen(s, to, width) * (size_t)width;
         /* Behind the last character. */
-        unsigned continuing = (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(rj__utf8_load(s + 3), _mm_set1_epi8(-64))) >> 13;
+        unsigned continuing = (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(rj__load_sixteen(s + 3), _mm_set1_epi8(-64))) >> 13;
         s += 16 + __builtin_ctz(~continuing);
     }
     *out = to;

@@ -73,43 +73,7 @@ rj__put_eight(__m128i v, uint8_t **dst)
     return 1;
 }
 
-/* Units one by one: how many come before a surrogate. */
-static RJ__NOINLINE size_t
-rj__put_singly(const void *src, int width, size_t count, uint8_t **dst)
-{
-    static const rj__text without_surrogates = {.surrogates = RJ__SURROGATES_STOP};
-    for (size_t i = 0; i < count; i++) {
-        uint8_t *next = rj__put_code_point(&without_surrogates, rj__unit(src, width, i), *dst);
-        if (RJ__UNLIKELY(!next))
-            return i;
-        *dst = next;
-    }
-    return count;
-}
-
-RJ__INLINE size_t
-rj__step_ucs2(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)
-{
-    size_t done = 0;
-    while (length - done >= 8 && end - *dst >= RJ__TEXT_ROOM) {
-        if (RJ__UNLIKELY(!rj__put_eight(_mm_loadu_si128((const __m128i *)(const void *)(src + done)), dst))) {
-            size_t count = rj__put_singly(src + done, 2, 8, dst);
-            if (count < 8)
-                return done + count;
-        }
-        done += 8;
-    }
-    size_t left = length - done;
-    if (left - 1 >= 7 || end - *dst < RJ__TEXT_ROOM)
-        return done;
-    uint16_t padded[8] = {' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
-    memcpy(padded, src + done, left * sizeof *src);
-    if (RJ__UNLIKELY(!rj__put_eight(_mm_loadu_si128((const __m128i *)(const void *)padded), dst)))
-        return done + rj__put_singly(src + done, 2, left, dst);
-    *dst -= 8 - left;
-    return length;
-}
-
+/* Four of four bytes; 0 if one is to be escaped or is a surrogate. */
 RJ__INLINE int
 rj__put_four_clean(__m128i v, uint8_t **dst)
 {
@@ -123,21 +87,48 @@ rj__put_four_clean(__m128i v, uint8_t **dst)
     return 1;
 }
 
+/* 16 bytes of units, of which `count` count; if not all, spaces are behind them. Returns how many come before a surrogate. */
+RJ__INLINE size_t
+rj__put_unit_block(const uint8_t *src, size_t count, uint8_t **dst, int width)
+{
+    static const rj__text without_surrogates = {.surrogates = RJ__SURROGATES_STOP};
+    __m128i v = rj__load_sixteen(src);
+    if (RJ__UNLIKELY(!(width == 2 ? rj__put_eight(v, dst) : rj__put_four_clean(v, dst))))
+        return rj__put_singly(&without_surrogates, src, width, count, dst);
+    *dst -= 16 / (size_t)width - count;
+    return count;
+}
+
+/* Up to a surrogate, or where there is no more room. */
+RJ__INLINE size_t
+rj__step_units(const void *units, size_t length, uint8_t **dst, const uint8_t *end, int width)
+{
+    const uint8_t *src = units;
+    size_t block = 16 / (size_t)width, done = 0;
+    for (; length - done >= block && end - *dst >= RJ__TEXT_ROOM; done += block) {
+        size_t put = rj__put_unit_block(src + done * (size_t)width, block, dst, width);
+        if (RJ__UNLIKELY(put < block))
+            return done + put;
+    }
+    size_t left = length - done;
+    if (left == 0 || left >= block || end - *dst < RJ__TEXT_ROOM)
+        return done;
+    uint8_t padded[16];
+    rj__store_sixteen(padded, width == 2 ? _mm_set1_epi16(' ') : _mm_set1_epi32(' '));
+    memcpy(padded, src + done * (size_t)width, left * (size_t)width);
+    return done + rj__put_unit_block(padded, left, dst, width);
+}
+
+RJ__INLINE size_t
+rj__step_ucs2(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)
+{
+    return rj__step_units(src, length, dst, end, 2);
+}
+
 RJ__INLINE size_t
 rj__step_ucs4(const uint32_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {
-    size_t done = 0;
-    while (length - done >= 4 && end - *dst >= RJ__TEXT_ROOM) {
-        if (RJ__UNLIKELY(!rj__put_four_clean(_mm_loadu_si128((const __m128i *)(const void *)(src + done)), dst))) {
-            size_t count = rj__put_singly(src + done, 4, 4, dst);
-            if (count < 4)
-                return done + count;
-        }
-        done += 4;
-    }
-    if (length - done < 4 && end - *dst >= RJ__TEXT_ROOM)
-        done += rj__put_singly(src + done, 4, length - done, dst);
-    return done;
+    return rj__step_units(src, length, dst, end, 4);
 }
 
 #endif
