@@ -327,6 +327,9 @@ put_scalar(rj_encoder *e, uint8_t *cur, PyObject *v)
         uint8_t *next = put_plain_string(e, cur, v, ',', &clean);
         return RJ__LIKELY(next != NULL) ? next : RJ__NAME(put_less_plain)(e, cur, v, ',', clean);
     }
+    uint8_t *small = rj_put_small_int(&e->state->known, cur, v);
+    if (small)
+        return small;
     if (type == &PyLong_Type) {
         int negative;
         uint64_t magnitude;
@@ -346,13 +349,7 @@ put_scalar(rj_encoder *e, uint8_t *cur, PyObject *v)
         *cur = ',';
         return cur + 1;
     }
-    if (v == Py_True)
-        return put_literal(cur, "true,", 5);
-    if (v == Py_False)
-        return put_literal(cur, "false,", 6);
-    if (v == Py_None)
-        return put_literal(cur, "null,", 5);
-    return NULL;
+    return rj_put_literal(&e->state->known, cur, v);
 }
 
 static RJ__NOINLINE uint8_t *

@@ -2,6 +2,7 @@
 #ifndef RJSON_STATE_H
 #define RJSON_STATE_H
 
+#include "cpython/known_objects.h"
 #include "plan.h"
 #include "shapes.h"
 
@@ -63,6 +64,7 @@ typedef struct rj_state {
     struct rj_cached_key *cached_keys; /* RJ_KEY_CACHE_SIZE, or NULL before the first text */
     unsigned keys_driven_out;          /* of it */
     rj_shape shapes[RJ_SHAPES];
+    rj_known_objects known;
     rj_plan_cache plans;
     rj_key_order key_orders[RJ_KEY_ORDERS];
     size_t last_size;    /* of the last result of dumps: an estimate for the next */

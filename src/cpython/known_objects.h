@@ -1,0 +1,65 @@
+/*
+ * Objects that exist once and are told by their addresses, without a look at them: True, False, None; and the ints from -5 to 256, which from 3.11 on
+ * lie side by side. Their JSON texts come from tables, so that there is no branch on which one it is. Where the ints lie otherwise (3.10,
+ * RJSON_PORTABLE), none is found.
+ */
+#ifndef RJSON_KNOWN_OBJECTS_H
+#define RJSON_KNOWN_OBJECTS_H
+
+#include "../python.h"
+#include "number.h"
+
+#define RJ_SMALL_INT_MIN (-5)
+#define RJ_SMALL_INTS 262
+#define RJ_LITERAL_BITS 3
+
+/* Up to seven bytes of text, a comma at the end, and how many these are. */
+typedef struct rj_known_text {
+    uint8_t bytes[7], length;
+} rj_known_text;
+
+typedef struct rj_known_objects {
+    uintptr_t small_ints; /* where -5 is; 0: not known */
+    uint64_t factor;      /* gives each of the literals a place of its own */
+    rj_known_text small_int_texts[RJ_SMALL_INTS];
+    struct {
+        PyObject *object; /* borrowed, lives for ever */
+        rj_known_text text;
+    } literals[1 << RJ_LITERAL_BITS];
+} rj_known_objects;
+
+RJ__INLINE size_t
+rj_literal_place(uint64_t factor, const PyObject *v)
+{
+    return (size_t)((uintptr_t)v * factor >> (64 - RJ_LITERAL_BITS));
+}
+
+/* Finds them, and makes their texts. -1 with an exception. */
+int rj_known_objects_init(rj_known_objects *known);
+
+RJ__INLINE uint8_t *
+rj_put_known_text(uint8_t *cur, const rj_known_text *text)
+{
+    memcpy(cur, text, sizeof *text);
+    return cur + text->length;
+}
+
+/* An int that is one of them, and a comma; stores 8 bytes. NULL for anything else. */
+RJ__INLINE uint8_t *
+rj_put_small_int(const rj_known_objects *known, uint8_t *cur, PyObject *v)
+{
+    size_t offset = (uintptr_t)v - known->small_ints;
+    if (offset >= RJ_SMALL_INTS * sizeof(PyLongObject))
+        return NULL;
+    return rj_put_known_text(cur, &known->small_int_texts[offset / sizeof(PyLongObject)]);
+}
+
+/* The same for True, False and None. */
+RJ__INLINE uint8_t *
+rj_put_literal(const rj_known_objects *known, uint8_t *cur, PyObject *v)
+{
+    size_t place = rj_literal_place(known->factor, v);
+    return RJ__LIKELY(known->literals[place].object == v) ? rj_put_known_text(cur, &known->literals[place].text) : NULL;
+}
+
+#endif
