@@ -194,8 +194,10 @@ RJ__NAME(put_dirty_bytes)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_s
 {
     if (RJ__UNLIKELY(!is_sure_to_fit(e, cur, length)))
         return NULL;
-    rj__text text = {.data = data, .length = (size_t)length, .position = clean};
-    return end_string(cur, rj__put_bytes(&text, cur + 1 + clean, e->end, RJ__HIGH_PASS), tail);
+    uint8_t *next = cur + 1 + clean;
+    for (size_t i = clean; i < (size_t)length;)
+        i += rj__step_bytes(data + i, (size_t)length - i, &next, e->end, RJ__HIGH_PASS);
+    return end_string(cur, next, tail);
 }
 
 /* Not ASCII, and nobody has its UTF-8 form yet. */

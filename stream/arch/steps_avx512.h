@@ -166,18 +166,67 @@ rj__step_dirty(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
     return done;
 }
 
-/* Short strings with escapes: byte by byte is faster, as long as no vector has looked at them. */
-#define RJ__SHORT_DIRTY 20
+/* The most bytes that one becomes. */
+#define RJ__ESCAPE_MAX 6
+
+/* More escapes than these in 32 bytes are many. */
+#define RJ__VERY_FEW_ESCAPES 2
+
+/* Copies 32 bytes; returns which of them are to be escaped. By vectors and not by masks, as a branch waits for it. */
+RJ__INLINE uint32_t
+rj__copy_special32(__m256i v, uint8_t *dst)
+{
+    rj__avx2_store(dst, v);
+    return (uint32_t)_mm256_movemask_epi8(rj__avx2_special(v, 0));
+}
+
+/* Of bytes that are copied, moves behind the first that is to be escaped, and spells it; 0 if there are many. */
+RJ__INLINE int
+rj__spell_first(uint32_t special, const uint8_t **src, uint8_t **dst)
+{
+    size_t place = _tzcnt_u32(special);
+    if (_mm_popcnt_u32(special) > RJ__VERY_FEW_ESCAPES)
+        return 0;
+    *dst = rj__put_spelled((*src)[place], *dst + place);
+    *src += place + 1;
+    return 1;
+}
+
+/* How far a text was read and written. */
+typedef struct rj__reached {
+    const uint8_t *src;
+    uint8_t *dst;
+} rj__reached;
+
+/* A string of medium length, by blocks that begin behind each escape: where these are rare, that they come is all that a processor cannot foresee. Up to
+ * where there are many. There is room for whatever becomes of it. A function of its own, so that the others keep less in registers. */
+static RJ__NOINLINE rj__reached
+RJ__NAME(put_medium)(const uint8_t *src, const uint8_t *stop, uint8_t *dst)
+{
+    while (stop - src > 32) {
+        uint32_t special = rj__copy_special32(rj__avx2_load(src), dst);
+        if (RJ__LIKELY(!special)) {
+            src += 32;
+            dst += 32;
+        }
+        else if (!rj__spell_first(special, &src, &dst)) {
+            return (rj__reached){src, dst};
+        }
+    }
+    for (;;) {
+        uint32_t valid = rj__first_bits((size_t)(stop - src));
+        uint32_t special = valid & rj__copy_special32(_mm256_maskz_loadu_epi8(valid, src), dst);
+        if (RJ__LIKELY(!special))
+            return (rj__reached){stop, dst + (stop - src)};
+        if (!rj__spell_first(special, &src, &dst))
+            return (rj__reached){src, dst};
+    }
+}
 
 RJ__INLINE size_t
-rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
+rj__step_any_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
 {
     size_t done = 0;
-    if (high == RJ__HIGH_PASS && length <= RJ__SHORT_DIRTY) {
-        for (; done < length; done++)
-            *dst = rj__put_spelled(src[done], *dst);
-        return done;
-    }
     do {
         done += rj__step_dirty(src + done, length - done, dst, end, high);
         while (length - done >= RJ__RUN && end - *dst >= RJ__RUN && rj__copy_run(src + done, *dst, high)) {
@@ -186,6 +235,35 @@ rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
         }
     } while (done < length && end - *dst >= RJ__TEXT_ROOM);
     return done;
+}
+
+static RJ__NOINLINE rj__reached
+RJ__NAME(put_any)(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
+{
+    size_t done = rj__step_any_bytes(src, length, &dst, end, RJ__HIGH_PASS);
+    return (rj__reached){src + done, dst};
+}
+
+/* Short strings with escapes: byte by byte is faster, as long as no vector has looked at them. */
+#define RJ__SHORT_DIRTY 20
+
+RJ__INLINE size_t
+rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
+{
+    rj__reached reached = {src, *dst};
+    if (high != RJ__HIGH_PASS)
+        return rj__step_any_bytes(src, length, dst, end, high);
+    if (length <= RJ__SHORT_DIRTY) {
+        for (size_t i = 0; i < length; i++)
+            *dst = rj__put_spelled(src[i], *dst);
+        return length;
+    }
+    if (length <= RJ__RUN && end - *dst >= RJ__ESCAPE_MAX * RJ__RUN + RJ__TEXT_ROOM)
+        reached = RJ__NAME(put_medium)(src, src + length, *dst);
+    if (reached.src == src)
+        reached = RJ__NAME(put_any)(src, length, *dst, end);
+    *dst = reached.dst;
+    return (size_t)(reached.src - src);
 }
 
 /* 32 code units below 0x800 as 16-bit lanes. */
