@@ -233,7 +233,7 @@ put_clean_units(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int fr
     size_t end = out->length + pending + length + 2; /* quotes */
     if (RJ__UNLIKELY(out->capacity < end + RJ_UNITS_ROOM) || RJ__UNLIKELY((out->length ^ end) >> RJ_PACE_BITS))
         return NULL;
-    uint8_t *at = rj_str_sink_end(out);
+    uint8_t *at = rj_str_sink_place(out, to);
     widen_window(e, cur, at, to);
     at += pending * (size_t)to;
     rj__set_unit(at, to, 0, '"');
@@ -257,6 +257,36 @@ RJ__NAME(put_clean_wide)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tai
     return NULL;
 }
 
+/* The same for a few units, behind a single comma or bracket: what lists of short strings consist of. */
+RJ__INLINE uint8_t *
+put_few_units(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from, int to)
+{
+    rj_str_sink *out = e->str_sink;
+    size_t length = (size_t)PyUnicode_GET_LENGTH(str), end = out->length + length + 3; /* quotes, and what comes before them */
+    if (RJ__UNLIKELY(length > (size_t)RJ__FEW_UNITS(to)) || RJ__UNLIKELY(end > out->limit) || RJ__UNLIKELY(cur != e->start + 1))
+        return RJ__NAME(put_clean_wide)(e, cur, str, tail);
+    uint8_t *at = rj_str_sink_place(out, to);
+    rj__set_unit(at, to, 0, e->start[0]);
+    rj__set_unit(at, to, 1, '"');
+    if (RJ__UNLIKELY(rj__copy_few_units(PyUnicode_DATA(str), from, length, at + 2 * to, to)))
+        return NULL;
+    rj__set_unit(at, to, length + 2, '"');
+    out->length = end;
+    e->start[0] = tail;
+    return cur;
+}
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_few_wide)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+{
+    unsigned kind = PyUnicode_KIND(str);
+    if (e->str_sink->width == 2)
+        return kind == PyUnicode_2BYTE_KIND ? put_few_units(e, cur, str, tail, 2, 2) : NULL;
+    if (e->str_sink->width == 4)
+        return kind == PyUnicode_2BYTE_KIND ? put_few_units(e, cur, str, tail, 2, 4) : put_few_units(e, cur, str, tail, 4, 4);
+    return NULL;
+}
+
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, size_t clean)
 {
@@ -269,7 +299,7 @@ RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tai
     e->non_ascii = 1;
     if (e->str_sink) {
         if (PyUnicode_KIND(str) != PyUnicode_1BYTE_KIND)
-            return RJ__NAME(put_clean_wide)(e, cur, str, tail);
+            return RJ__NAME(put_few_wide)(e, cur, str, tail);
         data = PyUnicode_1BYTE_DATA(str);
         length = PyUnicode_GET_LENGTH(str);
     }

@@ -8,9 +8,6 @@
 /* Room that one round of put_units asks for: an escape, and what vectors store past their ends. */
 #define RJ_UNITS_ROOM 64
 
-/* Signals and other threads have their turn whenever the str has grown by so much (as a power of two). */
-#define RJ_PACE_BITS 20
-
 #define RJ_FEW_PENDING 2
 
 /* A unit that must be escaped, or is a surrogate, as units of `width` bytes at `dst`; returns their number, or 0 for a surrogate that is
@@ -114,6 +111,8 @@ RJ__NAME(put_wide_string)(rj_encoder *e, uint8_t *cur, rj__text *text, uint8_t t
             return RJ__NAME(fail_surrogate)(e, tail);
         }
     } while (RJ__UNLIKELY(text->position < text->length));
+    if (RJ__UNLIKELY(out->length > out->limit))
+        rj_str_sink_set_limit(out);
     *cur++ = '"';
     *cur++ = tail;
     if (tail == ':')

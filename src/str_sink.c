@@ -19,6 +19,14 @@ widen(const void *src, int from, size_t length, void *dst, int to)
         rj__set_unit(dst, to, i, from == 1 ? ((const uint8_t *)src)[i] : ((const uint16_t *)src)[i]);
 }
 
+void
+rj_str_sink_set_limit(rj_str_sink *s)
+{
+    size_t paced = s->length | (((size_t)1 << RJ_PACE_BITS) - 1);
+    size_t safe = s->capacity - SLACK; /* which it is at least */
+    s->limit = safe < paced ? safe : paced;
+}
+
 static int
 resize(rj_str_sink *s, size_t capacity, int width)
 {
@@ -33,6 +41,7 @@ resize(rj_str_sink *s, size_t capacity, int width)
     }
     s->block = block;
     s->capacity = capacity;
+    rj_str_sink_set_limit(s);
     return 0;
 }
 
@@ -56,6 +65,7 @@ leave_narrow(rj_str_sink *s, int width)
         return -1;
     s->width = width;
     s->length = length;
+    rj_str_sink_set_limit(s);
     widen(data, 1, length, s->block + RJ_WIDE_PREFIX, width);
     rj_sink_free(&s->narrow.base);
     return 0;
@@ -148,6 +158,7 @@ rj_str_sink_init(rj_str_sink *s, size_t hint, int non_ascii, uint8_t *scratch, s
     s->width = 1;
     s->was_narrowed = 0;
     s->block = NULL;
+    s->length = 0;
     s->hint = hint;
     /* What vectors read past a window's contents is still memory of ours. */
     s->scratch = scratch;

@@ -2,6 +2,8 @@
 #ifndef RJSON_UNITS_AVX512_H
 #define RJSON_UNITS_AVX512_H
 
+#define RJ__FEW_UNITS(to) (64 / (to))
+
 /* Which of 32 units of two bytes, or 16 of four, must be escaped or are surrogates. Each comparison is made only where the one before it
  * agreed: one mask, not four. */
 RJ__INLINE uint32_t
@@ -40,14 +42,11 @@ rj__copy_unit_block(const void *src, int from, size_t i, size_t length, void *ds
     return rj__special_units4(v, (__mmask16)valid);
 }
 
-RJ__INLINE size_t
-rj__copy_clean_units(const void *src, int from, size_t length, void *dst, int to)
+/* More units than a block has. A function of its own: it would make the one that short strings take align its stack. */
+static RJ__NOINLINE size_t
+RJ__NAME(copy_many_units)(const void *src, int from, size_t length, void *dst, int to)
 {
     size_t block = to == 2 ? 32 : 16, i = 0;
-    if (RJ__LIKELY(length <= block)) {
-        uint32_t special = rj__copy_unit_block(src, from, 0, length, dst, to);
-        return RJ__UNLIKELY(special) ? _tzcnt_u32(special) : length;
-    }
     for (; i + 4 * block <= length; i += 4 * block) {
         uint32_t special = 0;
         for (size_t j = i; j < i + 4 * block; j += block)
@@ -61,6 +60,21 @@ rj__copy_clean_units(const void *src, int from, size_t length, void *dst, int to
             return i + _tzcnt_u32(special);
     }
     return length;
+}
+
+RJ__INLINE int
+rj__copy_few_units(const void *src, int from, size_t length, void *dst, int to)
+{
+    return rj__copy_unit_block(src, from, 0, length, dst, to) != 0;
+}
+
+RJ__INLINE size_t
+rj__copy_clean_units(const void *src, int from, size_t length, void *dst, int to)
+{
+    if (RJ__UNLIKELY(length > (to == 2 ? 32 : 16)))
+        return RJ__NAME(copy_many_units)(src, from, length, dst, to);
+    uint32_t special = rj__copy_unit_block(src, from, 0, length, dst, to);
+    return RJ__UNLIKELY(special) ? _tzcnt_u32(special) : length;
 }
 
 RJ__INLINE void

@@ -3,6 +3,7 @@
 #define RJSON_UNITS_GENERIC_H
 
 #define RJ__UNIT_BLOCK 16
+#define RJ__FEW_UNITS(to) 16
 
 RJ__INLINE uint32_t
 rj__is_special_unit(uint32_t c)
@@ -33,6 +34,13 @@ rj__copy_clean_units(const void *src, int from, size_t length, void *dst, int to
         rj__set_unit(dst, to, i, c);
     }
     return i;
+}
+
+/* Copies at most RJ__FEW_UNITS(to); nonzero if one is special. Stores as many in any case. */
+RJ__INLINE int
+rj__copy_few_units(const void *src, int from, size_t length, void *dst, int to)
+{
+    return rj__copy_clean_units(src, from, length, dst, to) < length;
 }
 
 #include "widen_generic.h"

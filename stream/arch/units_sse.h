@@ -36,17 +36,42 @@ rj__copy_unit_block(const uint8_t *src, int from, size_t i, uint8_t *dst, int to
     return rj__special_units(v, to);
 }
 
-/* The same for fewer units than a block has: one load that ends where they end, shifted to the front. */
+#define RJ__FEW_UNITS(to) (32 / (to))
+
+/* The last `size` bytes before `end`, at most 16, moved to the front: one load that ends where they end. */
 RJ__INLINE __m128i
-rj__copy_few_units(const uint8_t *src, int from, size_t length, uint8_t *dst, int to)
+rj__load_before(const uint8_t *end, size_t size)
 {
-    size_t size = length * (size_t)from;
-    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(src + size - 16));
-    v = rj__shift_to_front(v, size);
-    if (from != to)
-        v = _mm_cvtepu16_epi32(v);
+    return rj__shift_to_front(_mm_loadu_si128((const __m128i *)(const void *)(end - 16)), size);
+}
+
+RJ__INLINE void
+rj__store_units(uint8_t *dst, __m128i v)
+{
     _mm_storeu_si128((__m128i *)(void *)dst, v);
-    return rj__special_units(v, to);
+}
+
+/* Up to two blocks, without a branch on their length: each from a load that ends where it ends. */
+RJ__INLINE int
+rj__copy_few_units(const void *source, int from, size_t length, void *target, int to)
+{
+    const uint8_t *src = source;
+    uint8_t *dst = target;
+    size_t size = length * (size_t)from, first = size < 16 ? size : 16;
+    __m128i a = rj__load_before(src + first, first), b;
+    if (from == to) {
+        b = rj__load_before(src + size, size - first);
+    }
+    else {
+        b = _mm_cvtepu16_epi32(_mm_srli_si128(a, 8));
+        a = _mm_cvtepu16_epi32(a);
+    }
+    rj__store_units(dst, a);
+    rj__store_units(dst + 16, b);
+    size = length * (size_t)to;
+    unsigned special = (unsigned)_mm_movemask_epi8(rj__special_units(a, to)) |
+                       (unsigned)_mm_movemask_epi8(rj__special_units(b, to)) << 16;
+    return (special & (((uint64_t)1 << size) - 1)) != 0;
 }
 
 #if !defined(RJ__HAS_UNIT_RUN)
@@ -78,8 +103,12 @@ rj__copy_clean_units(const void *source, int from, size_t length, void *target, 
     uint8_t *dst = target;
     size_t block = 16 / (size_t)to, i = 0;
     if (length < block) {
-        unsigned special = (unsigned)_mm_movemask_epi8(rj__copy_few_units(src, from, length, dst, to));
-        special |= 1u << length * (size_t)to;
+        size_t size = length * (size_t)from;
+        __m128i v = rj__load_before(src + size, size);
+        if (from != to)
+            v = _mm_cvtepu16_epi32(v);
+        rj__store_units(dst, v);
+        unsigned special = (unsigned)_mm_movemask_epi8(rj__special_units(v, to)) | 1u << length * (size_t)to;
         return (size_t)__builtin_ctz(special) / (size_t)to;
     }
     if (length >= RJ__ALIGNED_UNITS && RJ__LIKELY(!rj__copy_unit_run(src, from, 0, dst, to)))
