@@ -56,11 +56,14 @@ to_str(rj_encoder *e)
     rj_str_sink sink;
     PyObject *result = NULL;
     rj_state *state = e->state;
-    rj_str_sink_init(&sink, expected_size(state), state->last_was_latin1, e->scratch, RJ_SCRATCH, expects_small(state));
+    int was_wide = state->last_width > 1; /* what comes before the first wide string is short, as a rule */
+    rj_str_sink_init(&sink, expected_size(state), state->last_was_latin1, e->scratch, RJ_SCRATCH,
+                     was_wide || expects_small(state));
     e->sink = &sink.base;
     e->str_sink = &sink;
     if (rj_encoder_run(e) == RJ_RUN_DONE) {
         state->last_size = at_most_estimate(sink.width == 1 ? sink.narrow.length : sink.length);
+        state->last_width = sink.width;
         state->last_was_latin1 = sink.width == 1 && e->non_ascii;
         result = rj_str_sink_finish(&sink, e->non_ascii);
     }

@@ -68,6 +68,7 @@ typedef struct rj_state {
     rj_plan_cache plans;
     rj_key_order key_orders[RJ_KEY_ORDERS];
     size_t last_size;    /* of the last result of dumps: an estimate for the next */
+    int last_width;      /* of a character in the last str, or 0 */
     int last_was_latin1; /* whether that was a str with characters from 0x80 to 0xFF, and none beyond */
 } rj_state;
 

@@ -7,16 +7,38 @@
 /* Vectors may store so many characters past the end. */
 #define SLACK 64
 
+#define BLOCK 16
+
+RJ__INLINE void
+widen_unit(const void *src, int from, size_t i, void *dst, int to)
+{
+    rj__set_unit(dst, to, i, from == 1 ? ((const uint8_t *)src)[i] : ((const uint16_t *)src)[i]);
+}
+
+/* By blocks of one length, which compilers turn into vectors. */
+RJ__INLINE void
+widen_units(const void *restrict src, int from, size_t length, void *restrict dst, int to)
+{
+    size_t i = 0;
+    for (; length - i >= BLOCK; i += BLOCK)
+        for (size_t j = 0; j < BLOCK; j++)
+            widen_unit(src, from, i + j, dst, to);
+    for (; i < length; i++)
+        widen_unit(src, from, i, dst, to);
+}
+
 /* Copies characters of `from` bytes as characters of `to`. */
 static void
 widen(const void *src, int from, size_t length, void *dst, int to)
 {
-    if (from == to) {
+    if (from == to)
         memcpy(dst, src, length * (size_t)to);
-        return;
-    }
-    for (size_t i = 0; i < length; i++)
-        rj__set_unit(dst, to, i, from == 1 ? ((const uint8_t *)src)[i] : ((const uint16_t *)src)[i]);
+    else if (from == 2)
+        widen_units(src, 2, length, dst, 4);
+    else if (to == 2)
+        widen_units(src, 1, length, dst, 2);
+    else
+        widen_units(src, 1, length, dst, 4);
 }
 
 void

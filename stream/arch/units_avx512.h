@@ -42,9 +42,8 @@ rj__copy_unit_block(const void *src, int from, size_t i, size_t length, void *ds
     return rj__special_units4(v, (__mmask16)valid);
 }
 
-/* More units than a block has. A function of its own: it would make the one that short strings take align its stack. */
-static RJ__NOINLINE size_t
-RJ__NAME(copy_many_units)(const void *src, int from, size_t length, void *dst, int to)
+RJ__INLINE size_t
+rj__copy_clean_units(const void *src, int from, size_t length, void *dst, int to)
 {
     size_t block = to == 2 ? 32 : 16, i = 0;
     for (; i + 4 * block <= length; i += 4 * block) {
@@ -66,15 +65,6 @@ RJ__INLINE int
 rj__copy_few_units(const void *src, int from, size_t length, void *dst, int to)
 {
     return rj__copy_unit_block(src, from, 0, length, dst, to) != 0;
-}
-
-RJ__INLINE size_t
-rj__copy_clean_units(const void *src, int from, size_t length, void *dst, int to)
-{
-    if (RJ__UNLIKELY(length > (to == 2 ? 32 : 16)))
-        return RJ__NAME(copy_many_units)(src, from, length, dst, to);
-    uint32_t special = rj__copy_unit_block(src, from, 0, length, dst, to);
-    return RJ__UNLIKELY(special) ? _tzcnt_u32(special) : length;
 }
 
 RJ__INLINE void

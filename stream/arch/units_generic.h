@@ -19,9 +19,9 @@ rj__copy_clean_units(const void *src, int from, size_t length, void *dst, int to
     size_t i = 0;
     for (; i + RJ__UNIT_BLOCK <= length; i += RJ__UNIT_BLOCK) {
         uint32_t special = 0;
-        for (size_t j = i; j < i + RJ__UNIT_BLOCK; j++) {
-            uint32_t c = rj__unit(src, from, j);
-            rj__set_unit(dst, to, j, c);
+        for (size_t j = 0; j < RJ__UNIT_BLOCK; j++) {
+            uint32_t c = rj__unit(src, from, i + j);
+            rj__set_unit(dst, to, i + j, c);
             special |= rj__is_special_unit(c);
         }
         if (RJ__UNLIKELY(special))

@@ -9,8 +9,8 @@ RJ__INLINE void
 rj__widen_bytes(const uint8_t *src, size_t length, void *dst, int to)
 {
     for (size_t i = 0; i < length; i += RJ__WIDEN_BLOCK)
-        for (size_t j = i; j < i + RJ__WIDEN_BLOCK; j++)
-            rj__set_unit(dst, to, j, src[j]);
+        for (size_t j = 0; j < RJ__WIDEN_BLOCK; j++)
+            rj__set_unit(dst, to, i + j, src[i + j]);
 }
 
 #endif
