@@ -262,8 +262,10 @@ RJ__INLINE uint8_t *
 put_few_units(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from, int to)
 {
     rj_str_sink *out = e->str_sink;
-    size_t length = (size_t)PyUnicode_GET_LENGTH(str), end = out->length + length + 3; /* quotes, and what comes before them */
-    if (RJ__UNLIKELY(length > (size_t)RJ__FEW_UNITS(to)) || RJ__UNLIKELY(end > out->limit) || RJ__UNLIKELY(cur != e->start + 1))
+    size_t length = (size_t)PyUnicode_GET_LENGTH(str),
+           end = out->length + length + 3; /* quotes, and what comes before them */
+    if (RJ__UNLIKELY(length > (size_t)RJ__FEW_UNITS(to)) || RJ__UNLIKELY(end > out->limit) ||
+        RJ__UNLIKELY(cur != e->start + 1))
         return RJ__NAME(put_clean_wide)(e, cur, str, tail);
     uint8_t *at = rj_str_sink_place(out, to);
     rj__set_unit(at, to, 0, e->start[0]);
@@ -283,7 +285,8 @@ RJ__NAME(put_few_wide)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
     if (e->str_sink->width == 2)
         return kind == PyUnicode_2BYTE_KIND ? put_few_units(e, cur, str, tail, 2, 2) : NULL;
     if (e->str_sink->width == 4)
-        return kind == PyUnicode_2BYTE_KIND ? put_few_units(e, cur, str, tail, 2, 4) : put_few_units(e, cur, str, tail, 4, 4);
+        return kind == PyUnicode_2BYTE_KIND ? put_few_units(e, cur, str, tail, 2, 4)
+                                            : put_few_units(e, cur, str, tail, 4, 4);
     return NULL;
 }
 

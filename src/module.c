@@ -322,8 +322,8 @@ static int
 core_exec(PyObject *module)
 {
     rj_state *state = rj_state_of(module);
-    if (choose_isa(state) < 0 || check_layouts() < 0 || rj_known_objects_init(&state->known) < 0 || intern_names(state) < 0 ||
-        borrow_from_python(state) < 0 || add_types(module, state) < 0)
+    if (choose_isa(state) < 0 || check_layouts() < 0 || rj_known_objects_init(&state->known) < 0 ||
+        intern_names(state) < 0 || borrow_from_python(state) < 0 || add_types(module, state) < 0)
         return -1;
     if (add_constants(module) < 0 || add_api(module) < 0 || PyModule_AddStringConstant(module, "isa", state->isa) < 0)
         return -1;

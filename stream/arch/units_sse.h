@@ -69,8 +69,8 @@ rj__copy_few_units(const void *source, int from, size_t length, void *target, in
     rj__store_units(dst, a);
     rj__store_units(dst + 16, b);
     size = length * (size_t)to;
-    unsigned special = (unsigned)_mm_movemask_epi8(rj__special_units(a, to)) |
-                       (unsigned)_mm_movemask_epi8(rj__special_units(b, to)) << 16;
+    unsigned special =
+        (unsigned)_mm_movemask_epi8(rj__special_units(a, to)) | (unsigned)_mm_movemask_epi8(rj__special_units(b, to)) << 16;
     return (special & (((uint64_t)1 << size) - 1)) != 0;
 }
 

@@ -39,7 +39,8 @@ rj__utf8_measure(const uint8_t *s, size_t length, int beyond)
     }
     /* The classes that matter, as the highest byte of each. */
     extent.highest = _mm512_cmpge_epu8_mask(highest, _mm512_set1_epi8((char)0xF0))   ? 0xFF
-                     : _mm512_cmpge_epu8_mask(highest, _mm512_set1_epi8((char)0xC4)) ? 0xEF
+                     : _mm512_cmpge_epu8_mask(highest, _mm512_set1_epi8((char)0xE0)) ? 0xEF
+                     : _mm512_cmpge_epu8_mask(highest, _mm512_set1_epi8((char)0xC4)) ? 0xDF
                                                                                      : 0xC3;
     return extent;
 }
@@ -68,7 +69,7 @@ rj__utf8_classify(const rj__utf8_bytes *b, size_t left, int surrogates, rj__utf8
 {
     uint64_t continuing = rj__between(b->b0, 0x80, 0xBF);
     *bytes = b->length;
-    if (left > 64) { /* up to where the last one begins: it need not be whole */
+    if (left >= 64) { /* up to where the last one begins: it need not be whole */
         uint64_t begins = ~continuing;
         if (RJ__UNLIKELY(begins <= 1))
             return 0;
@@ -123,22 +124,75 @@ rj__utf8_store4(uint32_t *out, size_t count, __m512i low, __m512i middle, __m512
     }
 }
 
-/* Characters of four bytes each, which lie in 32-bit lanes. */
-RJ__INLINE void
-rj__utf8_store_quads(uint32_t *out, size_t count, __m512i quads)
+/* Whether up to 16 characters of `size` bytes each, of which the first bytes are `lead` or more, seem to lie here: by the first and the last. *count: how
+ * many these would be. */
+RJ__INLINE int
+rj__utf8_seem_alike(const uint8_t *s, size_t length, size_t size, uint8_t lead, size_t *count)
 {
-    __m512i units = _mm512_and_si512(_mm512_srli_epi32(quads, 24), _mm512_set1_epi32(0x3f));
-    units = _mm512_or_si512(units, _mm512_and_si512(_mm512_srli_epi32(quads, 10), _mm512_set1_epi32(0x3f << 6)));
-    units = _mm512_or_si512(units, _mm512_and_si512(_mm512_slli_epi32(quads, 4), _mm512_set1_epi32(0x3f << 12)));
-    units = _mm512_or_si512(units, _mm512_and_si512(_mm512_slli_epi32(quads, 18), _mm512_set1_epi32(0x07 << 18)));
-    _mm512_mask_storeu_epi32(out, (__mmask16)rj__low_bits(count), units);
+    *count = length < 16 * size ? length / size : 16;
+    return (length >= 16 * size || length % size == 0) && (s[0] & s[(*count - 1) * size]) >= lead;
+}
+
+/* Characters of four bytes and nothing else lie in 32-bit lanes. Writes `count` of them; 0 if they are others, or malformed. */
+RJ__INLINE int
+rj__utf8_put_quads(const uint8_t *s, size_t count, uint32_t *out)
+{
+    __mmask16 valid = (__mmask16)rj__low_bits(count);
+    __m512i v = _mm512_maskz_loadu_epi32(valid, s);
+    __m512i marks = _mm512_and_si512(v, _mm512_set1_epi32((int)0xC0C0C0F8));
+    if (_mm512_mask_cmpeq_epi32_mask(valid, marks, _mm512_set1_epi32((int)0x808080F0)) != valid)
+        return 0;
+    __m512i units = _mm512_and_si512(_mm512_srli_epi32(v, 24), _mm512_set1_epi32(0x3f));
+    units = _mm512_or_si512(units, _mm512_and_si512(_mm512_srli_epi32(v, 10), _mm512_set1_epi32(0x3f << 6)));
+    units = _mm512_or_si512(units, _mm512_and_si512(_mm512_slli_epi32(v, 4), _mm512_set1_epi32(0x3f << 12)));
+    units = _mm512_or_si512(units, _mm512_and_si512(_mm512_slli_epi32(v, 18), _mm512_set1_epi32(0x07 << 18)));
+    /* Overlong forms are below what there is, others above. */
+    __m512i above = _mm512_sub_epi32(units, _mm512_set1_epi32(0x10000));
+    if (_mm512_mask_cmpgt_epu32_mask(valid, above, _mm512_set1_epi32(0xFFFFF)))
+        return 0;
+    _mm512_mask_storeu_epi32(out, valid, units);
+    return 1;
+}
+
+/* The same for characters of three bytes, which are spread to such lanes; units of 2 or 4 bytes. */
+RJ__INLINE int
+rj__utf8_put_triples(const uint8_t *s, size_t count, void *out, int width, int surrogates)
+{
+    const __m512i spread = _mm512_set_epi32(0x2f2e2d, 0x2c2b2a, 0x292827, 0x262524, 0x232221, 0x201f1e, 0x1d1c1b, 0x1a1918,
+                                            0x171615, 0x141312, 0x11100f, 0x0e0d0c, 0x0b0a09, 0x080706, 0x050403, 0x020100);
+    __mmask16 valid = (__mmask16)rj__low_bits(count);
+    __m512i v = _mm512_maskz_loadu_epi8(rj__low_bits(3 * count), s);
+    v = _mm512_maskz_permutexvar_epi8(0x7777777777777777, spread, v);
+    __m512i marks = _mm512_and_si512(v, _mm512_set1_epi32(0x00C0C0F0));
+    if (_mm512_mask_cmpeq_epi32_mask(valid, marks, _mm512_set1_epi32(0x008080E0)) != valid)
+        return 0;
+    __m512i units = _mm512_srli_epi32(v, 16);
+    units = _mm512_and_si512(units, _mm512_set1_epi32(0x3f));
+    units = _mm512_or_si512(units, _mm512_and_si512(_mm512_srli_epi32(v, 2), _mm512_set1_epi32(0x3f << 6)));
+    units = _mm512_or_si512(units, _mm512_and_si512(_mm512_slli_epi32(v, 12), _mm512_set1_epi32(0x0f << 12)));
+    __m512i top = _mm512_and_si512(units, _mm512_set1_epi32(0xF800)); /* zero in overlong forms */
+    __mmask16 wrong = _mm512_mask_testn_epi32_mask(valid, top, top);
+    if (!surrogates)
+        wrong |= _mm512_mask_cmpeq_epi32_mask(valid, top, _mm512_set1_epi32(0xD800));
+    if (RJ__UNLIKELY(wrong))
+        return 0;
+    if (width == 4)
+        _mm512_mask_storeu_epi32(out, valid, units);
+    else
+        _mm256_mask_storeu_epi16(out, valid, _mm512_cvtepi32_epi16(units));
+    return 1;
 }
 
 RJ__INLINE size_t
 rj__utf8_block(const uint8_t *s, size_t length, int beyond, const rj__utf8_extent *extent, void *out, size_t room, int width,
                int surrogates, size_t *characters)
 {
-    (void)beyond, (void)extent, (void)room; /* masks keep to what is there */
+    (void)beyond, (void)room; /* masks keep to what is there */
+    if (width == 4 && rj__utf8_seem_alike(s, length, 4, 0xF0, characters) && rj__utf8_put_quads(s, *characters, out))
+        return *characters * 4;
+    if (width != 1 && extent->highest >= 0xE0 && rj__utf8_seem_alike(s, length, 3, 0xE0, characters) &&
+        rj__utf8_put_triples(s, *characters, out, width, surrogates))
+        return *characters * 3;
     rj__utf8_bytes b = rj__utf8_load(s, length);
     rj__utf8_leads leads;
     size_t bytes;
@@ -146,10 +200,6 @@ rj__utf8_block(const uint8_t *s, size_t length, int beyond, const rj__utf8_exten
         return 0;
     uint64_t begins = leads.one | leads.two | leads.three | leads.four;
     size_t count = *characters = (size_t)_mm_popcnt_u64(begins);
-    if (width == 4 && begins == leads.four) {
-        rj__utf8_store_quads(out, count, b.b0);
-        return bytes;
-    }
     __m512i six = _mm512_set1_epi8(0x3f), upper = _mm512_set1_epi8((char)0xC0);
     /* The last byte, and the one before it. */
     __m512i last = _mm512_mask_mov_epi8(b.b1, leads.three, b.b2), before = _mm512_mask_mov_epi8(b.b0, leads.three, b.b1);

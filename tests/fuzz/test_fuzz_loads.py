@@ -49,7 +49,9 @@ def number(rng):
 
 
 def text(rng):
-    return "".join(rng.choices(["a", "b", "é", "中", "😀", "\\n", "\\u4e2d", " "], k=rng.choice([0, 1, 3, 10, 70, 200])))
+    """Mostly of few kinds of characters: vectors read what is alike in ways of its own."""
+    kinds = rng.sample(["a", "b", "é", "λ", "中", "😀", "\\n", "\\u4e2d", " "], k=rng.choice([1, 1, 2, 8]))
+    return "".join(rng.choices(kinds, k=rng.choice([0, 1, 3, 10, 16, 21, 32, 64, rng.randrange(200)])))
 
 
 def document(rng, depth=0):

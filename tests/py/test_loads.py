@@ -198,6 +198,15 @@ def test_malformed_utf8(bad, before, after):
             rjson.loads(text % (before + bad + after))
 
 
+@pytest.mark.parametrize("character", ["a", "é", "λ", "中", "😀"], ids=ascii)
+def test_malformed_utf8_behind_any_number_of_characters(character):
+    """A character that the string's end cuts off is refused, also where a vector ends with it."""
+    for count in range(140):
+        for bad in MALFORMED_UTF8:
+            for text in (b'"%b"', b'["%b", 1]'):
+                assert outcome(rjson.loads, text % (character.encode() * count + bad)) == "refused", (count, bad)
+
+
 @pytest.mark.parametrize("run", ["ab ", "éÿ", "aλψ߿", "日本\u0800\uffff", "😀\U00010000\U0010ffff", "é日a😀"], ids=ascii)
 def test_characters_of_every_width(run):
     """In strings of every length, behind others, inside a document and at its end."""
