@@ -31,6 +31,9 @@ rj__clean64(__m512i v, rj__high high)
     return _mm512_mask_cmpneq_epi8_mask(clean, v, _mm512_set1_epi8('\\'));
 }
 
+/* Of texts that are so long blocks are stored where blocks should begin: those that cross a cache line take longer. */
+#define RJ__ALIGNED_RUN 1024
+
 /* Copies RJ__RUN bytes; 0 if one of them is not plain. */
 RJ__INLINE int
 rj__copy_run(const uint8_t *src, uint8_t *dst, rj__high high)
@@ -229,6 +232,11 @@ rj__step_any_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8
     size_t done = 0;
     do {
         done += rj__step_dirty(src + done, length - done, dst, end, high);
+        if (length - done >= RJ__ALIGNED_RUN && end - *dst >= RJ__ALIGNED_RUN && rj__copy_run(src + done, *dst, high)) {
+            size_t offset = -(uintptr_t)*dst % 64;
+            done += offset;
+            *dst += offset;
+        }
         while (length - done >= RJ__RUN && end - *dst >= RJ__RUN && rj__copy_run(src + done, *dst, high)) {
             done += RJ__RUN;
             *dst += RJ__RUN;

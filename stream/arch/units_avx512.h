@@ -42,10 +42,15 @@ rj__copy_unit_block(const void *src, int from, size_t i, size_t length, void *ds
     return rj__special_units4(v, (__mmask16)valid);
 }
 
+/* Of so many units blocks are stored where blocks should begin; see steps_avx512.h. */
+#define RJ__ALIGNED_UNITS 1024
+
 RJ__INLINE size_t
 rj__copy_clean_units(const void *src, int from, size_t length, void *dst, int to)
 {
     size_t block = to == 2 ? 32 : 16, i = 0;
+    if (length >= RJ__ALIGNED_UNITS && RJ__LIKELY(!rj__copy_unit_block(src, from, 0, block, dst, to)))
+        i = -(uintptr_t)dst % 64 / (size_t)to;
     for (; i + 4 * block <= length; i += 4 * block) {
         uint32_t special = 0;
         for (size_t j = i; j < i + 4 * block; j += block)
