@@ -262,8 +262,8 @@ RJ__INLINE uint8_t *
 put_few_units(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from, int to)
 {
     rj_str_sink *out = e->str_sink;
-    size_t length = (size_t)PyUnicode_GET_LENGTH(str),
-           end = out->length + length + 3; /* quotes, and what comes before them */
+    size_t length = (size_t)PyUnicode_GET_LENGTH(str);
+    size_t end = out->length + length + 3; /* quotes, and what comes before them */
     if (RJ__UNLIKELY(length > (size_t)RJ__FEW_UNITS(to)) || RJ__UNLIKELY(end > out->limit) ||
         RJ__UNLIKELY(cur != e->start + 1))
         return RJ__NAME(put_clean_wide)(e, cur, str, tail);

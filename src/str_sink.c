@@ -45,7 +45,7 @@ void
 rj_str_sink_set_limit(rj_str_sink *s)
 {
     size_t paced = s->length | (((size_t)1 << RJ_PACE_BITS) - 1);
-    size_t safe = s->capacity - SLACK; /* which it is at least */
+    size_t safe = s->capacity - SLACK; /* no block has fewer */
     s->limit = safe < paced ? safe : paced;
 }
 
@@ -138,8 +138,10 @@ static int
 str_lend(rj_sink *base, size_t hint, rj_window *out)
 {
     rj_str_sink *s = (rj_str_sink *)base;
-    if (s->width == 1)
-        return rj_sink_lend(&s->narrow.base, hint, out);
+    if (s->width == 1) {
+        int is_used_up = s->narrow.borrowed && s->narrow.length > 0; /* the scratch memory: then as much as is expected */
+        return rj_sink_lend(&s->narrow.base, is_used_up && s->hint > hint ? s->hint : hint, out);
+    }
     out->cur = s->scratch;
     out->end = s->scratch + s->scratch_size;
     return RJ_OK;

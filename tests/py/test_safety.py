@@ -3,6 +3,7 @@
 import gc
 import io
 import random
+import signal
 import subprocess
 import sys
 import textwrap
@@ -475,3 +476,19 @@ def test_subinterpreters_and_reimport():
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60)
     assert done.stdout == "fine\n", done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("item", ["ascii", "é", "日本語", "😀", 1.5], ids=ascii)
+@pytest.mark.parametrize("encode", [rjson.dumps, rjson.dumps_bytes])
+def test_signals_are_handled_while_a_long_result_is_made(encode, item):
+    """Ctrl-C, or the handler of any other signal, need not wait until everything is encoded."""
+    document = [item] * 6_000_000
+    alarms = []
+    before = signal.signal(signal.SIGALRM, lambda number, frame: alarms.append(number))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        encode(document)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert len(alarms) > 3  # those that have to wait become one

@@ -56,6 +56,16 @@ def test_many_ascii_pieces_between_wide_ones():
     check([*pieces, EMOJI, *pieces])
 
 
+@pytest.mark.parametrize("width", ["two bytes", "four bytes"])
+def test_many_short_wide_strings(width):
+    """Past every growth of the result, with what is between them, and with what has to be escaped here and there."""
+    rng = random.Random(7)
+    text = WIDTHS[width] * 40
+    check([text[: i % 41] for i in range(70_000)])
+    check([[text[: rng.randrange(41)] + rng.choice(["", "", '"', "\n", CJK, "x"]), i][: 1 + i % 2] for i in range(5000)])
+    check([{text[: i % 20]: text[: i % 41]} for i in range(5000)])
+
+
 def test_a_wide_string_at_the_end_of_a_long_ascii_document():
     check(["x" * 50] * 40_000 + [CJK])
     check(["x" * 50] * 40_000 + [CJK, EMOJI])

@@ -101,7 +101,7 @@ VALUES = [
     ListSub([1, [2]]), ListSub(), DictSub(a=1), DictSub(), Point(1, [2]), collections.OrderedDict(z=1, a=[2]),
     collections.defaultdict(list, a=[1]), collections.Counter("aab"), moved_to_end(), with_deleted_entries(), split_table(),
     IterList([1, 2]), IterTuple((1, 2)), ItemsDict(a=1), [IterList([0]), ItemsDict(b=2), "after"],
-    list(range(2000)), [str(i) for i in range(2000)], {str(i): i / 8 for i in range(1000)}, [None] * 3000,
+    list(range(-300, 2000)), [True, False, None] * 100, [str(i) for i in range(2000)], {str(i): i / 8 for i in range(1000)}, [None] * 3000,
     [[i, [i, [i]]] for i in range(300)], [{"id": i, "name": f"n{i}", "é": "ü" * (i % 50)} for i in range(200)],
 ]  # fmt: skip
 
