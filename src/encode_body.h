@@ -439,22 +439,24 @@ has_depth(rj_encoder *e, uint8_t *cur, PyObject *v)
 static RJ__NOINLINE uint8_t *
 put_sequence(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
-    Py_ssize_t size = Py_SIZE(v), i = 0;
+    Py_ssize_t size = Py_SIZE(v);
     if (RJ__UNLIKELY(size == 0))
         return has_depth(e, cur, v) ? put_literal(cur, "[],", 3) : NULL;
     if (RJ__STYLED || RJ__UNLIKELY(e->native >= e->native_limit))
         return RJ__LIKELY(enter(e, cur, v)) ? walk_sequence(e, open_container(e, cur, '['), v, 0) : NULL;
-    PyObject **items = PyList_Check(v) ? ((PyListObject *)v)->ob_item : ((PyTupleObject *)v)->ob_item;
+    PyObject **items = PyList_Check(v) ? ((PyListObject *)v)->ob_item : ((PyTupleObject *)v)->ob_item, **item = items;
+    PyObject **const stop = items + size;
+    const uint8_t *full = full_behind(e);
     cur = open_container(e, cur, '[');
-    while (!is_full(e, cur)) {
-        uint8_t *next = put_scalar(e, cur, items[i]);
+    while (RJ__LIKELY(cur <= full)) {
+        uint8_t *next = put_scalar(e, cur, *item);
         if (RJ__UNLIKELY(!next))
             break;
         cur = next;
-        if (++i == size)
+        if (++item == stop)
             return close_container(e, cur, ']');
     }
-    return RJ__LIKELY(enter(e, cur, v)) ? walk_sequence(e, cur, v, i) : NULL;
+    return RJ__LIKELY(enter(e, cur, v)) ? walk_sequence(e, cur, v, item - items) : NULL;
 }
 
 RJ__INLINE uint8_t *
@@ -504,8 +506,9 @@ walk_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, Py_ssize_t i)
 reload:;
     PyObject **items = is_list ? ((PyListObject *)seq)->ob_item : ((PyTupleObject *)seq)->ob_item;
     Py_ssize_t size = Py_SIZE(seq), ahead = size - RJ_PREFETCH;
+    const uint8_t *full = full_behind(e);
     for (;;) {
-        if (is_full(e, cur)) {
+        if (RJ__UNLIKELY(cur > full)) {
             cur = rj_next_window(e, cur, 1, 0);
             if (!cur)
                 goto stopped;

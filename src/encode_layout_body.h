@@ -4,10 +4,17 @@
  * what follows: begin_item replaces it by the real one, close_container by the bracket.
  */
 
+/* Behind this the window has no room for another item. Scalars do not change the window, so it need not be asked for between them. */
+RJ__INLINE const uint8_t *
+full_behind(const rj_encoder *e)
+{
+    return e->end - (RJ_ITEM_ROOM + (RJ__STYLED ? RJ_LEAD_ROOM : 0));
+}
+
 RJ__INLINE int
 is_full(const rj_encoder *e, const uint8_t *cur)
 {
-    return RJ__UNLIKELY(e->end - cur < RJ_ITEM_ROOM + (RJ__STYLED ? RJ_LEAD_ROOM : 0));
+    return RJ__UNLIKELY(cur > full_behind(e));
 }
 
 /* Copies what is 16 bytes long in most cases, and at most RJ_SEPARATOR_MAX; stores as much. */

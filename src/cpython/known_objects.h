@@ -1,7 +1,7 @@
 /*
- * Objects that exist once and are told by their addresses, without a look at them: True, False, None; and the ints from -5 to 256, which from 3.11 on
- * lie side by side. Their JSON texts come from tables, so that there is no branch on which one it is. Where the ints lie otherwise (3.10,
- * RJSON_PORTABLE), none is found.
+ * Objects that an interpreter has once, and that are told by their addresses, without a look at them: True, False, None; and the ints from -5 to 256,
+ * which lie side by side (since 3.11 as parts of one table; in 3.10 as they were allocated one after another, which is found out). Their JSON texts come
+ * from tables, so that there is no branch on which one it is. Where the ints lie otherwise, and with RJSON_PORTABLE, none is known.
  */
 #ifndef RJSON_KNOWN_OBJECTS_H
 #define RJSON_KNOWN_OBJECTS_H
@@ -23,7 +23,7 @@ typedef struct rj_known_objects {
     uint64_t factor;      /* gives each of the literals a place of its own */
     rj_known_text small_int_texts[RJ_SMALL_INTS];
     struct {
-        PyObject *object; /* borrowed, lives for ever */
+        PyObject *object; /* borrowed, lives as long as the interpreter */
         rj_known_text text;
     } literals[1 << RJ_LITERAL_BITS];
 } rj_known_objects;
