@@ -246,15 +246,14 @@ put_clean_units(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int fr
     return e->start + 1;
 }
 
+/* One that is no wider than the str in the making, which is wide. */
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_clean_wide)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     if (e->str_sink->width == 2)
-        return PyUnicode_KIND(str) == PyUnicode_2BYTE_KIND ? put_clean_units(e, cur, str, tail, 2, 2) : NULL;
-    if (e->str_sink->width == 4)
-        return PyUnicode_KIND(str) == PyUnicode_2BYTE_KIND ? put_clean_units(e, cur, str, tail, 2, 4)
-                                                           : put_clean_units(e, cur, str, tail, 4, 4);
-    return NULL;
+        return put_clean_units(e, cur, str, tail, 2, 2);
+    return PyUnicode_KIND(str) == PyUnicode_2BYTE_KIND ? put_clean_units(e, cur, str, tail, 2, 4)
+                                                       : put_clean_units(e, cur, str, tail, 4, 4);
 }
 
 /* The same for a few units, behind a single comma or bracket: what lists of short strings consist of. */

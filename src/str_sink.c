@@ -83,11 +83,10 @@ leave_narrow(rj_str_sink *s, int width)
     size_t length;
     const uint8_t *data = rj_memory_sink_data(&s->narrow, &length);
     size_t capacity = length + length / 4 + SLACK;
+    s->length = length;
     if (resize(s, capacity > s->hint ? capacity : s->hint, width) < 0)
         return -1;
     s->width = width;
-    s->length = length;
-    rj_str_sink_set_limit(s);
     widen(data, 1, length, s->block + RJ_WIDE_PREFIX, width);
     rj_sink_free(&s->narrow.base);
     return 0;
@@ -182,7 +181,6 @@ rj_str_sink_init(rj_str_sink *s, size_t hint, int non_ascii, uint8_t *scratch, s
     s->width = 1;
     s->was_narrowed = 0;
     s->block = NULL;
-    s->length = 0;
     s->hint = hint;
     /* What vectors read past a window's contents is still memory of ours. */
     s->scratch = scratch;

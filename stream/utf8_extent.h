@@ -7,9 +7,8 @@
 
 typedef struct rj__utf8_extent {
     size_t characters; /* bytes that begin one: all but those that continue one */
-    uint8_t
-        highest; /* byte, or one that says the same of how wide the widest character is: below 0xC4, 0xE0, 0xF0, or beyond */
-    int is_sound; /* it is known to be well-formed, without surrogates; 0 tells nothing */
+    uint8_t highest;   /* byte, or another of its class: below 0xC4, 0xE0, 0xF0, or beyond */
+    int is_sound;      /* it is known to be well-formed, without surrogates; 0 tells nothing */
 } rj__utf8_extent;
 
 #endif

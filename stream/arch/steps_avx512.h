@@ -232,8 +232,9 @@ rj__step_any_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8
     size_t done = 0;
     do {
         done += rj__step_dirty(src + done, length - done, dst, end, high);
-        if (length - done >= RJ__ALIGNED_RUN && end - *dst >= RJ__ALIGNED_RUN && rj__copy_run(src + done, *dst, high)) {
-            size_t offset = -(uintptr_t)*dst % 64;
+        size_t offset = -(uintptr_t)*dst % 64;
+        if (offset && length - done >= RJ__ALIGNED_RUN && end - *dst >= RJ__ALIGNED_RUN &&
+            rj__copy_run(src + done, *dst, high)) {
             done += offset;
             *dst += offset;
         }

@@ -488,7 +488,7 @@ def test_signals_are_handled_while_a_long_result_is_made(encode, item):
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
         encode(document)
-        signal.setitimer(signal.ITIMER_REAL, 0)
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert len(alarms) > 3  # those that have to wait become one
