@@ -74,7 +74,7 @@ build/portable.stamp: $(VENV)/test.stamp
 	@touch $@
 
 # What depends on the instruction set.
-ISA_TESTS = values str_results errors files options types numpy compat numbers loads iterload
+ISA_TESTS = values str_results errors files options types numpy compat numbers loads loads_numbers loads_strings iterload
 
 # Without knowledge of CPython's internals, and on every instruction set of this machine.
 test-portable: build/portable.stamp

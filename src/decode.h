@@ -35,6 +35,9 @@ typedef struct rj_level {
     const uint8_t *begin; /* of its text; the character there tells its kind */
 } rj_level;
 
+/* How a number was read: numbers that follow each other tend to be alike. */
+typedef enum rj_number_form { RJ_SHORT_INTEGER, RJ_SHORT_DECIMAL, RJ_LONG_NUMBER } rj_number_form;
+
 typedef struct rj_decoder {
     const rj_decode_options *options;
     rj_state *state;
@@ -51,6 +54,7 @@ typedef struct rj_decoder {
     size_t depth, level_capacity;
     uint8_t *scratch; /* an unescaped string */
     size_t scratch_size;
+    rj_number_form last_number;
     unsigned keys_missed; /* that found no place in the cache */
     /* What is wrong with the text, and where; without a message an exception is set. `stop` is how far it was read: more text behind it
      * might mend it. */

@@ -12,6 +12,8 @@
 
 #include "decode_text_body.h"
 
+#include "decode_number_body.h"
+
 /* White space after one, as pretty printers write it: a line feed and indentation. */
 static RJ__NOINLINE const uint8_t *
 RJ__NAME(skip_spaces)(const rj_decoder *d, const uint8_t *p)
@@ -59,140 +61,6 @@ open_level(rj_decoder *d, const uint8_t *p)
         return -1;
     d->levels[d->depth++] = (rj_level){(size_t)(d->top - d->values), p};
     return 0;
-}
-
-/* ---- numbers */
-
-/* 19 of the digits between `p` and `end`, leading zeros aside; *power is what all of them together are to be multiplied by, and becomes what these
- * are. Returns how many were left out. */
-static int
-leading_digits(const uint8_t *p, const uint8_t *end, uint64_t *mantissa, int64_t *power)
-{
-    int count = 0, dropped = 0;
-    *mantissa = 0;
-    for (; p < end && *p != 'e' && *p != 'E'; p++) {
-        if (*p == '.' || (*p == '0' && count == 0))
-            continue;
-        if (count < RJ_MANTISSA_DIGITS) {
-            *mantissa = *mantissa * 10 + (uint64_t)(*p - '0');
-            count++;
-        }
-        else {
-            dropped++;
-        }
-    }
-    *power += dropped;
-    return dropped;
-}
-
-/* A number with more digits than fit, or a large exponent. */
-static RJ__NOINLINE double
-RJ__NAME(long_double)(const uint8_t *digits, const uint8_t *end, int64_t power)
-{
-    uint64_t w;
-    double low, high;
-    int dropped = leading_digits(digits, end, &w, &power);
-    /* What was dropped is less than one in the last place of w: both neighbours have to agree. */
-    if (power >= -400 && power <= 400 && rj_decimal_to_double(w, (int)power, &low) &&
-        (!dropped || (rj_decimal_to_double(w + 1, (int)power, &high) && low == high)))
-        return low;
-    return rj_decode_double(digits);
-}
-
-/* Behind the exponent whose letter is at `p`; *power gets its value, cut off where it matters no more. NULL if there is none. */
-RJ__INLINE const uint8_t *
-scan_exponent(const uint8_t *p, int64_t *power)
-{
-    int negative = p[1] == '-';
-    p += 1 + (p[1] == '-' || p[1] == '+');
-    if (!rj_is_digit(*p))
-        return NULL;
-    int64_t value = 0;
-    for (; rj_is_digit(*p); p++)
-        value = value < 100000000 ? value * 10 + (*p - '0') : value;
-    *power += negative ? -value : value;
-    return p;
-}
-
-RJ__INLINE PyObject *
-decode_integer(const rj_decoder *d, const uint8_t *begin, const uint8_t *p, uint64_t magnitude, size_t digits)
-{
-    int negative = *begin == '-';
-    if (RJ__UNLIKELY(d->options->parse_int || digits > RJ_MANTISSA_DIGITS))
-        return rj_decode_long(d, begin, p);
-    if (RJ__LIKELY(magnitude <= LONG_MAX))
-        return PyLong_FromLong(negative ? -(long)magnitude : (long)magnitude);
-    return negative ? rj_decode_long(d, begin, p) : PyLong_FromUnsignedLongLong(magnitude);
-}
-
-RJ__INLINE PyObject *
-decode_float(const rj_decoder *d, const uint8_t *begin, const uint8_t *end, double magnitude)
-{
-    double value = *begin == '-' ? -magnitude : magnitude;
-    return RJ__UNLIKELY(d->options->parse_float != NULL) ? rj_decode_float(d, begin, end) : PyFloat_FromDouble(value);
-}
-
-/* A number of any form, digit by digit; `p` is behind those that are read already, as `w`. */
-RJ__INLINE PyObject *
-decode_long_number(rj_decoder *d, const uint8_t *begin, const uint8_t *p, uint64_t w, const uint8_t **next)
-{
-    const uint8_t *digits = begin + (*begin == '-');
-    size_t count = (size_t)(p - digits);
-    int64_t power = 0;
-    if (*p == '.') {
-        const uint8_t *fraction = p + 1;
-        p = rj_scan_fraction(fraction, d->safe_end, &w);
-        if (RJ__UNLIKELY(p == fraction))
-            return rj_decode_fail(d, "Expecting a digit", p);
-        power = fraction - p;
-        count += (size_t)(p - fraction);
-    }
-    else if ((*p | 0x20) != 'e') {
-        *next = p;
-        return decode_integer(d, begin, p, w, count);
-    }
-    if ((*p | 0x20) == 'e') {
-        const uint8_t *behind = scan_exponent(p, &power);
-        if (RJ__UNLIKELY(!behind))
-            return rj_decode_fail(d, "Expecting a digit", p + 1 + (p[1] == '-' || p[1] == '+'));
-        p = behind;
-    }
-    *next = p;
-    double magnitude = 0;
-    if (RJ__UNLIKELY(count > RJ_MANTISSA_DIGITS || power < -400 || power > 400 ||
-                     !rj_decimal_to_double(w, (int)power, &magnitude)))
-        magnitude = RJ__NAME(long_double)(digits, p, power);
-    return decode_float(d, begin, p, magnitude);
-}
-
-/* Whether the number at `digits` has up to 15 characters and no exponent. */
-RJ__INLINE int
-read_short_number(const rj_decoder *d, const uint8_t *digits, rj__decimal *n)
-{
-    return RJ__LIKELY(digits < d->safe_end) && rj__read_decimal(digits, n) && n->decimals != 0 &&
-           RJ__LIKELY((digits[n->length] | 0x20) != 'e');
-}
-
-RJ__INLINE PyObject *
-decode_number(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
-{
-    const uint8_t *p = begin + (*begin == '-');
-    uint64_t w = 0;
-    rj__decimal n;
-    if (RJ__UNLIKELY(!rj_is_digit(*p)))
-        return *p == 'I' ? go_rare_way(rj_decode_constant, d, begin, next) : rj_decode_fail(d, "Expecting a digit", p);
-    int is_digit_alone = *p == '0' || !rj_is_digit(p[1]); /* behind a zero, a digit is no part of this number */
-    if ((!is_digit_alone || p[1] == '.') && RJ__LIKELY(read_short_number(d, p, &n))) {
-        *next = p += n.length;
-        if (n.decimals < 0)
-            return decode_integer(d, begin, p, n.digits, n.length);
-        return decode_float(d, begin, p, (double)(int64_t)n.digits / rj_exact_powers[n.decimals]);
-    }
-    if (is_digit_alone)
-        w = (uint64_t)(*p++ - '0');
-    else
-        p = rj_scan_digits(p, d->safe_end, &w);
-    return decode_long_number(d, begin, p, w, next);
 }
 
 /* ---- values */

@@ -10,52 +10,21 @@
 #ifndef RJSON_DECODE_NUMBER_H
 #define RJSON_DECODE_NUMBER_H
 
+#include "cpython/long_build.h"
 #include "decode.h"
+#include "digits8.h"
 #include "shortest.h"
-
-/* So many digits always fit in 64 bits. */
-#define RJ_MANTISSA_DIGITS 19
-
-RJ__INLINE int
-rj_is_digit(uint8_t c)
-{
-    return (uint8_t)(c - '0') < 10;
-}
-
-/* Of eight characters, the first in the lowest byte and each reduced by '0' (exclusive or): the high bit of each that is no digit. */
-RJ__INLINE uint64_t
-rj_no_digits8(uint64_t v)
-{
-    return (((v & 0x7F7F7F7F7F7F7F7Fu) + 0x7676767676767676u) | v) & 0x8080808080808080u;
-}
-
-/* The number that eight digits are, each as its value: neighbours are joined to pairs, to fours, to the whole. */
-RJ__INLINE uint32_t
-rj_join_digits8(uint64_t v)
-{
-    v = v * 10 + (v >> 8);
-    v = ((v & 0x000000FF000000FFu) * 0x000F424000000064u + ((v >> 16) & 0x000000FF000000FFu) * 0x0000271000000001u) >> 32;
-    return (uint32_t)v;
-}
-
-RJ__INLINE uint64_t
-rj_load_digits8(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, 8);
-    return v ^ 0x3030303030303030u;
-}
 
 /* Appends digits to *mantissa, which overflows after the 19th. `safe`: where eight bytes can no longer be read. */
 RJ__INLINE const uint8_t *
 rj_scan_digits(const uint8_t *p, const uint8_t *safe, uint64_t *mantissa)
 {
     uint64_t v;
-    while (p < safe && rj_no_digits8(v = rj_load_digits8(p)) == 0) {
-        *mantissa = *mantissa * 100000000 + rj_join_digits8(v);
+    while (p < safe && rj__no_digits8(v = rj__load_digits8(p)) == 0) {
+        *mantissa = *mantissa * 100000000 + rj__join_digits8(v);
         p += 8;
     }
-    for (; rj_is_digit(*p); p++)
+    for (; rj__is_digit(*p); p++)
         *mantissa = *mantissa * 10 + (uint64_t)(*p - '0');
     return p;
 }
@@ -67,14 +36,14 @@ rj_scan_fraction(const uint8_t *p, const uint8_t *safe, uint64_t *mantissa)
     static const uint32_t powers[8] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
     if (RJ__UNLIKELY(p >= safe))
         return rj_scan_digits(p, safe, mantissa);
-    uint64_t v = rj_load_digits8(p), no_digits = rj_no_digits8(v);
+    uint64_t v = rj__load_digits8(p), no_digits = rj__no_digits8(v);
     if (no_digits == 0) {
-        *mantissa = *mantissa * 100000000 + rj_join_digits8(v);
+        *mantissa = *mantissa * 100000000 + rj__join_digits8(v);
         return rj_scan_digits(p + 8, safe, mantissa);
     }
     unsigned count = (unsigned)__builtin_ctzll(no_digits) / 8;
     v = v << (8 * (7 - count)) << 8; /* zeros before the first */
-    *mantissa = *mantissa * powers[count] + rj_join_digits8(v);
+    *mantissa = *mantissa * powers[count] + rj__join_digits8(v);
     return p + count;
 }
 
@@ -113,10 +82,14 @@ rj_scale_decimal(uint64_t w, int power, double *result)
 static const double rj_exact_powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                          1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
+/* Where the significand could be longer for way 1, way 2 is as fast; and of numbers with as many digits as a double has, 2^53 is in the middle, so that
+ * a branch on it could not be foreseen. */
+#define RJ_EXACT_BITS 49
+
 RJ__INLINE int
 rj_decimal_to_double(uint64_t w, int power, double *result)
 {
-    if (w >> 53 == 0 && power >= -22 && power <= 22) {
+    if (w >> RJ_EXACT_BITS == 0 && power >= -22 && power <= 22) {
         *result = power < 0 ? (double)w / rj_exact_powers[-power] : (double)w * rj_exact_powers[power];
         return 1;
     }

@@ -54,7 +54,16 @@ rj_put_small_int(const rj_known_objects *known, uint8_t *cur, PyObject *v)
     return rj_put_known_text(cur, &known->small_int_texts[offset / sizeof(PyLongObject)]);
 }
 
-/* The same for True, False and None. */
+/* The int RJ_SMALL_INT_MIN + place: a new reference, or NULL with an exception. */
+RJ__INLINE PyObject *
+rj_known_small_int(const rj_known_objects *known, size_t place)
+{
+    if (RJ__UNLIKELY(known->small_ints == 0))
+        return PyLong_FromLong(RJ_SMALL_INT_MIN + (long)place);
+    return Py_NewRef((PyObject *)(known->small_ints + place * sizeof(PyLongObject)));
+}
+
+/* True, False or None, and a comma, likewise. */
 RJ__INLINE uint8_t *
 rj_put_literal(const rj_known_objects *known, uint8_t *cur, PyObject *v)
 {

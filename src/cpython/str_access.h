@@ -3,7 +3,7 @@
 #ifndef RJSON_STR_ACCESS_H
 #define RJSON_STR_ACCESS_H
 
-#include "../python.h"
+#include "object_init.h"
 
 /* RJ_STR_READY: 0, or -1 with an exception; strings of C code from before PEP 393 may have no canonical form yet. */
 #if PY_VERSION_HEX < 0x030C0000
@@ -42,7 +42,7 @@ static inline PyObject *
 rj_str_adopt(void *block, Py_ssize_t length, int width, int is_ascii)
 {
     PyASCIIObject *s = block;
-    PyObject_Init((PyObject *)s, &PyUnicode_Type);
+    rj_object_init(s, &PyUnicode_Type);
     s->length = length;
     s->hash = -1;
     memset(&s->state, 0, sizeof s->state);

@@ -1,14 +1,8 @@
-/* Without vectors, no number is read at once; see digits_sse.h. */
+/* Without vectors, no decimal is read at once; see decimal.h. */
 #ifndef RJSON_DIGITS_GENERIC_H
 #define RJSON_DIGITS_GENERIC_H
 
-#include "../internal.h"
-
-typedef struct rj__decimal {
-    uint64_t digits;
-    unsigned length;
-    int decimals;
-} rj__decimal;
+#include "decimal.h"
 
 RJ__INLINE int
 rj__read_decimal(const uint8_t *p, rj__decimal *n)
@@ -16,6 +10,12 @@ rj__read_decimal(const uint8_t *p, rj__decimal *n)
     (void)p;
     *n = (rj__decimal){0, 0, -1};
     return 0;
+}
+
+RJ__INLINE int
+rj__read_long_decimal(const uint8_t *p, rj__decimal *n)
+{
+    return rj__read_decimal(p, n);
 }
 
 #endif

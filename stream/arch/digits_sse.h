@@ -1,61 +1,55 @@
-/*
- * Reading a decimal number of up to 15 characters at once (SSE4.1): no branch on how many digits there are, or where the point is, since that
- * differs from number to number. What this offers:
- *     rj__read_decimal(p, &n)   the number at `p`, which begins with a digit; 0 if it is longer. Reads 17 bytes.
- */
+/* Reading decimals by 16 bytes (SSE4.1). See decimal.h. */
 #ifndef RJSON_DIGITS_SSE_H
 #define RJSON_DIGITS_SSE_H
 
-#include "../internal.h"
+#include "digits_short_sse.h"
 
-typedef struct rj__decimal {
-    uint64_t digits; /* all of them, as one number */
-    unsigned length; /* in the text */
-    int decimals;    /* behind the point; -1: there is no point */
-} rj__decimal;
-
-/* Shuffles 16 bytes so that the first n come last, zeros before them: the 16 places from `n` on. */
-static const uint8_t rj__to_the_right[32] = {0xF0, 0xF0, 0xF0, 0xF0, 0xF0, 0xF0, 0xF0, 0xF0, 0xF0, 0xF0, 0xF0,
-                                             0xF0, 0xF0, 0xF0, 0xF0, 0xF0, 0,    1,    2,    3,    4,    5,
-                                             6,    7,    8,    9,    10,   11,   12,   13,   14,   15};
-
-/* Sixteen digits, each as its value, neighbours joined to pairs, to fours, to eights, to the whole. */
-RJ__INLINE uint64_t
-rj__join_digits16(__m128i v)
+/* The digits at `p`: how many, up to 16, and their value. */
+RJ__INLINE unsigned
+rj__read_digits16(const uint8_t *p, uint64_t *w)
 {
-    v = _mm_maddubs_epi16(v, _mm_set1_epi16(0x010A));
-    v = _mm_madd_epi16(v, _mm_set1_epi32(0x00010064));
-    v = _mm_packus_epi32(v, v);
-    v = _mm_madd_epi16(v, _mm_set1_epi32(0x00012710));
-    uint64_t eights = (uint64_t)_mm_cvtsi128_si64(v);
-    return (eights & 0xFFFFFFFF) * 100000000 + (eights >> 32);
+    unsigned others;
+    __m128i v = rj__load_digits16(p, &others);
+    unsigned count = (unsigned)__builtin_ctz(others | 1u << 16);
+    *w = rj__join_digits16(_mm_shuffle_epi8(v, rj__move_right16(count)));
+    return count;
 }
 
+/* Up to seven digits before the point from one register, 16 behind it from another, up to seven more from a third. */
 RJ__INLINE int
-rj__read_decimal(const uint8_t *p, rj__decimal *n)
+rj__read_long_decimal(const uint8_t *p, rj__decimal *n)
 {
-    const __m128i places = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    __m128i v = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_set1_epi8('0'));
-    __m128i no_digits = _mm_cmpeq_epi8(_mm_max_epu8(v, _mm_set1_epi8(10)), v);
-    unsigned others = (unsigned)_mm_movemask_epi8(no_digits);
-    if (RJ__UNLIKELY(others == 0))
+    static const uint64_t powers[] = {1,
+                                      10,
+                                      100,
+                                      1000,
+                                      10000,
+                                      100000,
+                                      1000000,
+                                      10000000,
+                                      100000000,
+                                      1000000000,
+                                      10000000000,
+                                      100000000000,
+                                      1000000000000,
+                                      10000000000000,
+                                      100000000000000,
+                                      1000000000000000,
+                                      10000000000000000};
+    uint64_t whole = (uint64_t)(*p - '0'), first;
+    unsigned before = RJ__LIKELY(p[1] == '.') ? 1 : rj__read_few_digits(p, &whole);
+    if (before == 0 || p[before] != '.')
         return 0;
-    unsigned point = (unsigned)__builtin_ctz(others), end = point;
-    __m128i order = _mm_setzero_si128();
-    n->decimals = -1;
-    if (p[point] == '.') {
-        others &= others - 1;
-        if (RJ__UNLIKELY(others == 0))
-            return 0;
-        end = (unsigned)__builtin_ctz(others);
-        n->decimals = (int)(end - point) - 1;
-        /* Digits before the point move over it. */
-        order = _mm_cmpgt_epi8(_mm_set1_epi8((char)(16 - n->decimals)), places);
-    }
-    order = _mm_add_epi8(order, _mm_loadu_si128((const __m128i *)(const void *)(rj__to_the_right + end)));
-    n->length = end;
-    n->digits = rj__join_digits16(_mm_shuffle_epi8(v, order));
-    return 1;
+    const uint8_t *fraction = p + before + 1;
+    unsigned count = rj__read_digits16(fraction, &first);
+    uint64_t v = rj__load_digits8(fraction + 16), no_digits = rj__no_digits8(v);
+    if (RJ__UNLIKELY(no_digits == 0))
+        return 0;
+    unsigned bits = count == 16 ? (unsigned)__builtin_ctzll(no_digits) & ~7u : 0;
+    n->digits = (whole * powers[count] + first) * powers[bits / 8] + rj__join_digits8(v << (56 - bits) << 8);
+    n->decimals = (int)(count + bits / 8);
+    n->length = before + 1 + (unsigned)n->decimals;
+    return n->length <= RJ__DECIMAL_DIGITS + 1;
 }
 
 #endif

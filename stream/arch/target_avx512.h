@@ -22,7 +22,7 @@
 #define RJ__STEPS "steps_avx512.h"
 #define RJ__UNITS "arch/units_avx512.h"
 #define RJ__SCAN "arch/scan_avx512.h"
-#define RJ__DIGITS "arch/digits_sse.h"
+#define RJ__DIGITS "arch/digits_avx512.h"
 #define RJ__UTF8 "arch/utf8_avx512.h"
 #define RJ__HAS_MASKED_LOADS 1
 #define RJ__HAS_IFMA 1 /* and permutations of bytes: VBMI */

@@ -7,7 +7,6 @@ import json
 import math
 import pickle
 import random
-import struct
 import sys
 import weakref
 
@@ -16,43 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rjson
-
-
-def same(a, b):
-    """Equal, and of the same types, to the sign of zero and the order of members."""
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, float):
-        return struct.pack("<d", a) == struct.pack("<d", b)
-    if isinstance(a, list):
-        return len(a) == len(b) and all(map(same, a, b))
-    if isinstance(a, dict):
-        return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
-    return a == b
-
-
-def outcome(loads, text):
-    """The value, or "refused"."""
-    try:
-        return loads(text)
-    except (ValueError, RecursionError):
-        return "refused"
-
-
-def json_loads(text):
-    """The standard library, strict: NaN and Infinity are no JSON."""
-
-    def refuse(name):
-        raise ValueError(name)
-
-    return json.loads(text, parse_constant=refuse)
-
-
-def check_like_json(text):
-    expected = outcome(json_loads, text)
-    got = outcome(rjson.loads, text)
-    assert same(got, expected), text
-
+from loads_helpers import check_like_json, json_loads, outcome, same
 
 # ---- what RFC 8259 says of texts: y, to be accepted; n, to be refused; i, left open
 
@@ -162,121 +125,6 @@ def test_refused(name):
             rjson.loads(text)
 
 
-MALFORMED_UTF8 = [
-    b"\x80",
-    b"\xc3",
-    b"\xc3(",
-    b"\xe2\x82",
-    b"\xe2(\xa1",
-    b"\xe2\x82(",
-    b"\xf0\x9f\x98",
-    b"\xf0(\x8c\xbc",
-    b"\xf0\x90(\xbc",
-    b"\xf0\x90\x8c(",
-    b"\xc0\xaf",
-    b"\xc1\xbf",
-    b"\xe0\x80\xaf",
-    b"\xe0\x9f\xbf",
-    b"\xf0\x80\x80\xaf",
-    b"\xf0\x8f\xbf\xbf",
-    b"\xed\xa0\x80",
-    b"\xed\xbf\xbf",
-    b"\xf4\x90\x80\x80",
-    b"\xf5\x80\x80\x80",
-    b"\xf8\x88\x80\x80\x80",
-    b"\xfe",
-    b"\xff",
-]
-
-
-@pytest.mark.parametrize("bad", MALFORMED_UTF8)
-@pytest.mark.parametrize("before", [b"", b"a" * 70, "é".encode() * 40, "中😀".encode() * 30, b"\\n"])
-@pytest.mark.parametrize("after", [b"", b"b" * 70, "中".encode() * 30])
-def test_malformed_utf8(bad, before, after):
-    for text in (b'"%b"', b'{"%b":1}'):
-        with pytest.raises(rjson.DecodeError):
-            rjson.loads(text % (before + bad + after))
-
-
-@pytest.mark.parametrize("character", ["a", "é", "λ", "中", "😀"], ids=ascii)
-def test_malformed_utf8_behind_any_number_of_characters(character):
-    """A character that the string's end cuts off is refused, also where a vector ends with it."""
-    for count in range(140):
-        for bad in MALFORMED_UTF8:
-            for text in (b'"%b"', b'["%b", 1]'):
-                assert outcome(rjson.loads, text % (character.encode() * count + bad)) == "refused", (count, bad)
-
-
-@pytest.mark.parametrize("run", ["ab ", "éÿ", "aλψ߿", "日本\u0800\uffff", "😀\U00010000\U0010ffff", "é日a😀"], ids=ascii)
-def test_characters_of_every_width(run):
-    """In strings of every length, behind others, inside a document and at its end."""
-    for before in ("", "a", "éé", "日" * 5, "😀" * 3):
-        for length in (*range(70), 1000):
-            string = before + (run * length)[:length]
-            assert rjson.loads(f'"{string}"'.encode()) == string
-            assert rjson.loads(f'["{string}", "{"x" * 80}"]'.encode())[0] == string
-
-
-@pytest.mark.parametrize("around", ["", "日本語漢字", "aé日😀"], ids=ascii)
-def test_each_pair_that_may_begin_a_character(around):
-    """Read where Python's own decoder reads it, and refused where that refuses."""
-
-    def decode(data):
-        return data.decode()[1:-1]
-
-    for first in range(0x80, 0x100):
-        for second in (*range(0x7C, 0xC4), 0xE0, 0xF4):
-            for rest in (b"", b"\x80", b"\x80\xbf", b"\x80\xbf\x80"):
-                text = b'"%b%b%b%b"' % (around.encode(), bytes([first, second]), rest, around.encode())
-                assert outcome(rjson.loads, text) == outcome(decode, text), text
-
-
-# What a long str of wide characters can hold: it is read piece by piece, and a piece may end in each of these.
-WIDE_ITEMS = [
-    '"日本"',
-    '"short", 12345.5e3',
-    '[null, {"k": true}, -7]',
-    r'"an \"escape\"\n"',
-    r'"\ud83d\ude00\ud83d"',
-    r'"\\", "\u65e5"',
-    "  [ ]  ",
-    f'"{"日" * 300}"',
-    f'"{"long" * 100}"',
-    f'"{"日" * 200}\\n{"x" * 200}"',
-    f'{{"{"日" * 70}": 1, "{"k" * 300}": 2}}',
-]
-
-
-@pytest.mark.parametrize("first", ["日", "😀"], ids=ascii)
-@pytest.mark.parametrize("item", WIDE_ITEMS, ids=lambda item: ascii(item)[:20])
-def test_pieces_of_a_wide_str(item, first):
-    """Wherever one ends, the value is the same."""
-    for shift in range(0, 300, 3):
-        text = f'["{first}{"x" * shift}", {", ".join([item] * 60)}]'
-        assert rjson.loads(text) == json.loads(text)
-
-
-@pytest.mark.parametrize("first", ["日", "😀"], ids=ascii)
-def test_cut_wide_str(first):
-    """Every beginning of a document is refused, and said to be wrong at the place where one of UTF-8 is."""
-    text = f'["{first}", {", ".join(WIDE_ITEMS)}, "x", "{"日" * 600}", 1]'
-    for length in range(len(text)):
-        errors = []
-        for cut in (text[:length], text[:length].encode()):
-            with pytest.raises(rjson.DecodeError) as raised:
-                rjson.loads(cut)
-            errors.append((raised.value.msg, raised.value.pos))
-        assert errors[0] == errors[1]
-
-
-def test_wide_str_with_equal_keys():
-    """The second of two is found behind long strings too."""
-    text = f'{{"{"日" * 500}": "{"日" * 2000}", "b": "{"x" * 900},", "a": [{{"b": 1}}], "b": 2}}'
-    with pytest.raises(rjson.DecodeError, match="Duplicate key") as raised:
-        rjson.loads(text, duplicates="error")
-    assert raised.value.pos == text.rindex('"b"')
-
-
 def test_left_open_by_the_rfc():
     """The manual says what becomes of these (python/README.md)."""
     assert rjson.loads(b"\xef\xbb\xbf[1]") == [1]  # a byte order mark before bytes is ignored
@@ -319,132 +167,7 @@ def test_load():
     assert rjson.load(io.BytesIO(b"[1.5]"), parse_float=decimal.Decimal) == [decimal.Decimal("1.5")]
 
 
-# ---- numbers
-
-
-def check_float(text):
-    got = rjson.loads(text)
-    assert same(got, float(text)), text
-
-
-def test_floats_near_powers():
-    for exponent in range(-345, 311):
-        for digits in ("1", "9", "1.7976931348623157", "2.2250738585072014", "4.9406564584124654", "9.9999999999999999999"):
-            check_float(f"{digits}e{exponent}")
-    for exponent in range(-1074, 1024):
-        value = math.ldexp(1.0, exponent)
-        for neighbour in (value, math.nextafter(value, 0.0), math.nextafter(value, math.inf)):
-            check_float(f"{neighbour:.17e}")
-            check_float(repr(neighbour) if "e" in repr(neighbour) or "." in repr(neighbour) else f"{neighbour}.0")
-
-
-def test_floats_halfway():
-    """Exactly between two doubles, and just beside: ties go to even."""
-    rng = random.Random(1)
-    for _ in range(300):
-        bits = rng.getrandbits(52) | 1 << 52
-        exponent = rng.randrange(-60, 60)
-        low, high = decimal.Decimal(bits), decimal.Decimal(bits + 1)
-        with decimal.localcontext() as context:
-            context.prec = 200
-            middle = (low + high) / 2 * decimal.Decimal(2) ** exponent
-            for text in (f"{middle:e}", f"{middle * (1 + decimal.Decimal(10) ** -40):e}", f"{middle:f}"):
-                check_float(text if "." in text or "e" in text.lower() else text + ".0")
-
-
-@pytest.mark.parametrize("digits", [1, 8, 15, 16, 17, 18, 19, 20, 21, 40, 400, 800])
-def test_floats_of_many_digits(digits):
-    rng = random.Random(digits)
-    for _ in range(200):
-        text = str(rng.randrange(10 ** (digits - 1), 10**digits))
-        point = rng.randrange(1, digits + 1)
-        check_float(f"{text[:point]}.{text[point:] or 0}")
-        check_float(f"-{text[:point]}.{text[point:] or 0}e{rng.randrange(-340, 310)}")
-        check_float(f"0.{'0' * rng.randrange(30)}{text}")
-        check_float(f"{text}E{rng.randrange(-400, 400)}")
-
-
-def test_floats_random_bits():
-    rng = random.Random(2)
-    for _ in range(20_000):
-        (value,) = struct.unpack("<d", rng.getrandbits(64).to_bytes(8, "little"))
-        if math.isfinite(value):
-            assert same(rjson.loads(repr(value)), value)
-            check_float(f"{value:.18e}")
-
-
-def test_exponents_beyond_reckoning():
-    for text in ("1e99999999999999999999", "1e-99999999999999999999", "0e99999999999999999999", "0.0e-5", "-0e0"):
-        check_float(text)
-
-
-@pytest.mark.parametrize("digits", range(1, 60))
-def test_ints(digits):
-    rng = random.Random(digits)
-    edges = [10 ** (digits - 1), 10**digits - 1, 2 ** min(digits * 3, 63), 2 ** min(digits * 3, 63) - 1, 2**64 - 1, 2**64]
-    for value in [*edges, *(rng.randrange(10**digits) for _ in range(20))]:
-        for sign in ("", "-"):
-            text = f"{sign}{value}"
-            assert same(rjson.loads(text), int(text))
-            assert same(rjson.loads(f"[{text},{text}]"), [int(text)] * 2)
-
-
-def numbers_with_a_point(length):
-    """Digits of this length and a point at every place between them, or none."""
-    digits = ("1234567890" * 3)[:length]
-    return [digits, *(f"{digits[:i]}.{digits[i:]}" for i in range(1, length))]
-
-
-@pytest.mark.parametrize("length", range(1, 26))
-def test_every_place_of_the_point(length):
-    """Around what vectors take at once, before everything that may come next, in texts short and long."""
-    for number in numbers_with_a_point(length):
-        for text in (number, "-" + number, number + "e2", number + "E-7", "0." + "0" * length + number.replace(".", "")):
-            expected = json.loads(text)
-            assert same(rjson.loads(text), expected)
-            for behind in (",", " ,", "\n]", "]"):
-                padded = f"[{text}{behind}".rstrip(",]") + ("," if "," in behind else "")
-                padded += '"' + "x" * 300 + '"]' if behind.endswith(",") else "]" + " " * 300
-                assert same(rjson.loads(padded)[0], expected), padded
-    for wrong in ("1.", "1.e5", "12345.", "1..2", "1.2.3", "123456789012345.", "1234567890123456.", "1e", "00.5", "01.5"):
-        for text in (wrong, f"[{wrong}]", f'[{wrong},"{"x" * 300}"]', f'["{"x" * 300}",{wrong}]'):
-            assert outcome(rjson.loads, text) == "refused", text
-
-
-def test_ints_longer_than_python_allows():
-    """Python's own limit against texts whose conversion takes quadratic time."""
-    if not hasattr(sys, "get_int_max_str_digits") or not sys.get_int_max_str_digits():
-        pytest.skip("no limit here")
-    text = "1" * (sys.get_int_max_str_digits() + 1)
-    with pytest.raises(ValueError, match="digits"):
-        rjson.loads(text)
-    assert rjson.loads(f"[{text}]", parse_int=len) == [len(text)]
-
-
-# ---- strings
-
-
-@pytest.mark.parametrize("char", ["a", "\x7f", "\xe9", "\xff", "\u0100", "\u4e2d", "\uffff", "\U00010000", "\U0010ffff"])
-def test_strings_of_all_lengths(char):
-    """Around the sizes of vectors, with what is special at each place."""
-    for length in [*range(70), 127, 128, 129, 255, 256, 257, 300]:
-        for special in ("", "\n", '"', "\xe9", "\u4e2d", "\U0001f600"):
-            for place in {0, length // 2, length}:
-                value = char * place + special + char * (length - place)
-                for ascii_only in (True, False):
-                    text = json.dumps(value, ensure_ascii=ascii_only)
-                    assert rjson.loads(text) == value
-                    assert rjson.loads(text.encode()) == value
-                    assert rjson.loads(f"[{text}, {text}]".encode()) == [value, value]
-
-
-def test_strings_are_canonical():
-    """Of the width that their characters need: hashes and lookups depend on it."""
-    for value in ("ab", "éa", "中a", "😀a", "a" * 40, "aé" * 40, "a中" * 40, "é😀" * 40):
-        got = rjson.loads(json.dumps(value, ensure_ascii=False).encode())
-        assert sys.getsizeof(got) == sys.getsizeof("".join(list(value)))
-        assert {value: 1}[got] == 1
-        assert got.isascii() == value.isascii()
+# ---- objects, and their keys
 
 
 def test_keys_are_shared():
@@ -459,9 +182,6 @@ def test_more_keys_than_are_kept():
     text = json.dumps(expected, ensure_ascii=False)
     assert rjson.loads(text) == expected
     assert rjson.loads(text.encode()) == expected
-
-
-# ---- objects with the same keys, which are copied from one another
 
 
 def objects_of(keys, count, value=lambda i, key: i):

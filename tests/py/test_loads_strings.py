@@ -1,0 +1,146 @@
+"""loads: strings. UTF-8 is read strictly; of a str the characters are taken as they are; every result is as wide as it must be."""
+
+import json
+import sys
+
+import pytest
+
+import rjson
+from loads_helpers import outcome
+
+MALFORMED_UTF8 = [
+    b"\x80",
+    b"\xc3",
+    b"\xc3(",
+    b"\xe2\x82",
+    b"\xe2(\xa1",
+    b"\xe2\x82(",
+    b"\xf0\x9f\x98",
+    b"\xf0(\x8c\xbc",
+    b"\xf0\x90(\xbc",
+    b"\xf0\x90\x8c(",
+    b"\xc0\xaf",
+    b"\xc1\xbf",
+    b"\xe0\x80\xaf",
+    b"\xe0\x9f\xbf",
+    b"\xf0\x80\x80\xaf",
+    b"\xf0\x8f\xbf\xbf",
+    b"\xed\xa0\x80",
+    b"\xed\xbf\xbf",
+    b"\xf4\x90\x80\x80",
+    b"\xf5\x80\x80\x80",
+    b"\xf8\x88\x80\x80\x80",
+    b"\xfe",
+    b"\xff",
+]
+
+
+@pytest.mark.parametrize("bad", MALFORMED_UTF8)
+@pytest.mark.parametrize("before", [b"", b"a" * 70, "é".encode() * 40, "中😀".encode() * 30, b"\\n"])
+@pytest.mark.parametrize("after", [b"", b"b" * 70, "中".encode() * 30])
+def test_malformed_utf8(bad, before, after):
+    for text in (b'"%b"', b'{"%b":1}'):
+        with pytest.raises(rjson.DecodeError):
+            rjson.loads(text % (before + bad + after))
+
+
+@pytest.mark.parametrize("character", ["a", "é", "λ", "中", "😀"], ids=ascii)
+def test_malformed_utf8_behind_any_number_of_characters(character):
+    """A character that the string's end cuts off is refused, also where a vector ends with it."""
+    for count in range(140):
+        for bad in MALFORMED_UTF8:
+            for text in (b'"%b"', b'["%b", 1]'):
+                assert outcome(rjson.loads, text % (character.encode() * count + bad)) == "refused", (count, bad)
+
+
+@pytest.mark.parametrize("run", ["ab ", "éÿ", "aλψ߿", "日本\u0800\uffff", "😀\U00010000\U0010ffff", "é日a😀"], ids=ascii)
+def test_characters_of_every_width(run):
+    """In strings of every length, behind others, inside a document and at its end."""
+    for before in ("", "a", "éé", "日" * 5, "😀" * 3):
+        for length in (*range(70), 1000):
+            string = before + (run * length)[:length]
+            assert rjson.loads(f'"{string}"'.encode()) == string
+            assert rjson.loads(f'["{string}", "{"x" * 80}"]'.encode())[0] == string
+
+
+@pytest.mark.parametrize("around", ["", "日本語漢字", "aé日😀"], ids=ascii)
+def test_each_pair_that_may_begin_a_character(around):
+    """Read where Python's own decoder reads it, and refused where that refuses."""
+
+    def decode(data):
+        return data.decode()[1:-1]
+
+    for first in range(0x80, 0x100):
+        for second in (*range(0x7C, 0xC4), 0xE0, 0xF4):
+            for rest in (b"", b"\x80", b"\x80\xbf", b"\x80\xbf\x80"):
+                text = b'"%b%b%b%b"' % (around.encode(), bytes([first, second]), rest, around.encode())
+                assert outcome(rjson.loads, text) == outcome(decode, text), text
+
+
+# What a long str of wide characters can hold: it is read piece by piece, and a piece may end in each of these.
+WIDE_ITEMS = [
+    '"日本"',
+    '"short", 12345.5e3',
+    '[null, {"k": true}, -7]',
+    r'"an \"escape\"\n"',
+    r'"\ud83d\ude00\ud83d"',
+    r'"\\", "\u65e5"',
+    "  [ ]  ",
+    f'"{"日" * 300}"',
+    f'"{"long" * 100}"',
+    f'"{"日" * 200}\\n{"x" * 200}"',
+    f'{{"{"日" * 70}": 1, "{"k" * 300}": 2}}',
+]
+
+
+@pytest.mark.parametrize("first", ["日", "😀"], ids=ascii)
+@pytest.mark.parametrize("item", WIDE_ITEMS, ids=lambda item: ascii(item)[:20])
+def test_pieces_of_a_wide_str(item, first):
+    """Wherever one ends, the value is the same."""
+    for shift in range(0, 300, 3):
+        text = f'["{first}{"x" * shift}", {", ".join([item] * 60)}]'
+        assert rjson.loads(text) == json.loads(text)
+
+
+@pytest.mark.parametrize("first", ["日", "😀"], ids=ascii)
+def test_cut_wide_str(first):
+    """Every beginning of a document is refused, and said to be wrong at the place where one of UTF-8 is."""
+    text = f'["{first}", {", ".join(WIDE_ITEMS)}, "x", "{"日" * 600}", 1]'
+    for length in range(len(text)):
+        errors = []
+        for cut in (text[:length], text[:length].encode()):
+            with pytest.raises(rjson.DecodeError) as raised:
+                rjson.loads(cut)
+            errors.append((raised.value.msg, raised.value.pos))
+        assert errors[0] == errors[1]
+
+
+def test_wide_str_with_equal_keys():
+    """The second of two is found behind long strings too."""
+    text = f'{{"{"日" * 500}": "{"日" * 2000}", "b": "{"x" * 900},", "a": [{{"b": 1}}], "b": 2}}'
+    with pytest.raises(rjson.DecodeError, match="Duplicate key") as raised:
+        rjson.loads(text, duplicates="error")
+    assert raised.value.pos == text.rindex('"b"')
+
+
+@pytest.mark.parametrize("char", ["a", "\x7f", "\xe9", "\xff", "\u0100", "\u4e2d", "\uffff", "\U00010000", "\U0010ffff"])
+def test_strings_of_all_lengths(char):
+    """Around the sizes of vectors, with what is special at each place."""
+    for length in [*range(70), 127, 128, 129, 255, 256, 257, 300]:
+        for special in ("", "\n", '"', "\xe9", "\u4e2d", "\U0001f600"):
+            for place in {0, length // 2, length}:
+                value = char * place + special + char * (length - place)
+                for ascii_only in (True, False):
+                    text = json.dumps(value, ensure_ascii=ascii_only)
+                    assert rjson.loads(text) == value
+                    assert rjson.loads(text.encode()) == value
+                    assert rjson.loads(f"[{text}, {text}]".encode()) == [value, value]
+
+
+def test_strings_are_canonical():
+    """Of the width that their characters need: hashes and lookups depend on it."""
+    for value in ("ab", "éa", "中a", "😀a", "a" * 40, "aé" * 40, "a中" * 40, "é😀" * 40):
+        got = rjson.loads(json.dumps(value, ensure_ascii=False).encode())
+        assert sys.getsizeof(got) == sys.getsizeof("".join(list(value)))
+        assert {value: 1}[got] == 1
+        assert got.isascii() == value.isascii()
