@@ -78,24 +78,22 @@ decode_utf8(const uint8_t *s, const uint8_t *end, int beyond, const rj__utf8_ext
     return end;
 }
 
-#define RJ_STR_BLOCK 16
 /* Shorter strings are copied in blocks; the C library copies longer ones. */
 #define RJ_BLOCKS_MAX 256
 
-/* Up to RJ_STR_BLOCK bytes past the string's end must be readable where it has less than RJ_BLOCKS_MAX. Memory is asked for in blocks too, which
+/* Up to RJ__COPY_STEP bytes past the string's end must be readable where it has less than RJ_BLOCKS_MAX. Memory is asked for in blocks too, which
  * is what the allocator gives out anyway. */
 RJ__INLINE PyObject *
 ascii_string(const uint8_t *s, size_t length)
 {
     if (length < 2) /* CPython has those */
         return PyUnicode_FromStringAndSize((const char *)s, (Py_ssize_t)length);
-    size_t padded = (length + RJ_STR_BLOCK) / RJ_STR_BLOCK * RJ_STR_BLOCK;
+    size_t padded = (length + RJ__COPY_STEP) / RJ__COPY_STEP * RJ__COPY_STEP;
     uint8_t *block = PyObject_Malloc(RJ_STR_PREFIX + padded);
     if (RJ__UNLIKELY(!block))
         return PyErr_NoMemory();
     if (RJ__LIKELY(length < RJ_BLOCKS_MAX))
-        for (size_t i = 0; i < padded; i += RJ_STR_BLOCK)
-            memcpy(block + RJ_STR_PREFIX + i, s + i, RJ_STR_BLOCK);
+        rj__copy_short(s, length, block + RJ_STR_PREFIX);
     else
         memcpy(block + RJ_STR_PREFIX, s, length);
     return rj_str_adopt(block, (Py_ssize_t)length, 1, 1);
@@ -195,19 +193,18 @@ needs_width(const uint8_t *units, size_t length, int width)
     return (word & upper) != 0;
 }
 
-/* A str of these units, of which some are not ASCII and some need as many bytes as they have. Up to RJ_STR_BLOCK bytes past their end must be
+/* A str of these units, of which some are not ASCII and some need as many bytes as they have. Up to RJ__COPY_STEP bytes past their end must be
  * readable if `in_blocks`. */
 RJ__INLINE PyObject *
 wide_units(const uint8_t *units, size_t length, int width, int in_blocks)
 {
     size_t size = length * (size_t)width;
-    size_t padded = (size + (size_t)width + RJ_STR_BLOCK - 1) / RJ_STR_BLOCK * RJ_STR_BLOCK;
+    size_t padded = (size + (size_t)width + RJ__COPY_STEP - 1) / RJ__COPY_STEP * RJ__COPY_STEP;
     uint8_t *block = PyObject_Malloc(RJ_WIDE_PREFIX + padded);
     if (RJ__UNLIKELY(!block))
         return PyErr_NoMemory();
     if (RJ__LIKELY(in_blocks && size < RJ_BLOCKS_MAX))
-        for (size_t i = 0; i < padded; i += RJ_STR_BLOCK)
-            memcpy(block + RJ_WIDE_PREFIX + i, units + i, RJ_STR_BLOCK);
+        rj__copy_short(units, size, block + RJ_WIDE_PREFIX);
     else
         memcpy(block + RJ_WIDE_PREFIX, units, size);
     return rj_str_adopt(block, (Py_ssize_t)length, width, 0);
@@ -218,7 +215,7 @@ static RJ__NOINLINE PyObject *
 RJ__NAME(part_of_str)(const rj_decoder *d, const uint8_t *s, size_t length)
 {
     /* The text may be a copy: what is readable behind it is not, behind the str. */
-    int kind = (int)PyUnicode_KIND(d->str), in_blocks = d->text_end - (s + length) >= RJ_STR_BLOCK;
+    int kind = (int)PyUnicode_KIND(d->str), in_blocks = d->text_end - (s + length) >= RJ__COPY_STEP;
     const uint8_t *units = (const uint8_t *)PyUnicode_DATA(d->str) + (s - d->begin) * kind;
     if (length >= 2 && kind == PyUnicode_1BYTE_KIND) /* CPython has those of one */
         return wide_units(units, length, 1, in_blocks);
@@ -242,7 +239,12 @@ wide_string(rj_decoder *d, const uint8_t *s, size_t length)
 
 /* ---- runs without escapes */
 
-/* Moves *p by blocks up to the one that has the end of the run, or to where blocks end; returns what there is besides ASCII. */
+#define RJ_CACHE_LINE 64
+/* So far ahead of what is looked at in long runs is asked for. */
+#define RJ_PREFETCHED 1024
+
+/* Moves *p by blocks up to the one that has the end of the run, or to where blocks end; returns what there is besides ASCII. From the second on, none
+ * lies across cache lines, as every block of 64 bytes would. */
 static RJ__NOINLINE uint64_t
 RJ__NAME(skip_long_run)(const rj_decoder *d, const uint8_t **p)
 {
@@ -250,7 +252,9 @@ RJ__NAME(skip_long_run)(const rj_decoder *d, const uint8_t **p)
     const uint8_t *at = *p;
     while (d->safe_end - at >= RJ__SCAN_LONG && rj__scan_long(at, &here)) {
         seen |= here;
-        at += RJ__SCAN_LONG;
+        at += RJ__SCAN_LONG - ((uintptr_t)at + RJ__SCAN_LONG) % RJ__SCAN_BLOCK;
+        for (uintptr_t ahead = RJ_PREFETCHED; ahead < RJ_PREFETCHED + RJ__SCAN_LONG; ahead += RJ_CACHE_LINE)
+            __builtin_prefetch((const void *)((uintptr_t)at + ahead));
     }
     *p = at;
     return seen;
