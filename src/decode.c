@@ -112,7 +112,7 @@ void
 rj_decode_more_from(rj_decoder *d, const uint8_t *p)
 {
     if (p - d->end >= RJ_PIECE_MIN) /* there are long strings */
-        d->piece = RJ_PIECE_MIN;
+        d->piece = RJ_PIECE_BETWEEN_LONG;
     else if (d->piece < RJ_PIECE_MAX)
         d->piece *= 2;
     narrow_piece(d, (size_t)(p - d->begin));

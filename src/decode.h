@@ -16,9 +16,10 @@
 #define RJ_FEW_LEVELS 32
 /* Texts of up to so many bytes are copied to where vectors may read past their end. */
 #define RJ_SMALL_TEXT 256
-/* So much of a wide str is made bytes at once, at least, and at most while there are no long strings. */
+/* So much of a wide str is made bytes at once: at first, at most, and behind a long string, where another may follow. */
 #define RJ_PIECE_MIN 256
 #define RJ_PIECE_MAX 8192
+#define RJ_PIECE_BETWEEN_LONG 64
 /* The most that a vector reads. */
 #define RJ_SCAN_MAX 64
 

@@ -243,6 +243,14 @@ wide_string(rj_decoder *d, const uint8_t *s, size_t length)
 /* So far ahead of what is looked at in long runs is asked for. */
 #define RJ_PREFETCHED 1024
 
+/* Asks for the `size` bytes that lie that far ahead of `p`, beyond the end of the text too. */
+RJ__INLINE void
+prefetch(const void *p, size_t size)
+{
+    for (size_t i = 0; i < size; i += RJ_CACHE_LINE)
+        __builtin_prefetch((const void *)((uintptr_t)p + RJ_PREFETCHED + i));
+}
+
 /* Moves *p by blocks up to the one that has the end of the run, or to where blocks end; returns what there is besides ASCII. From the second on, none
  * lies across cache lines, as every block of 64 bytes would. */
 static RJ__NOINLINE uint64_t
@@ -253,8 +261,7 @@ RJ__NAME(skip_long_run)(const rj_decoder *d, const uint8_t **p)
     while (d->safe_end - at >= RJ__SCAN_LONG && rj__scan_long(at, &here)) {
         seen |= here;
         at += RJ__SCAN_LONG - ((uintptr_t)at + RJ__SCAN_LONG) % RJ__SCAN_BLOCK;
-        for (uintptr_t ahead = RJ_PREFETCHED; ahead < RJ_PREFETCHED + RJ__SCAN_LONG; ahead += RJ_CACHE_LINE)
-            __builtin_prefetch((const void *)((uintptr_t)at + ahead));
+        prefetch(at, RJ__SCAN_LONG);
     }
     *p = at;
     return seen;
@@ -498,19 +505,23 @@ RJ__NAME(escaped_string)(rj_decoder *d, const uint8_t *begin, const uint8_t **ne
     return str || !bad ? str : rj_decode_fail(d, "Invalid UTF-8", begin);
 }
 
-/* The first of the units from `i` on that ends a run, or `length`. */
+/* The first of the units from `i` on that ends a run, or `length`. Blocks lie as in skip_long_run. */
 RJ__INLINE size_t
 scan_units(const void *units, int width, size_t i, size_t length)
 {
+    const size_t size = (size_t)width;
     uint8_t block[RJ_NARROW_BLOCK];
     uint64_t high;
-    for (; length - i >= RJ_NARROW_BLOCK; i += RJ_NARROW_BLOCK) {
-        narrow_units((const uint8_t *)units + i * (size_t)width, width, RJ_NARROW_BLOCK, block);
+    while (length - i >= RJ_NARROW_BLOCK) {
+        const uint8_t *at = (const uint8_t *)units + i * size, *next = at + RJ_NARROW_BLOCK * size;
+        narrow_units(at, width, RJ_NARROW_BLOCK, block);
         for (size_t j = 0; j < RJ_NARROW_BLOCK; j += RJ__SCAN_BLOCK) {
             uint64_t special = rj__scan_special(block + j, &high);
             if (special)
                 return i + j + ((size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT);
         }
+        i += RJ_NARROW_BLOCK - (uintptr_t)next % RJ_CACHE_LINE / size;
+        prefetch(at, RJ_NARROW_BLOCK * size);
     }
     while (i < length && rj__escape_letter[narrow_unit(units, width, i)] == 0)
         i++;
