@@ -146,6 +146,65 @@ RJ__NAME(put_dirty_bytes)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_s
     return end_string(cur, next, tail);
 }
 
+#if defined(RJ__FORESEES_ESCAPES)
+
+/* Strings that are not short tend to be alike. Where more than every third had many escapes lately, the next is not copied on the chance that it has
+ * none. */
+#define RJ_FORESEEN_MAX 16
+
+/* Whether `length` bytes that became `written` had many escapes: 0 or 1. */
+RJ__INLINE int
+had_many_escapes(Py_ssize_t length, Py_ssize_t written)
+{
+    return written - length > length / 8;
+}
+
+RJ__INLINE int
+foresees_escapes(const rj_encoder *e)
+{
+    return e->escapes_foreseen > 0;
+}
+
+/* An ASCII string that is not short and is foreseen to have many escapes. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_likely_dense)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail)
+{
+    if (RJ__UNLIKELY(length > RJ__RUN || !is_sure_to_fit(e, cur, length)))
+        return NULL;
+    uint8_t *next = rj__put_likely_dense(data, (size_t)length, cur + 1, e->end);
+    int had_many = had_many_escapes(length, next - cur - 1), is_below_max = e->escapes_foreseen < RJ_FORESEEN_MAX;
+    e->escapes_foreseen += (had_many & is_below_max) * 2 - (had_many ^ 1); /* no branch */
+    return end_string(cur, next, tail);
+}
+
+/* An ASCII string that is not short and has escapes, or was not tried; the first `clean` bytes are there. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_dirty_long)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail, size_t clean)
+{
+    if (foresees_escapes(e))
+        return RJ__NAME(put_likely_dense)(e, cur, data, length, tail);
+    uint8_t *next = RJ__NAME(put_dirty_bytes)(e, cur, data, length, tail, clean);
+    e->escapes_foreseen = next && had_many_escapes(length, next - cur - 3) ? 2 : 0;
+    return next;
+}
+
+#else
+
+RJ__INLINE int
+foresees_escapes(const rj_encoder *e)
+{
+    (void)e;
+    return 0;
+}
+
+RJ__INLINE uint8_t *
+RJ__NAME(put_dirty_long)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail, size_t clean)
+{
+    return RJ__NAME(put_dirty_bytes)(e, cur, data, length, tail, clean);
+}
+
+#endif
+
 /* Not ASCII, and nobody has its UTF-8 form yet. */
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_fresh)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
@@ -235,6 +294,7 @@ RJ__NAME(put_few_wide)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
     return NULL;
 }
 
+/* What put_plain_string returned NULL for. */
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, size_t clean)
 {
@@ -242,6 +302,8 @@ RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tai
         return NULL;
     const uint8_t *data;
     Py_ssize_t length;
+    if (PyUnicode_IS_ASCII(str) && PyUnicode_GET_LENGTH(str) > RJ_SHORT_STRING)
+        return RJ__NAME(put_dirty_long)(e, cur, PyUnicode_DATA(str), PyUnicode_GET_LENGTH(str), tail, clean);
     if (PyUnicode_IS_ASCII(str))
         return RJ__NAME(put_dirty_bytes)(e, cur, PyUnicode_DATA(str), PyUnicode_GET_LENGTH(str), tail, clean);
     e->non_ascii = 1;
@@ -273,7 +335,7 @@ put_plain_string(const rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail,
     if (RJ__UNLIKELY(!PyUnicode_IS_COMPACT_ASCII(str)))
         return NULL;
     Py_ssize_t length = ((PyASCIIObject *)str)->length;
-    if (length > RJ_SHORT_STRING && length > e->end - cur - RJ_ITEM_ROOM)
+    if (length > RJ_SHORT_STRING && (length > e->end - cur - RJ_ITEM_ROOM || foresees_escapes(e)))
         return NULL;
     const uint8_t *data = (const uint8_t *)((PyASCIIObject *)str + 1);
     size_t dirty = rj__copy_clean(data, (size_t)length, cur + 1, RJ__STYLED ? e->options->ensure_ascii : 0);

@@ -72,7 +72,7 @@ RJ__INLINE uint8_t *
 rj__put_below_1e9(uint8_t *p, uint32_t n)
 {
     uint32_t thousands = n / 1000;
-    if (n < 1000)
+    if (RJ__LIKELY(n < 1000))
         return rj__put_below_1e3(p, n);
     if (n < 1000000)
         return rj__put_3digits(rj__put_below_1e3(p, thousands), n - thousands * 1000);

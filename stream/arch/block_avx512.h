@@ -25,7 +25,7 @@ rj__copy_masked(const uint8_t *src, size_t length, uint8_t *dst)
 RJ__INLINE size_t
 rj__copy_clean_alone(const uint8_t *src, size_t length, uint8_t *dst)
 {
-    for (; length > 32; src += 32, dst += 32, length -= 32)
+    for (; RJ__UNLIKELY(length > 32); src += 32, dst += 32, length -= 32)
         if (RJ__UNLIKELY(rj__copy_masked(src, 32, dst)))
             return 1;
     return rj__copy_masked(src, length, dst) != 0;

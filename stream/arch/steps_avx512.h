@@ -8,6 +8,7 @@
 
 /* Bytes with nothing to change are copied in runs of so many, once that many had nothing to change. */
 #define RJ__RUN 256
+#define RJ__FORESEES_ESCAPES 1 /* rj__put_likely_dense is there */
 
 /* Squeezes the zero bytes out, and stores 64 bytes. */
 RJ__INLINE uint8_t *
@@ -172,6 +173,48 @@ rj__step_dirty(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
 /* The most bytes that one becomes. */
 #define RJ__ESCAPE_MAX 6
 
+/* How far a text was read and written. */
+typedef struct rj__reached {
+    const uint8_t *src;
+    uint8_t *dst;
+} rj__reached;
+
+/* Spells the byte at `place`, of `valid` ones that begin at `src` and of which those from there on are at `dst`, and stores the rest again behind it. */
+RJ__INLINE uint8_t *
+rj__respell(const uint8_t *src, uint64_t valid, size_t place, uint8_t *dst)
+{
+    dst = rj__put_spelled(src[place], dst);
+    _mm512_storeu_si512(dst, _mm512_maskz_loadu_epi8(valid >> place >> 1, src + place + 1));
+    return dst;
+}
+
+/* 64 bytes at a time, up to where more than a few are to be escaped. There is room for whatever becomes of them. No branch on whether there is one
+ * among these, which cannot be foreseen: if there is none, the last byte is spelled, as itself. */
+RJ__INLINE rj__reached
+rj__put_dense(const uint8_t *src, const uint8_t *stop, uint8_t *dst)
+{
+    for (size_t count; src < stop; src += count) {
+        count = stop - src < 64 ? (size_t)(stop - src) : 64;
+        uint64_t valid = _bzhi_u64(~(uint64_t)0, (unsigned)count);
+        __m512i v = _mm512_maskz_loadu_epi8(valid, src);
+        uint64_t dirty = ~rj__clean64(v, RJ__HIGH_PASS) & valid;
+        uint64_t marks = dirty | (valid ^ valid >> 1); /* the last one too */
+        size_t done = 0, place = _tzcnt_u64(marks);
+        int64_t escapes = _mm_popcnt_u64(dirty);
+        if (RJ__UNLIKELY(escapes > RJ__FEW_ESCAPES))
+            return (rj__reached){src, dst};
+        _mm512_storeu_si512(dst, v);
+        for (; RJ__UNLIKELY(escapes > 1); escapes--) {
+            dst = rj__respell(src, valid, place, dst + (place - done));
+            done = place + 1;
+            marks &= marks - 1;
+            place = _tzcnt_u64(marks);
+        }
+        dst = rj__respell(src, valid, place, dst + (place - done)) + (count - place - 1);
+    }
+    return (rj__reached){src, dst};
+}
+
 /* More escapes than these in 32 bytes are many. */
 #define RJ__VERY_FEW_ESCAPES 2
 
@@ -195,16 +238,10 @@ rj__spell_first(uint32_t special, const uint8_t **src, uint8_t **dst)
     return 1;
 }
 
-/* How far a text was read and written. */
-typedef struct rj__reached {
-    const uint8_t *src;
-    uint8_t *dst;
-} rj__reached;
-
 /* A string of medium length, by blocks that begin behind each escape: where these are rare, that they come is all that a processor cannot foresee. Up to
  * where there are many. There is room for whatever becomes of it. A function of its own, so that the others keep less in registers. */
 static RJ__NOINLINE rj__reached
-RJ__NAME(put_medium)(const uint8_t *src, const uint8_t *stop, uint8_t *dst)
+RJ__NAME(put_sparse)(const uint8_t *src, const uint8_t *stop, uint8_t *dst)
 {
     while (stop - src > 32) {
         uint32_t special = rj__copy_special32(rj__avx2_load(src), dst);
@@ -253,26 +290,59 @@ RJ__NAME(put_any)(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t
     return (rj__reached){src + done, dst};
 }
 
-/* Short strings with escapes: byte by byte is faster, as long as no vector has looked at them. */
 #define RJ__SHORT_DIRTY 20
 
+/* Up to so many bytes, which are in a register. */
+RJ__INLINE uint8_t *
+rj__spell_short(const uint8_t *src, size_t length, uint8_t *dst)
+{
+    uint32_t valid = rj__first_bits(length);
+    __m256i v = _mm256_maskz_loadu_epi8(valid, src);
+    uint32_t special = valid & rj__copy_special32(v, dst);
+    size_t done = 0;
+    while (special) {
+        size_t place = _tzcnt_u32(special);
+        dst = rj__put_spelled(src[place], dst + (place - done));
+        done = place + 1;
+        rj__avx2_store(dst, _mm256_maskz_loadu_epi8(valid >> done, src + done));
+        special &= special - 1;
+    }
+    return dst + (length - done);
+}
+
+/* More than RJ__SHORT_DIRTY, written as they are but for escapes. */
 RJ__INLINE size_t
-rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
+rj__step_long_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {
     rj__reached reached = {src, *dst};
-    if (high != RJ__HIGH_PASS)
-        return rj__step_any_bytes(src, length, dst, end, high);
-    if (length <= RJ__SHORT_DIRTY) {
-        for (size_t i = 0; i < length; i++)
-            *dst = rj__put_spelled(src[i], *dst);
-        return length;
-    }
     if (length <= RJ__RUN && end - *dst >= RJ__ESCAPE_MAX * RJ__RUN + RJ__TEXT_ROOM)
-        reached = RJ__NAME(put_medium)(src, src + length, *dst);
+        reached = RJ__NAME(put_sparse)(src, src + length, *dst);
     if (reached.src == src)
         reached = RJ__NAME(put_any)(src, length, *dst, end);
     *dst = reached.dst;
     return (size_t)(reached.src - src);
+}
+
+/* RJ__SHORT_DIRTY to RJ__RUN bytes, of which many are likely to be escaped. There is room for whatever becomes of them. Returns where they end. */
+RJ__INLINE uint8_t *
+rj__put_likely_dense(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
+{
+    const uint8_t *stop = src + length;
+    rj__reached reached = rj__put_dense(src, stop, dst);
+    while (RJ__UNLIKELY(reached.src < stop))
+        reached = RJ__NAME(put_any)(reached.src, (size_t)(stop - reached.src), reached.dst, end);
+    return reached.dst;
+}
+
+RJ__INLINE size_t
+rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
+{
+    if (high != RJ__HIGH_PASS)
+        return rj__step_any_bytes(src, length, dst, end, high);
+    if (length > RJ__SHORT_DIRTY)
+        return rj__step_long_bytes(src, length, dst, end);
+    *dst = rj__spell_short(src, length, *dst);
+    return length;
 }
 
 /* 32 code units below 0x800 as 16-bit lanes. */
