@@ -3,6 +3,7 @@
 import collections
 import enum
 import json
+import random
 import sys
 import types
 
@@ -110,6 +111,24 @@ VALUES = [
 def test_as_the_standard_library_writes_it(value):
     """The bytes are json.dumps' (compact, not ASCII-only) on every path and at every chunk size."""
     check_everywhere(lambda: value, stdlib(value))
+
+
+def text_with_escapes(rng, length, percent):
+    """That many characters, about so many of them to be escaped, and if any, then the first and the last too."""
+    characters = [rng.choice('"\\\n\x01') if rng.random() * 100 < percent else rng.choice("abc /") for _ in range(length)]
+    if percent and characters:
+        characters[0] = characters[-1] = '"'
+    return "".join(characters)
+
+
+@pytest.mark.parametrize("longest", [21, 70, 300])
+@pytest.mark.parametrize("percents", [[12], [30], [100], [0, 0, 0, 12], [0, 12, 30], [0, 1, 100]], ids=str)
+def test_strings_behind_others(percents, longest):
+    """How many escapes the last strings had may decide how the next one is written, but not what: at every length, in every order."""
+    rng = random.Random(1)
+    texts = [text_with_escapes(rng, length, rng.choice(percents)) for length in range(longest + 1)] * 2
+    rng.shuffle(texts)
+    check_everywhere(lambda: texts, stdlib(texts))
 
 
 # An iterator over an empty subclass etc.: emptiness is decided by what is iterated, not by what is stored.
