@@ -155,6 +155,18 @@ has_depth(rj_encoder *e, uint8_t *cur, PyObject *v)
     return RJ__LIKELY(e->native < e->native_limit) || rj_refuse_entry(e, cur, v);
 }
 
+/* So many items ahead, so that lists whose items lie anywhere in memory do not wait for each. */
+#define RJ_PREFETCH 12
+
+RJ__INLINE void
+prefetch_item(const void *item)
+{
+    __builtin_prefetch(item);
+    __builtin_prefetch((const char *)item + 64); /* of strings, the contents */
+}
+
+#include "encode_run_body.h"
+
 /* Most lists hold nothing but scalars, and fit into the window: these are written here, without a level of their own, since nothing can interrupt
  * that. The first item that is none of these, or has no room, is where walk_sequence goes on. */
 static RJ__NOINLINE uint8_t *
@@ -163,7 +175,7 @@ put_sequence(rj_encoder *e, uint8_t *cur, PyObject *v)
     Py_ssize_t size = Py_SIZE(v);
     if (RJ__UNLIKELY(size == 0))
         return has_depth(e, cur, v) ? put_literal(cur, "[],", 3) : NULL;
-    if (RJ__STYLED || RJ__UNLIKELY(e->native >= e->native_limit))
+    if (RJ__STYLED || RJ__UNLIKELY(e->native >= e->native_limit) || RJ__UNLIKELY(may_have_runs(e)))
         return RJ__LIKELY(enter(e, cur, v)) ? walk_sequence(e, open_container(e, cur, '['), v, 0) : NULL;
     PyObject **items = PyList_Check(v) ? ((PyListObject *)v)->ob_item : ((PyTupleObject *)v)->ob_item, **item = items;
     PyObject **const stop = items + size;
@@ -210,16 +222,6 @@ put_container_or_other(rj_encoder *e, uint8_t *cur, PyObject *v)
     return put_value(e, cur, v);
 }
 
-/* So many items ahead, so that lists whose items lie anywhere in memory do not wait for each. */
-#define RJ_PREFETCH 12
-
-RJ__INLINE void
-prefetch_item(const void *item)
-{
-    __builtin_prefetch(item);
-    __builtin_prefetch((const char *)item + 64); /* of strings, the contents */
-}
-
 static uint8_t *
 walk_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, Py_ssize_t i)
 {
@@ -228,6 +230,12 @@ reload:;
     PyObject **items = is_list ? ((PyListObject *)seq)->ob_item : ((PyTupleObject *)seq)->ob_item;
     Py_ssize_t size = Py_SIZE(seq), ahead = size - RJ_PREFETCH;
     const uint8_t *full = full_behind(e);
+    const int has_runs = may_have_runs(e);
+    if (has_runs && i < size && PyUnicode_CheckExact(items[i])) {
+        uint8_t *at = cur; /* so that `cur` can stay in a register */
+        i = RJ__NAME(put_run)(e, &at, items + i, items + size) - items;
+        cur = at;
+    }
     for (;;) {
         if (RJ__UNLIKELY(cur > full)) {
             cur = rj_next_window(e, cur, 1, 0);
@@ -245,6 +253,8 @@ reload:;
         uint8_t *next = put_scalar(e, cur, v);
         if (RJ__LIKELY(next != NULL)) {
             cur = next;
+            if (RJ__UNLIKELY(has_runs))
+                goto reload;
             continue;
         }
         cur = put_container_or_other(e, cur, v);

@@ -66,6 +66,35 @@ def test_many_short_wide_strings(width):
     check([{text[: i % 20]: text[: i % 41]} for i in range(5000)])
 
 
+class StrSub(str):
+    pass
+
+
+def any_string(rng: random.Random) -> str:
+    """Of a width and a length around what is written at once, and clean for the most part."""
+    text = WIDTHS[rng.choice(list(WIDTHS))] * 100
+    string = text[: rng.choice([0, 1, 2, 5, 15, 16, 17, 31, 32, 33, 200, 255, 256, 257])]
+    return rng.choice([string, string, string, string, string + '"', "\n" + string, StrSub(string)])
+
+
+@pytest.mark.parametrize("width", ["two bytes", "four bytes"])
+def test_arrays_of_strings_of_every_kind(width):
+    """In any order, with other values between them, and in arrays that begin behind other brackets and keys."""
+    rng = random.Random(8)
+    for _ in range(300):
+        items = [rng.choice([any_string(rng), any_string(rng), any_string(rng), 7, [any_string(rng)]]) for _ in range(60)]
+        check([WIDTHS[width], items, tuple(items)])
+        check({WIDTHS[width]: {"plain": [[[items[:3]]], items], "k": []}})
+
+
+@pytest.mark.parametrize("bad", ["\ud800", "日\udfff", "x" * 40 + "\ud800", "😀\ud800"])
+def test_the_place_of_a_surrogate_among_strings(bad):
+    for before in range(40):
+        with pytest.raises(rjson.EncodeError, match=rf"at index {len(bad) - 1} ") as caught:
+            rjson.dumps([CJK, {"a": [*[CJK, "x", EMOJI][: before % 4], *[CJK] * before, bad, CJK]}])
+        assert caught.value.path == f"$[1].a[{min(before % 4, 3) + before}]"
+
+
 def test_a_wide_string_at_the_end_of_a_long_ascii_document():
     check(["x" * 50] * 40_000 + [CJK])
     check(["x" * 50] * 40_000 + [CJK, EMOJI])

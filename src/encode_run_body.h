@@ -1,0 +1,114 @@
+/*
+ * The part of the walk (encode_body.h) for runs of strings in arrays, where the str in the making is wider than a byte a character: one after another
+ * without a call for each, and with what their vectors compare with in registers.
+ */
+
+/* Longer strings are none for a run: of one byte a character, and of more. */
+#define RJ_RUN_BYTES 32
+#define RJ_RUN_UNITS 256
+
+/* Whether strings of an array can be written as a run: nothing but commas is between them. */
+RJ__INLINE int
+may_have_runs(const rj_encoder *e)
+{
+    return !RJ__STYLED && e->str_sink && e->str_sink->width != 1;
+}
+
+/* What the window holds but for its last byte goes to the str. 0 if there may be no room. */
+RJ__INLINE int
+keep_last_pending(rj_encoder *e, const uint8_t *cur, int to)
+{
+    rj_str_sink *out = e->str_sink;
+    size_t count = (size_t)(cur - e->start) - 1;
+    if (RJ__LIKELY(count == 0))
+        return 1;
+    if (RJ__UNLIKELY(out->length + count > out->limit))
+        return 0;
+    widen_window(e, cur - 1, rj_str_sink_place(out, to), to);
+    out->length += count;
+    e->start[0] = e->start[count];
+    return 1;
+}
+
+/* Bytes as units: 0 if they are not few, or not clean. */
+RJ__INLINE int
+put_few_bytes(const uint8_t *src, size_t length, uint8_t *dst, int to)
+{
+    uint8_t bytes[RJ_RUN_BYTES + RJ_UNITS_ROOM];
+    if (length > RJ_RUN_BYTES || RJ__UNLIKELY(rj__copy_clean(src, length, bytes, 0)))
+        return 0;
+    rj__widen_bytes(bytes, length, dst, to);
+    return 1;
+}
+
+/* Of functions of its own, so that shorter ones find their constants in registers. */
+static RJ__NOINLINE int
+RJ__NAME(put_some_units)(const void *src, size_t length, uint8_t *dst, int from, int to)
+{
+    size_t done = to == 2     ? rj__copy_clean_units(src, 2, length, dst, 2)
+                  : from == 2 ? rj__copy_clean_units(src, 2, length, dst, 4)
+                              : rj__copy_clean_units(src, 4, length, dst, 4);
+    return done == length;
+}
+
+RJ__INLINE int
+put_units_of_run(const void *src, size_t length, uint8_t *dst, int from, int to)
+{
+    if (RJ__LIKELY(length <= (size_t)RJ__FEW_UNITS(to)))
+        return !rj__copy_few_units(src, from, length, dst, to);
+    return length <= RJ_RUN_UNITS && RJ__NAME(put_some_units)(src, length, dst, from, to);
+}
+
+/* The characters of a compact string: 0 if it is none for a run. */
+RJ__INLINE int
+put_string_of_run(PyObject *str, size_t length, uint8_t *dst, int to)
+{
+    const void *wide = (PyCompactUnicodeObject *)str + 1;
+    if (PyUnicode_KIND(str) == PyUnicode_1BYTE_KIND)
+        return put_few_bytes(PyUnicode_IS_ASCII(str) ? (void *)((PyASCIIObject *)str + 1) : wide, length, dst, to);
+    if (PyUnicode_KIND(str) == PyUnicode_2BYTE_KIND)
+        return put_units_of_run(wide, length, dst, 2, to);
+    return to == 4 && put_units_of_run(wide, length, dst, 4, 4);
+}
+
+RJ__INLINE PyObject **
+put_run_of_width(rj_encoder *e, PyObject **item, PyObject **stop, int to)
+{
+    rj_str_sink *out = e->str_sink;
+    uint8_t *const begin = rj_str_sink_place(out, 0), *at = rj_str_sink_place(out, to);
+    const uint8_t *const limit = begin + out->limit * (size_t)to;
+    uint8_t before = e->start[0];
+    for (; item < stop; item++) {
+        PyObject *str = *item;
+        if (stop - item > RJ_PREFETCH)
+            prefetch_item(item[RJ_PREFETCH]);
+        if (!PyUnicode_CheckExact(str) || !PyUnicode_IS_COMPACT(str))
+            break;
+        size_t length = (size_t)PyUnicode_GET_LENGTH(str);
+        uint8_t *next = at + (length + 3) * (size_t)to; /* quotes, and what comes before them */
+        if (length > RJ_RUN_UNITS || next > limit)
+            break;
+        rj__set_unit(at, to, 0, before);
+        rj__set_unit(at, to, 1, '"');
+        if (!put_string_of_run(str, length, at + 2 * to, to))
+            break;
+        rj__set_unit(next - to, to, 0, '"');
+        before = ',';
+        at = next;
+    }
+    out->length = (size_t)(at - begin) / (size_t)to;
+    e->start[0] = before;
+    return item;
+}
+
+/* Items of an array, up to the first that is none for a run, which it returns. A comma is then all that the window holds, and *cur is behind it. Runs no
+ * Python code. */
+static RJ__NOINLINE PyObject **
+RJ__NAME(put_run)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+{
+    int width = e->str_sink->width;
+    if (!(width == 2 ? keep_last_pending(e, *cur, 2) : keep_last_pending(e, *cur, 4)))
+        return item;
+    *cur = e->start + 1;
+    return width == 2 ? put_run_of_width(e, item, stop, 2) : put_run_of_width(e, item, stop, 4);
+}
