@@ -1,6 +1,7 @@
 /* The module rjson._core. */
 #include "array.h"
 #include "cpython/dict_build.h"
+#include "cpython/long_build.h"
 #include "dump.h"
 #include "feeder.h"
 #include "encoder_object.h"
@@ -177,6 +178,25 @@ dict_building_is_right(void)
     return ok;
 }
 
+/* Makes ints of one to three digits. */
+static int
+int_building_is_right(const rj_known_objects *known)
+{
+    static const uint64_t magnitudes[] = {1, 1000, (1u << 30) - 1, 1u << 30, (1ull << 60) - 1, 1ull << 60, LLONG_MAX};
+    int ok = 1;
+    for (size_t i = 0; ok && i < 2 * sizeof magnitudes / sizeof *magnitudes; i++) {
+        int negative = (int)(i % 2);
+        long long value = (long long)magnitudes[i / 2];
+        PyObject *built = rj_long_build(known, magnitudes[i / 2], negative);
+        PyObject *wanted = PyLong_FromLongLong(negative ? -value : value);
+        ok = built && wanted && PyObject_RichCompareBool(built, wanted, Py_EQ) == 1 &&
+             PyObject_Hash(built) == PyObject_Hash(wanted);
+        Py_XDECREF(built);
+        Py_XDECREF(wanted);
+    }
+    return ok;
+}
+
 /* Reads of an instance, with and without a dict. */
 static int
 instance_layout_is_right(void)
@@ -195,9 +215,9 @@ instance_layout_is_right(void)
 
 /* Reading objects with a wrong idea of their layout would be memory corruption: better no import. */
 static int
-check_layouts(void)
+check_layouts(const rj_known_objects *known)
 {
-    if (dict_layout_is_right() && dict_building_is_right() && instance_layout_is_right())
+    if (dict_layout_is_right() && dict_building_is_right() && int_building_is_right(known) && instance_layout_is_right())
         return 0;
     if (!PyErr_Occurred())
         PyErr_SetString(PyExc_ImportError, "rjson was built for another version of Python: the layouts of objects differ");
@@ -322,7 +342,7 @@ static int
 core_exec(PyObject *module)
 {
     rj_state *state = rj_state_of(module);
-    if (choose_isa(state) < 0 || check_layouts() < 0 || rj_known_objects_init(&state->known) < 0 ||
+    if (choose_isa(state) < 0 || rj_known_objects_init(&state->known) < 0 || check_layouts(&state->known) < 0 ||
         intern_names(state) < 0 || borrow_from_python(state) < 0 || add_types(module, state) < 0)
         return -1;
     if (add_constants(module) < 0 || add_api(module) < 0 || PyModule_AddStringConstant(module, "isa", state->isa) < 0)
