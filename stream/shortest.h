@@ -43,9 +43,9 @@ RJ__INLINE rj__digit_string
 rj__to_digits(uint64_t tens, unsigned last, int exponent)
 {
     unsigned is_short = tens < RJ__E15;
-    uint64_t all = tens * 10 + last;
-    tens = is_short ? all : tens;
-    last = is_short ? 0 : last;
+    uint64_t all = tens * 10 + last, short_mask = -(uint64_t)is_short;
+    tens += (all - tens) & short_mask;
+    last &= ~(unsigned)short_mask;
     return (rj__digit_string){rj__split_digits16(tens), last, 17 - (int)is_short + exponent};
 }
 
@@ -104,7 +104,7 @@ rj__choose_digits(rj__scaled *s, unsigned *last, uint64_t margin, int is_power)
     rj__wide tenfold = (rj__wide)s->fraction * 10;
     uint64_t rounded = (uint64_t)tenfold + half;
     *last = (unsigned)(tenfold >> 64) + (rounded < half);
-    *last = is_inside ? 0 : *last;
+    *last &= is_inside - 1;
     s->tens += is_up;
     uint64_t nearest = above + margin < below + margin ? above + margin : below + margin;
     unsigned is_close = (nearest < 2 * margin) | (rounded + 16 * margin < 32 * margin);
