@@ -146,6 +146,15 @@ RJ__NAME(put_dirty_bytes)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_s
     return end_string(cur, next, tail);
 }
 
+/* An ASCII string of up to RJ__SHORT_DIRTY bytes that has escapes. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_short_dirty)(const rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail)
+{
+    if (RJ__UNLIKELY(!is_sure_to_fit(e, cur, length)))
+        return NULL;
+    return end_string(cur, rj__put_short_dirty(data, (size_t)length, cur + 1), tail);
+}
+
 #if defined(RJ__FORESEES_ESCAPES)
 
 /* Strings that are not short tend to be alike. Where more than every third had many escapes lately, the next is not copied on the chance that it has
@@ -294,6 +303,17 @@ RJ__NAME(put_few_wide)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
     return NULL;
 }
 
+/* An ASCII string that has escapes, or was not tried; the first `clean` bytes are there. */
+RJ__INLINE uint8_t *
+put_dirty_ascii(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, size_t clean)
+{
+    Py_ssize_t length = PyUnicode_GET_LENGTH(str);
+    if (length <= RJ__SHORT_DIRTY && PyUnicode_IS_COMPACT(str))
+        return RJ__NAME(put_short_dirty)(e, cur, PyUnicode_DATA(str), length, tail);
+    return length > RJ_SHORT_STRING ? RJ__NAME(put_dirty_long)(e, cur, PyUnicode_DATA(str), length, tail, clean)
+                                    : RJ__NAME(put_dirty_bytes)(e, cur, PyUnicode_DATA(str), length, tail, clean);
+}
+
 /* What put_plain_string returned NULL for. */
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, size_t clean)
@@ -302,10 +322,8 @@ RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tai
         return NULL;
     const uint8_t *data;
     Py_ssize_t length;
-    if (PyUnicode_IS_ASCII(str) && PyUnicode_GET_LENGTH(str) > RJ_SHORT_STRING)
-        return RJ__NAME(put_dirty_long)(e, cur, PyUnicode_DATA(str), PyUnicode_GET_LENGTH(str), tail, clean);
     if (PyUnicode_IS_ASCII(str))
-        return RJ__NAME(put_dirty_bytes)(e, cur, PyUnicode_DATA(str), PyUnicode_GET_LENGTH(str), tail, clean);
+        return put_dirty_ascii(e, cur, str, tail, clean);
     e->non_ascii = 1;
     if (e->str_sink) {
         if (PyUnicode_KIND(str) != PyUnicode_1BYTE_KIND)

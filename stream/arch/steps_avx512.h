@@ -292,9 +292,9 @@ RJ__NAME(put_any)(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t
 
 #define RJ__SHORT_DIRTY 20
 
-/* Up to so many bytes, which are in a register. */
+/* See text_body.h. */
 RJ__INLINE uint8_t *
-rj__spell_short(const uint8_t *src, size_t length, uint8_t *dst)
+rj__put_short_dirty(const uint8_t *src, size_t length, uint8_t *dst)
 {
     uint32_t valid = rj__first_bits(length);
     __m256i v = _mm256_maskz_loadu_epi8(valid, src);
@@ -310,11 +310,12 @@ rj__spell_short(const uint8_t *src, size_t length, uint8_t *dst)
     return dst + (length - done);
 }
 
-/* More than RJ__SHORT_DIRTY, written as they are but for escapes. */
 RJ__INLINE size_t
-rj__step_long_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end)
+rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
 {
     rj__reached reached = {src, *dst};
+    if (high != RJ__HIGH_PASS)
+        return rj__step_any_bytes(src, length, dst, end, high);
     if (length <= RJ__RUN && end - *dst >= RJ__ESCAPE_MAX * RJ__RUN + RJ__TEXT_ROOM)
         reached = RJ__NAME(put_sparse)(src, src + length, *dst);
     if (reached.src == src)
@@ -323,7 +324,7 @@ rj__step_long_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint
     return (size_t)(reached.src - src);
 }
 
-/* RJ__SHORT_DIRTY to RJ__RUN bytes, of which many are likely to be escaped. There is room for whatever becomes of them. Returns where they end. */
+/* Up to RJ__RUN bytes, of which many are likely to be escaped. There is room for whatever becomes of them. Returns where they end. */
 RJ__INLINE uint8_t *
 rj__put_likely_dense(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
 {
@@ -332,17 +333,6 @@ rj__put_likely_dense(const uint8_t *src, size_t length, uint8_t *dst, const uint
     while (RJ__UNLIKELY(reached.src < stop))
         reached = RJ__NAME(put_any)(reached.src, (size_t)(stop - reached.src), reached.dst, end);
     return reached.dst;
-}
-
-RJ__INLINE size_t
-rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
-{
-    if (high != RJ__HIGH_PASS)
-        return rj__step_any_bytes(src, length, dst, end, high);
-    if (length > RJ__SHORT_DIRTY)
-        return rj__step_long_bytes(src, length, dst, end);
-    *dst = rj__spell_short(src, length, *dst);
-    return length;
 }
 
 /* 32 code units below 0x800 as 16-bit lanes. */

@@ -80,6 +80,16 @@ rj__load_short(const uint8_t *src, size_t length)
     return rj__join_eights(first, 0);
 }
 
+#define RJ__SHORT_DIRTY 16
+
+/* See text_body.h. */
+RJ__INLINE uint8_t *
+rj__put_short_dirty(const uint8_t *src, size_t length, uint8_t *dst)
+{
+    rj__sixteen v = rj__shift_to_front(rj__load_sixteen(src + length - 16), length);
+    return rj__spell_sixteen(v, length, src, dst);
+}
+
 /* The last bytes of a text, at most 16. */
 RJ__INLINE uint8_t *
 rj__spell_last(const uint8_t *src, size_t done, size_t length, uint8_t *dst)

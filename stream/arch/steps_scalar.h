@@ -23,6 +23,17 @@ rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
     return length;
 }
 
+#define RJ__SHORT_DIRTY 16
+
+/* See text_body.h. */
+RJ__INLINE uint8_t *
+rj__put_short_dirty(const uint8_t *src, size_t length, uint8_t *dst)
+{
+    for (size_t i = 0; i < length; i++)
+        dst = rj__put_spelled(src[i], dst);
+    return dst;
+}
+
 RJ__INLINE size_t
 rj__step_ucs2(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {

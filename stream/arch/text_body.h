@@ -4,6 +4,9 @@
  *
  * A step writes some units, at most RJ__TEXT_ROOM bytes with what it stores past its end, and returns how many it took. rj__step_bytes
  * always takes some; the others return 0 where the next unit is nothing for vectors.
+ *
+ * Beside steps there is rj__put_short_dirty(src, length, dst): ASCII of up to RJ__SHORT_DIRTY bytes, with RJ__BEFORE readable ones before them, some of
+ * which are to be escaped. Stores up to 32 bytes behind the last. Returns where they end.
  */
 #ifndef RJSON_TEXT_BODY_H
 #define RJSON_TEXT_BODY_H
