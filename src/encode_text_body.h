@@ -308,17 +308,17 @@ RJ__INLINE uint8_t *
 put_dirty_ascii(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, size_t clean)
 {
     Py_ssize_t length = PyUnicode_GET_LENGTH(str);
-    if (length <= RJ__SHORT_DIRTY && PyUnicode_IS_COMPACT(str))
+    if (length <= RJ__SHORT_DIRTY)
         return RJ__NAME(put_short_dirty)(e, cur, PyUnicode_DATA(str), length, tail);
     return length > RJ_SHORT_STRING ? RJ__NAME(put_dirty_long)(e, cur, PyUnicode_DATA(str), length, tail, clean)
                                     : RJ__NAME(put_dirty_bytes)(e, cur, PyUnicode_DATA(str), length, tail, clean);
 }
 
-/* What put_plain_string returned NULL for. */
+/* What put_plain_string returned NULL for. NULL too where the characters do not lie behind the header, whose bytes may be read with them. */
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, size_t clean)
 {
-    if (RJ__UNLIKELY(!RJ_STR_IS_READY(str)) || (RJ__STYLED && e->options->ensure_ascii))
+    if (RJ__UNLIKELY(!PyUnicode_IS_COMPACT(str)) || (RJ__STYLED && e->options->ensure_ascii))
         return NULL;
     const uint8_t *data;
     Py_ssize_t length;

@@ -85,7 +85,12 @@ RJ__NAME(put_wide_string)(rj_encoder *e, uint8_t *cur, rj__text *text, uint8_t t
 {
     rj_str_sink *out = e->str_sink;
     int from = text->kind == RJ__TEXT_UCS2 ? 2 : 4;
-    size_t before = out->length;
+    size_t before = out->length, size = text->length * (size_t)from;
+    uint8_t padded[2 * RJ__BEFORE];
+    if (size < RJ__BEFORE) { /* of a subclass, nothing readable need come before its characters */
+        memcpy(padded + RJ__BEFORE, text->data, size);
+        text->data = padded + RJ__BEFORE;
+    }
     *cur++ = '"';
     if (RJ__UNLIKELY(out->width < from)) {
         cur = rj_widen_output(e, cur, from);

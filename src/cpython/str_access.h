@@ -8,10 +8,8 @@
 /* RJ_STR_READY: 0, or -1 with an exception; strings of C code from before PEP 393 may have no canonical form yet. */
 #if PY_VERSION_HEX < 0x030C0000
 #define RJ_STR_READY(s) PyUnicode_READY(s)
-#define RJ_STR_IS_READY(s) PyUnicode_IS_READY(s)
 #else
 #define RJ_STR_READY(s) 0
-#define RJ_STR_IS_READY(s) 1
 #endif
 
 #if !defined(RJSON_PORTABLE) && PY_VERSION_HEX < 0x030F0000
