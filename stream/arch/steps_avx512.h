@@ -8,7 +8,7 @@
 
 /* Bytes with nothing to change are copied in runs of so many, once that many had nothing to change. */
 #define RJ__RUN 256
-#define RJ__FORESEES_ESCAPES 1 /* rj__put_likely_dense is there */
+#define RJ__FORESEES_ESCAPES 1 /* rj__put_likely_dirty is there */
 
 /* Squeezes the zero bytes out, and stores 64 bytes. */
 RJ__INLINE uint8_t *
@@ -240,8 +240,8 @@ rj__spell_first(uint32_t special, const uint8_t **src, uint8_t **dst)
 
 /* A string of medium length, by blocks that begin behind each escape: where these are rare, that they come is all that a processor cannot foresee. Up to
  * where there are many. There is room for whatever becomes of it. A function of its own, so that the others keep less in registers. */
-static RJ__NOINLINE rj__reached
-RJ__NAME(put_sparse)(const uint8_t *src, const uint8_t *stop, uint8_t *dst)
+RJ__INLINE rj__reached
+rj__put_sparse(const uint8_t *src, const uint8_t *stop, uint8_t *dst)
 {
     while (stop - src > 32) {
         uint32_t special = rj__copy_special32(rj__avx2_load(src), dst);
@@ -261,6 +261,12 @@ RJ__NAME(put_sparse)(const uint8_t *src, const uint8_t *stop, uint8_t *dst)
         if (!rj__spell_first(special, &src, &dst))
             return (rj__reached){src, dst};
     }
+}
+
+static RJ__NOINLINE rj__reached
+RJ__NAME(put_sparse)(const uint8_t *src, const uint8_t *stop, uint8_t *dst)
+{
+    return rj__put_sparse(src, stop, dst);
 }
 
 RJ__INLINE size_t
@@ -324,12 +330,12 @@ rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
     return (size_t)(reached.src - src);
 }
 
-/* Up to RJ__RUN bytes, of which many are likely to be escaped. There is room for whatever becomes of them. Returns where they end. */
+/* Up to RJ__RUN bytes, of which some or (if `are_many`) many are likely to be escaped. There is room for whatever becomes of them. Returns where they end. */
 RJ__INLINE uint8_t *
-rj__put_likely_dense(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
+rj__put_likely_dirty(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end, int are_many)
 {
     const uint8_t *stop = src + length;
-    rj__reached reached = rj__put_dense(src, stop, dst);
+    rj__reached reached = are_many ? rj__put_dense(src, stop, dst) : rj__put_sparse(src, stop, dst);
     while (RJ__UNLIKELY(reached.src < stop))
         reached = RJ__NAME(put_any)(reached.src, (size_t)(stop - reached.src), reached.dst, end);
     return reached.dst;
