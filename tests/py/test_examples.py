@@ -32,6 +32,14 @@ def test_demo():
     ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def interruptible():
+    """Shells run what is in the background with SIGINT ignored, and a program that inherits that could not be asked to end."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @contextmanager
 def running(*command):
     """A program, once it has said that it listens; it must end well when it is asked to."""
