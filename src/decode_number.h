@@ -33,7 +33,6 @@ rj_scan_digits(const uint8_t *p, const uint8_t *safe, uint64_t *mantissa)
 RJ__INLINE const uint8_t *
 rj_scan_fraction(const uint8_t *p, const uint8_t *safe, uint64_t *mantissa)
 {
-    static const uint32_t powers[8] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
     if (RJ__UNLIKELY(p >= safe))
         return rj_scan_digits(p, safe, mantissa);
     uint64_t v = rj__load_digits8(p), no_digits = rj__no_digits8(v);
@@ -41,10 +40,9 @@ rj_scan_fraction(const uint8_t *p, const uint8_t *safe, uint64_t *mantissa)
         *mantissa = *mantissa * 100000000 + rj__join_digits8(v);
         return rj_scan_digits(p + 8, safe, mantissa);
     }
-    unsigned count = (unsigned)__builtin_ctzll(no_digits) / 8;
-    v = v << (8 * (7 - count)) << 8; /* zeros before the first */
-    *mantissa = *mantissa * powers[count] + rj__join_digits8(v);
-    return p + count;
+    unsigned bits = (unsigned)__builtin_ctzll(no_digits) & ~7u;
+    *mantissa = *mantissa * rj__appended[bits / 8] + rj__join_digits8(rj__first_digits8(v, bits));
+    return p + bits / 8;
 }
 
 /* w * 10^power by way 2; 0 if it cannot tell. w is not 0.

@@ -41,7 +41,7 @@ put_few_bytes(const uint8_t *src, size_t length, uint8_t *dst, int to)
     return 1;
 }
 
-/* Of functions of its own, so that shorter ones find their constants in registers. */
+/* More than a few units: 0 if they are not clean. A function of its own, so that few find their constants in registers. */
 static RJ__NOINLINE int
 RJ__NAME(put_some_units)(const void *src, size_t length, uint8_t *dst, int from, int to)
 {
@@ -56,7 +56,7 @@ put_units_of_run(const void *src, size_t length, uint8_t *dst, int from, int to)
 {
     if (RJ__LIKELY(length <= (size_t)RJ__FEW_UNITS(to)))
         return !rj__copy_few_units(src, from, length, dst, to);
-    return length <= RJ_RUN_UNITS && RJ__NAME(put_some_units)(src, length, dst, from, to);
+    return RJ__NAME(put_some_units)(src, length, dst, from, to);
 }
 
 /* The characters of a compact string: 0 if it is none for a run. */

@@ -174,14 +174,10 @@ foresees_escapes(const rj_encoder *e)
     return e->escapes_foreseen > 0;
 }
 
-/* An ASCII string that is not short and is foreseen to have many escapes. */
+/* An ASCII string of up to RJ__RUN bytes that is sure to fit, and is foreseen to have many escapes. */
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_likely_dense)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail)
 {
-    if (RJ__UNLIKELY(length > RJ__RUN || !is_sure_to_fit(e, cur, length))) {
-        e->escapes_foreseen--; /* nothing is learned of it */
-        return NULL;
-    }
     uint8_t *next = rj__put_likely_dirty(data, (size_t)length, cur + 1, e->end, 1);
     int had_many = had_many_escapes(length, next - cur - 1), is_below_max = e->escapes_foreseen < RJ_FORESEEN_MAX;
     e->escapes_foreseen += (had_many & is_below_max) * 2 - (had_many ^ 1); /* no branch */
@@ -192,10 +188,12 @@ RJ__NAME(put_likely_dense)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_dirty_long)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail, size_t clean)
 {
+    if (RJ__UNLIKELY(length > RJ__RUN || !is_sure_to_fit(e, cur, length))) {
+        e->escapes_foreseen -= foresees_escapes(e); /* nothing is learned of it */
+        return RJ__NAME(put_dirty_bytes)(e, cur, data, length, tail, clean);
+    }
     if (foresees_escapes(e))
         return RJ__NAME(put_likely_dense)(e, cur, data, length, tail);
-    if (RJ__UNLIKELY(length > RJ__RUN || !is_sure_to_fit(e, cur, length)))
-        return RJ__NAME(put_dirty_bytes)(e, cur, data, length, tail, clean);
     uint8_t *next = rj__put_likely_dirty(data + clean, (size_t)length - clean, cur + 1 + clean, e->end, 0);
     e->escapes_foreseen = had_many_escapes(length, next - cur - 1) * 2;
     return end_string(cur, next, tail);

@@ -42,6 +42,32 @@ rj__load_digits8(const uint8_t *p)
     return v ^ 0x3030303030303030u;
 }
 
+/* The first bits / 8 of eight digits, at most seven, and zeros before them. */
+RJ__INLINE uint64_t
+rj__first_digits8(uint64_t v, unsigned bits)
+{
+    return v << (56 - bits) << 8;
+}
+
+/* What a number is multiplied by where so many digits are appended. */
+static const uint64_t rj__appended[17] = {1,
+                                          10,
+                                          100,
+                                          1000,
+                                          10000,
+                                          100000,
+                                          1000000,
+                                          10000000,
+                                          100000000,
+                                          1000000000,
+                                          10000000000,
+                                          100000000000,
+                                          1000000000000,
+                                          10000000000000,
+                                          100000000000000,
+                                          1000000000000000,
+                                          10000000000000000};
+
 /* Up to seven digits at `p`, and what is behind them: how many, and *w, their value. 0 for anything else, and for a zero before others. */
 RJ__INLINE unsigned
 rj__read_few_digits(const uint8_t *p, uint64_t *w)
@@ -50,7 +76,7 @@ rj__read_few_digits(const uint8_t *p, uint64_t *w)
     if (ends == 0)
         return 0;
     unsigned bits = (unsigned)__builtin_ctzll(ends) & ~7u;
-    uint64_t digits = v << (56 - bits) << 8; /* zeros before them */
+    uint64_t digits = rj__first_digits8(v, bits);
     if (RJ__UNLIKELY(rj__no_digits8(digits) || ((v & 0xFF) == 0 && bits > 8)))
         return 0;
     *w = rj__join_digits8(digits);

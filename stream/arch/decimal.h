@@ -19,4 +19,23 @@ typedef struct rj__decimal {
     int decimals;    /* behind the point; -1: there is no point */
 } rj__decimal;
 
+/* Where the number ends, and where its point is, from marks of the characters that are no digits; 0 if the end is not among these. */
+RJ__INLINE int
+rj__find_end(const uint8_t *p, unsigned others, rj__decimal *n)
+{
+    if (RJ__UNLIKELY(others == 0))
+        return 0;
+    unsigned point = (unsigned)__builtin_ctz(others);
+    n->length = point;
+    n->decimals = -1;
+    if (p[point] != '.')
+        return 1;
+    others &= others - 1;
+    if (RJ__UNLIKELY(others == 0))
+        return 0;
+    n->length = (unsigned)__builtin_ctz(others);
+    n->decimals = (int)(n->length - point) - 1;
+    return 1;
+}
+
 #endif

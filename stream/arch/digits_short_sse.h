@@ -14,14 +14,17 @@ rj__load_digits16(const uint8_t *p, unsigned *others)
     return v;
 }
 
-/* How to shuffle 16 bytes so that the first n come last, zeros before them: the 16 places from `n` on. */
+/* From `n` on: the place from which each of 32 places gets its character, if the last of n comes last; below 0 where there is none. */
+static const int8_t rj__sources[64] = {-32, -31, -30, -29, -28, -27, -26, -25, -24, -23, -22, -21, -20, -19, -18, -17,
+                                       -16, -15, -14, -13, -12, -11, -10, -9,  -8,  -7,  -6,  -5,  -4,  -3,  -2,  -1,
+                                       0,   1,   2,   3,   4,   5,   6,   7,   8,   9,   10,  11,  12,  13,  14,  15,
+                                       16,  17,  18,  19,  20,  21,  22,  23,  24,  25,  26,  27,  28,  29,  30,  31};
+
+/* The same for 16 places: how to shuffle as many bytes so that the first n come last, zeros before them. */
 RJ__INLINE __m128i
 rj__move_right16(unsigned n)
 {
-    static const uint8_t places[32] = {0xF0, 0xF0, 0xF0, 0xF0, 0xF0, 0xF0, 0xF0, 0xF0, 0xF0, 0xF0, 0xF0,
-                                       0xF0, 0xF0, 0xF0, 0xF0, 0xF0, 0,    1,    2,    3,    4,    5,
-                                       6,    7,    8,    9,    10,   11,   12,   13,   14,   15};
-    return _mm_loadu_si128((const __m128i *)(const void *)(places + n));
+    return _mm_loadu_si128((const __m128i *)(const void *)(rj__sources + 16 + n));
 }
 
 /* Sixteen digits, each as its value, neighbours joined to pairs, to fours, to eights, to the whole. */
@@ -42,22 +45,11 @@ rj__read_decimal(const uint8_t *p, rj__decimal *n)
     const __m128i places = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     unsigned others;
     __m128i v = rj__load_digits16(p, &others);
-    if (RJ__UNLIKELY(others == 0))
+    if (!rj__find_end(p, others, n))
         return 0;
-    unsigned point = (unsigned)__builtin_ctz(others), end = point;
-    __m128i order = _mm_setzero_si128();
-    n->decimals = -1;
-    if (p[point] == '.') {
-        others &= others - 1;
-        if (RJ__UNLIKELY(others == 0))
-            return 0;
-        end = (unsigned)__builtin_ctz(others);
-        n->decimals = (int)(end - point) - 1;
-        /* Digits before the point move over it. */
-        order = _mm_cmpgt_epi8(_mm_set1_epi8((char)(16 - n->decimals)), places);
-    }
-    order = _mm_add_epi8(order, rj__move_right16(end));
-    n->length = end;
+    __m128i order = rj__move_right16(n->length);
+    if (n->decimals >= 0) /* digits before the point move over it */
+        order = _mm_add_epi8(order, _mm_cmpgt_epi8(_mm_set1_epi8((char)(16 - n->decimals)), places));
     n->digits = rj__join_digits16(_mm_shuffle_epi8(v, order));
     return 1;
 }

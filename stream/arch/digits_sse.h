@@ -19,23 +19,6 @@ rj__read_digits16(const uint8_t *p, uint64_t *w)
 RJ__INLINE int
 rj__read_long_decimal(const uint8_t *p, rj__decimal *n)
 {
-    static const uint64_t powers[] = {1,
-                                      10,
-                                      100,
-                                      1000,
-                                      10000,
-                                      100000,
-                                      1000000,
-                                      10000000,
-                                      100000000,
-                                      1000000000,
-                                      10000000000,
-                                      100000000000,
-                                      1000000000000,
-                                      10000000000000,
-                                      100000000000000,
-                                      1000000000000000,
-                                      10000000000000000};
     uint64_t whole = (uint64_t)(*p - '0'), first;
     unsigned before = RJ__LIKELY(p[1] == '.') ? 1 : rj__read_few_digits(p, &whole);
     if (before == 0 || p[before] != '.')
@@ -46,7 +29,8 @@ rj__read_long_decimal(const uint8_t *p, rj__decimal *n)
     if (RJ__UNLIKELY(no_digits == 0))
         return 0;
     unsigned bits = count == 16 ? (unsigned)__builtin_ctzll(no_digits) & ~7u : 0;
-    n->digits = (whole * powers[count] + first) * powers[bits / 8] + rj__join_digits8(v << (56 - bits) << 8);
+    n->digits =
+        (whole * rj__appended[count] + first) * rj__appended[bits / 8] + rj__join_digits8(rj__first_digits8(v, bits));
     n->decimals = (int)(count + bits / 8);
     n->length = before + 1 + (unsigned)n->decimals;
     return n->length <= RJ__DECIMAL_DIGITS + 1;

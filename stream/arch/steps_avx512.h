@@ -239,7 +239,7 @@ rj__spell_first(uint32_t special, const uint8_t **src, uint8_t **dst)
 }
 
 /* A string of medium length, by blocks that begin behind each escape: where these are rare, that they come is all that a processor cannot foresee. Up to
- * where there are many. There is room for whatever becomes of it. A function of its own, so that the others keep less in registers. */
+ * where there are many. There is room for whatever becomes of it. */
 RJ__INLINE rj__reached
 rj__put_sparse(const uint8_t *src, const uint8_t *stop, uint8_t *dst)
 {
@@ -263,6 +263,7 @@ rj__put_sparse(const uint8_t *src, const uint8_t *stop, uint8_t *dst)
     }
 }
 
+/* A function of its own, so that the others keep less in registers. */
 static RJ__NOINLINE rj__reached
 RJ__NAME(put_sparse)(const uint8_t *src, const uint8_t *stop, uint8_t *dst)
 {
