@@ -28,12 +28,27 @@ FAMILIES = ("bytes", "str", "lines")
 LINES = 1_000_000
 
 
+# Documents that are read as json.dumps writes them with indent=2, too.
+INDENTED = ("list of 1000 ints", "nested lists", "1000 short strings", "users", "API page", "floats, random")
+
+
 def texts(rows: Iterator[workloads.Workload], as_str: bool) -> Iterator[workloads.Workload]:
-    """The JSON text of each document that fits into the caches."""
+    """The JSON text of each document that fits into the caches. Of some, also what the standard library writes: it
+    escapes what is not ASCII, and can indent."""
     write = rjson.dumps if as_str else rjson.dumps_bytes
+
+    def spelled_by_json(row: workloads.Workload, indent: int | None) -> str | bytes:
+        text = json.dumps(row.build(), indent=indent)
+        return text if as_str else text.encode()
+
     for row in rows:
-        if not row.refresh and not row.group.endswith("cold"):
-            yield workloads.Workload(row.name, row.group, lambda row=row: write(row.build(), surrogates="pass"))
+        if row.refresh or row.group.endswith("cold"):
+            continue
+        yield workloads.Workload(row.name, row.group, lambda row=row: write(row.build(), surrogates="pass"))
+        if row.name.split(",")[0] in workloads.ALPHABETS and not row.name.startswith("ASCII"):
+            yield workloads.Workload(f"{row.name}, \\u", "strings, \\u", lambda row=row: spelled_by_json(row, None))
+        if row.name in INDENTED:
+            yield workloads.Workload(f"{row.name}, indented", "indented", lambda row=row: spelled_by_json(row, 2))
 
 
 def ndjson() -> bytes:

@@ -205,6 +205,7 @@ rj_decoder_begin(rj_decoder *d, rj_state *state, const rj_decode_options *option
     d->message = NULL;
     d->keys_missed = 0;
     d->last_number = RJ_SHORT_INTEGER;
+    d->last_gap = 0;
     d->piece = RJ_PIECE_MIN;
     if (!state->cached_keys && !(state->cached_keys = PyMem_Calloc(RJ_KEY_CACHE_SIZE, sizeof *state->cached_keys))) {
         PyErr_NoMemory();

@@ -56,6 +56,7 @@ typedef struct rj_decoder {
     uint8_t *scratch; /* an unescaped string */
     size_t scratch_size;
     rj_number_form last_number;
+    size_t last_gap;      /* what was left of the last white space in the block that it ended in */
     unsigned keys_missed; /* that found no place in the cache */
     /* What is wrong with the text, and where; without a message an exception is set. `stop` is how far it was read: more text behind it
      * might mend it. */

@@ -5,6 +5,8 @@
 
 #include "arch/target_avx512.h"
 
+#include "arch/unescape_avx512.h"
+
 #include "decode_body.h"
 
 #include "arch/target_end.h"

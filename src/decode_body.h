@@ -14,14 +14,21 @@
 
 #include "decode_number_body.h"
 
-/* White space after one, as pretty printers write it: a line feed and indentation. */
+/* White space after one, as pretty printers write it: a line feed and indentation. It is expected to be as long as the last time: where the next value
+ * begins is foreseen then, and need not be waited for. */
 static RJ__NOINLINE const uint8_t *
-RJ__NAME(skip_spaces)(const rj_decoder *d, const uint8_t *p)
+RJ__NAME(skip_spaces)(rj_decoder *d, const uint8_t *p)
 {
+    const size_t expected = d->last_gap;
     while (p < d->safe_end) {
         uint64_t solid = rj__scan_solid(p);
-        if (solid)
-            return p + (__builtin_ctzll(solid) >> RJ__SCAN_SHIFT);
+        /* Its first mark is the expected one, said without its place: compilers would take that then. */
+        if (RJ__LIKELY(solid << (63 - (expected << RJ__SCAN_SHIFT)) == (uint64_t)1 << 63))
+            return p + expected;
+        if (solid) {
+            d->last_gap = (size_t)__builtin_ctzll(solid) >> RJ__SCAN_SHIFT;
+            return p + d->last_gap;
+        }
         p += RJ__SCAN_BLOCK;
     }
     while (rj_is_space(*p))
@@ -30,7 +37,7 @@ RJ__NAME(skip_spaces)(const rj_decoder *d, const uint8_t *p)
 }
 
 RJ__INLINE const uint8_t *
-skip_space(const rj_decoder *d, const uint8_t *p)
+skip_space(rj_decoder *d, const uint8_t *p)
 {
     if (RJ__LIKELY(*p > ' '))
         return p;

@@ -11,6 +11,19 @@ const uint8_t rj__escape_letter[256] = {
     X8('u'), 'b', 't', 'n', 'u', 'f', 'r', 'u', 'u', X8('u'), X8('u'), ['"'] = '"', ['\\'] = '\\',
 };
 
+const uint8_t rj__unescaped[256] = {
+    ['"'] = '"', ['/'] = '/', ['\\'] = '\\', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t',
+};
+
+#define NO2 RJ__NO_DIGIT, RJ__NO_DIGIT
+#define NONE8 X8(RJ__NO_DIGIT)
+#define NONE32 NONE8, NONE8, NONE8, NONE8
+#define LETTERS RJ__NO_DIGIT, 10, 11, 12, 13, 14, 15, RJ__NO_DIGIT, NONE8, NONE8, NONE8
+
+const uint8_t rj__hex_value[256] = {
+    NONE32, NONE8, NONE8, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, NO2, NO2, NO2, LETTERS, LETTERS, NONE32, NONE32, NONE32, NONE32,
+};
+
 _Alignas(32) const uint8_t rj__quotes[32] = X32('"');
 _Alignas(32) const uint8_t rj__backslashes[32] = X32('\\');
 _Alignas(32) const uint8_t rj__controls[32] = X32(0x1f);

@@ -69,6 +69,13 @@ const rj__arch *rj__arch_list(size_t *count);
  * (RFC 8259, section 7), 'u' if it needs the long one. */
 extern const uint8_t rj__escape_letter[256];
 
+/* What a backslash and a byte stand for; 0 for what is no escape of two bytes. */
+extern const uint8_t rj__unescaped[256];
+
+/* The value of a hexadecimal digit, RJ__NO_DIGIT for every other byte. */
+#define RJ__NO_DIGIT 0x80
+extern const uint8_t rj__hex_value[256];
+
 /* A byte as it stands in a string: itself (from 0x80 on too), or its escape. */
 typedef struct rj__spelling {
     uint8_t bytes[7], length;

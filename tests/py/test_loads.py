@@ -125,6 +125,18 @@ def test_refused(name):
             rjson.loads(text)
 
 
+def test_white_space_of_every_length():
+    """Where it is as long as the last time, and where it is not; at the end of a text, too."""
+    rng = random.Random(9)
+    for length in range(140):
+        for longest in (1, 3, 17, 150):
+            lengths = (length if rng.random() < 0.8 else rng.randrange(longest) for _ in range(10))
+            gaps = ["".join(rng.choices(" \n\t\r", k=k)) for k in lengths]
+            check_like_json('{}[{}1{},{}2,{}{{{}"a"{}:{}3{}}}]{}'.format(*gaps))
+            check_like_json(f"[{','.join(gap + 'null' for gap in gaps)}]{gaps[0]}")
+            check_like_json(f"[{','.join(gap + '1' for gap in gaps)}\v]")
+
+
 def test_left_open_by_the_rfc():
     """The manual says what becomes of these (python/README.md)."""
     assert rjson.loads(b"\xef\xbb\xbf[1]") == [1]  # a byte order mark before bytes is ignored

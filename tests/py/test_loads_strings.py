@@ -1,6 +1,7 @@
 """loads: strings. UTF-8 is read strictly; of a str the characters are taken as they are; every result is as wide as it must be."""
 
 import json
+import random
 import sys
 
 import pytest
@@ -144,3 +145,88 @@ def test_strings_are_canonical():
         assert sys.getsizeof(got) == sys.getsizeof("".join(list(value)))
         assert {value: 1}[got] == 1
         assert got.isascii() == value.isascii()
+
+
+ESCAPES = [
+    *([r"\"", r"\\", r"\/", r"\b", r"\f", r"\n", r"\r", r"\t"]),
+    *(
+        [
+            r"\u0000",
+            r"\u001f",
+            r"\u0022",
+            r"\u005c",
+            r"\u007f",
+            r"\u0080",
+            r"\u00e9",
+            r"\u00FF",
+            r"\u0100",
+            r"\u07ff",
+            r"\u0800",
+            r"\u4e2d",
+            r"\uABcd",
+            r"\ud7ff",
+            r"\ue000",
+            r"\uffff",
+        ]
+    ),
+    *([r"\ud83d\ude00", r"\uD800\uDC00", r"\udbff\udfff", r"\ud83d", r"\ude00", r"\ud83d\n", r"\ud83d\u0041"]),
+]
+
+
+@pytest.mark.parametrize("escape", ESCAPES)
+def test_each_escape_at_each_place(escape):
+    """Alone and in rows, behind every number of others, and where it is the last of a text."""
+    for before in ("a", "é", r"\\", r"\u4e2d", "日"):
+        for count in range(70):
+            for row in (escape, escape * 2, escape * 30, f"{escape}ab{escape}"):
+                string = f'"{before * count}{row}"'
+                for text in (string, f'["{row}", {string}, "{"x" * 70}"]'):
+                    expected = json.loads(text)
+                    assert rjson.loads(text) == expected, text
+                    assert rjson.loads(text.encode()) == expected, text
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 1.0])
+def test_escapes_among_each_other(share):
+    """Strings of all lengths in which an escape is as likely as `share`."""
+    rng = random.Random(5)
+    for length in (*range(1, 80), 200, 1000):
+        for alphabet in ("a", "abé", "a日😀"):
+            parts = (rng.choice(ESCAPES) if rng.random() < share else rng.choice(alphabet) for _ in range(length))
+            string = f'"{"".join(parts)}"'
+            text = f"[{string}, {{{string}: {string}}}]"
+            assert rjson.loads(text) == json.loads(text)
+            assert rjson.loads(text.encode()) == json.loads(text)
+
+
+BAD_ESCAPES = [
+    r"\x",
+    r"\U0041",
+    r"\é",
+    r"\u",
+    r"\u1",
+    r"\u12",
+    r"\u123",
+    r"\u123g",
+    r"\u12é4",
+    r"\u-123",
+    r"\u+123",
+    r"\u0x12",
+    r"\ud83d\u12x4",
+]
+
+
+@pytest.mark.parametrize("bad", BAD_ESCAPES, ids=ascii)
+def test_bad_escapes_at_each_place(bad):
+    """Refused as the standard library does, and said to be wrong where the backslash is."""
+    for before in ("a", r"\n", r"\u4e2d", r"\\"):
+        for count in range(70):
+            for after in ('"', 'zz"', '"]' + " " * 80):
+                text = f'["{before * count}{bad}{after}'
+                place = 2 + len(before) * count + bad.rindex("\\")
+                with pytest.raises(json.JSONDecodeError) as expected:
+                    json.loads(text)
+                for form in (text, text.encode()):
+                    with pytest.raises(rjson.DecodeError) as raised:
+                        rjson.loads(form)
+                    assert (raised.value.pos, raised.value.msg) == (place, expected.value.msg.rstrip(": ")), text

@@ -1,0 +1,163 @@
+/* Escapes of JSON strings with AVX-512: those of 64 bytes are undone at once. What they become replaces their first bytes, and VPCOMPRESSB squeezes the
+ * others out. */
+#ifndef RJSON_UNESCAPE_AVX512_H
+#define RJSON_UNESCAPE_AVX512_H
+
+#define RJ__HAS_UNESCAPE 1
+
+/* Which of these backslashes begin an escape: of those in a row, each behind an even number of them. By addition, whose carry runs through the rows that
+ * begin at even places (Langdale and Lemire, Parsing Gigabytes of JSON per Second, 2019). */
+RJ__INLINE uint64_t
+rj__escapes_begin(uint64_t backslashes)
+{
+    const uint64_t even = 0x5555555555555555u;
+    uint64_t first = backslashes & ~(backslashes << 1);
+    uint64_t in_odd_rows = backslashes + (first & even);
+    return backslashes & (in_odd_rows ^ even);
+}
+
+/* Each place gets the byte that is `places` behind it. */
+RJ__INLINE __m512i
+rj__from_behind(__m512i v, int places)
+{
+    const __m512i ascending =
+        _mm512_set_epi64(0x3f3e3d3c3b3a3938, 0x3736353433323130, 0x2f2e2d2c2b2a2928, 0x2726252423222120, 0x1f1e1d1c1b1a1918,
+                         0x1716151413121110, 0x0f0e0d0c0b0a0908, 0x0706050403020100);
+    return _mm512_permutexvar_epi8(_mm512_add_epi8(ascending, _mm512_set1_epi8((char)places)), v);
+}
+
+/* The lower six bits of each, as a byte that continues a character. */
+RJ__INLINE __m512i
+rj__continuing(__m512i v)
+{
+    return _mm512_ternarylogic_epi64(v, _mm512_set1_epi8(0x3f), _mm512_set1_epi8((char)0x80), 0xEA); /* (a & b) | c */
+}
+
+/* The lower six bits of `upper` and the upper two of `lower`. */
+RJ__INLINE __m512i
+rj__join_bits(__m512i upper, __m512i lower)
+{
+    __m512i six = _mm512_slli_epi16(upper, 2), two = _mm512_srli_epi16(lower, 6);
+    return _mm512_ternarylogic_epi64(six, two, _mm512_set1_epi8(3), 0xD8); /* c ? b : a */
+}
+
+/* Escapes of four digits, told by the places of their backslashes. */
+typedef struct rj__long_escapes {
+    uint64_t all;
+    uint64_t two, three; /* those that become two and three bytes of UTF-8 */
+} rj__long_escapes;
+
+/* Those of `begin`, none of which is a surrogate or has other digits. Each lies at least six bytes before the block's end. Their first bytes are replaced. */
+RJ__INLINE rj__long_escapes
+rj__spell_long_escapes(__m512i *block, uint64_t begin)
+{
+    __m512i v = *block;
+    __m512i digits = _mm512_permutex2var_epi8(_mm512_loadu_si512(rj__hex_value), v, _mm512_loadu_si512(rj__hex_value + 64));
+    uint64_t bad = _mm512_movepi8_mask(_mm512_or_si512(digits, v));
+    digits = _mm512_and_si512(digits, _mm512_set1_epi8(0x0f));
+    /* Two digits each: those of the escape that begins at a place, or one before it. */
+    __m512i pairs = _mm512_or_si512(_mm512_slli_epi16(digits, 4), rj__from_behind(digits, 1));
+    __m512i upper = rj__from_behind(pairs, 2), upper_before = rj__from_behind(pairs, 1);
+    __m512i lower = rj__from_behind(pairs, 4), lower_before = rj__from_behind(pairs, 3);
+    __m512i top = _mm512_and_si512(upper, _mm512_set1_epi8((char)0xF8));
+    rj__long_escapes e;
+    e.all = begin & ~(bad >> 2 | bad >> 3 | bad >> 4 | bad >> 5);
+    e.all = _mm512_mask_cmpneq_epi8_mask(e.all, top, _mm512_set1_epi8((char)0xD8));
+    e.three = _mm512_mask_test_epi8_mask(e.all, top, top);
+    e.two = e.all & ~e.three & (_mm512_test_epi8_mask(upper, upper) | _mm512_movepi8_mask(lower));
+
+    v = _mm512_mask_mov_epi8(v, e.all, lower);
+    v = _mm512_mask_mov_epi8(v, e.two, _mm512_or_si512(rj__join_bits(upper, lower), _mm512_set1_epi8((char)0xC0)));
+    v = _mm512_mask_mov_epi8(v, e.two << 1, rj__continuing(lower_before));
+    __m512i first_four = _mm512_and_si512(_mm512_srli_epi16(upper, 4), _mm512_set1_epi8(0x0f));
+    v = _mm512_mask_mov_epi8(v, e.three, _mm512_or_si512(first_four, _mm512_set1_epi8((char)0xE0)));
+    v = _mm512_mask_mov_epi8(v, e.three << 1, rj__continuing(rj__join_bits(upper_before, lower_before)));
+    v = _mm512_mask_mov_epi8(v, e.three << 2,
+                             rj__continuing(upper)); /* the lower two digits, two places behind the backslash */
+    *block = v;
+    return e;
+}
+
+/* What is in 64 bytes of a string. */
+typedef struct rj__escapes {
+    uint64_t begin;   /* the backslashes of escapes */
+    uint64_t escaped; /* the bytes behind them */
+    uint64_t others;  /* those of them that are not escapes of two bytes */
+    uint64_t ends;    /* '"' and control characters that are not escaped */
+    __m512i letters;  /* what escapes of two bytes stand for, in the places of their second bytes */
+} rj__escapes;
+
+/* `is_escaped`: the byte before begins an escape. */
+RJ__INLINE rj__escapes
+rj__find_escapes(__m512i v, int is_escaped)
+{
+    rj__escapes e;
+    uint64_t backslashes = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\'));
+    uint64_t ends = _mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(0x20)) | _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"'));
+    e.begin = rj__escapes_begin(backslashes & ~(uint64_t)is_escaped);
+    e.escaped = e.begin << 1 | (uint64_t)is_escaped;
+    e.ends = ends & ~e.escaped;
+    e.letters = _mm512_permutex2var_epi8(_mm512_loadu_si512(rj__unescaped), v, _mm512_loadu_si512(rj__unescaped + 64));
+    e.others = _mm512_mask_testn_epi8_mask(e.escaped, e.letters, e.letters) | (e.escaped & _mm512_movepi8_mask(v));
+    return e;
+}
+
+/* What became of a block. */
+typedef struct rj__unescaped_block {
+    uint64_t stops;     /* its first one is the end of what was read and written */
+    uint64_t others;    /* those of them that follow a backslash */
+    uint64_t high;      /* bytes that are not ASCII */
+    uint64_t long_ones; /* escapes of four digits */
+    uint64_t wide;      /* those of them of what is not ASCII */
+    size_t length;      /* bytes read, if there is no stop */
+    size_t written;
+    int is_escaped; /* the byte behind these follows a backslash that begins an escape */
+} rj__unescaped_block;
+
+/* Writes what the 64 bytes at `src` stand for, up to '"', a control character or what is no escape of two bytes. `is_escaped` is as the block before left
+ * it. Stores 64 bytes. */
+RJ__INLINE rj__unescaped_block
+rj__unescape(const uint8_t *src, int is_escaped, uint8_t *dst)
+{
+    __m512i v = _mm512_loadu_si512(src);
+    rj__escapes e = rj__find_escapes(v, is_escaped);
+    uint64_t stops = e.ends | e.others, before = ~stops & (stops - 1), keep = before & ~e.begin;
+    _mm512_storeu_si512(dst, _mm512_maskz_compress_epi8(keep, _mm512_mask_mov_epi8(v, e.escaped, e.letters)));
+    return (rj__unescaped_block){.stops = stops,
+                                 .others = e.others,
+                                 .high = before & _mm512_movepi8_mask(v),
+                                 .length = 64,
+                                 .written = (size_t)_mm_popcnt_u64(keep),
+                                 .is_escaped = (int)(e.begin >> 63)};
+}
+
+/* The same with escapes of four digits, but for surrogates; no byte before it escapes the first one. Fewer than 64 bytes are read if such an escape is cut
+ * off. */
+RJ__INLINE rj__unescaped_block
+rj__unescape_long(const uint8_t *src, uint8_t *dst)
+{
+    const uint64_t last = (uint64_t)1 << 63, whole = ~(uint64_t)0 >> 5; /* where escapes of six bytes fit in */
+    __m512i v = _mm512_loadu_si512(src);
+    rj__escapes e = rj__find_escapes(v, 0);
+    uint64_t high = _mm512_movepi8_mask(v);
+    uint64_t long_ones = e.begin & (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('u')) >> 1 | last);
+    uint64_t length = _tzcnt_u64(long_ones & ~whole), within = _bzhi_u64(~(uint64_t)0, (unsigned)length);
+    v = _mm512_mask_mov_epi8(v, e.escaped & ~e.others, e.letters);
+    rj__long_escapes spelled = rj__spell_long_escapes(&v, long_ones & whole);
+    uint64_t others = e.others & ~(spelled.all << 1);
+    uint64_t stops = (e.ends | others) & within, before = ~stops & (stops - 1) & within;
+    uint64_t digits = spelled.all << 2 | spelled.all << 3 | spelled.all << 4 | spelled.all << 5;
+    uint64_t more = (spelled.two | spelled.three) << 1 | spelled.three << 2; /* the second bytes and the third */
+    uint64_t dropped = (e.begin & ~spelled.all) | spelled.all << 1 | digits;
+    uint64_t keep = before & (~dropped | more);
+    _mm512_storeu_si512(dst, _mm512_maskz_compress_epi8(keep, v));
+    return (rj__unescaped_block){.stops = stops,
+                                 .others = others,
+                                 .high = before & high,
+                                 .long_ones = long_ones,
+                                 .wide = before & (spelled.two | spelled.three),
+                                 .length = length,
+                                 .written = (size_t)_mm_popcnt_u64(keep)};
+}
+
+#endif
