@@ -126,12 +126,12 @@ typedef struct rj_key_ends {
     uint64_t first, last;
 } rj_key_ends;
 
-/* A string that was a key, and what it was in the text: UTF-8 that the string keeps. */
+/* A string that was a key, and what it was in the text. */
 typedef struct rj_cached_key {
     rj_key_ends ends;
-    size_t length; /* 0: none */
-    PyObject *key; /* owned, or NULL */
-    const char *text;
+    size_t form;      /* see key_form; 0: none */
+    PyObject *key;    /* owned, or NULL */
+    const void *text; /* UTF-8, or the units of a str: of the key */
 } rj_cached_key;
 
 #define RJ_KEY_CACHE_SIZE (RJ_CACHED_KEYS + RJ_KEY_PLACES - 1)

@@ -267,30 +267,61 @@ spell_string(rj_decoder *d, const uint8_t *p, spelled *s)
     }
 }
 
-/* The same from a str, of which some are not ASCII: its text is known to be sound by now. */
+/* Characters from `p` on, up to `stop`, as units of `width` bytes: behind these. */
+RJ__INLINE uint8_t *
+put_units(const rj_decoder *d, const uint8_t *p, const uint8_t *stop, uint8_t *out, int width)
+{
+    int kind = (int)PyUnicode_KIND(d->str);
+    const uint8_t *units = units_at(d, p);
+    size_t count = (size_t)(stop - p);
+    if (width == kind)
+        memcpy(out, units, count * (size_t)width);
+    else
+        for (size_t i = 0; i < count; i++)
+            ((Py_UCS4 *)(void *)out)[i] = PyUnicode_READ(kind, units, i);
+    return out + count * (size_t)width;
+}
+
+/* The characters of a text that is known to be sound, to scratch memory: how many. 0 if an escape stands for one that is wider. There are more than that
+ * many units of memory. `width` is as wide as the str's characters, or 4. */
+RJ__INLINE size_t
+spell_units(rj_decoder *d, const uint8_t *p, const uint8_t *end, int width)
+{
+    uint8_t *out = d->scratch;
+    while (p < end) {
+        const uint8_t *stop = memchr(p, '\\', (size_t)(end - p));
+        out = put_units(d, p, stop ? stop : end, out, width);
+        if (!stop)
+            break;
+        uint8_t bytes[4] = {0};
+        spelled s = {.out = bytes};
+        p = unescape(d, stop, &s);
+        uint32_t c = bytes[0];
+        if (c >= 0x80)
+            utf8_character(bytes, 1, &c);
+        if (width < 4 && c >> (8 * width))
+            return 0;
+        set_character(out, width, 0, c);
+        out += width;
+    }
+    return (size_t)(out - d->scratch) / (size_t)width;
+}
+
+/* The string of a str, of which some are not ASCII: its text is known to be sound by now. */
 static RJ__NOINLINE PyObject *
 RJ__NAME(spell_part_of_str)(rj_decoder *d, const uint8_t *begin, const uint8_t *end)
 {
-    if (rj_decode_grow_scratch(d, (size_t)(end - begin) * sizeof(Py_UCS4)) < 0)
+    if (rj_decode_grow_scratch(d, (size_t)(end - begin) * sizeof(Py_UCS4) + RJ_SCAN_MAX) < 0)
         return NULL;
-    Py_UCS4 *out = (Py_UCS4 *)(void *)d->scratch;
-    int kind = (int)PyUnicode_KIND(d->str);
-    const void *data = PyUnicode_DATA(d->str);
-    for (const uint8_t *p = begin; p < end; out++) {
-        uint8_t bytes[4] = {0};
-        spelled s = {.out = bytes};
-        if (*p != '\\') {
-            *out = PyUnicode_READ(kind, data, p - d->begin);
-            p++;
-            continue;
-        }
-        p = unescape(d, p, &s);
-        *out = bytes[0];
-        if (bytes[0] >= 0x80)
-            utf8_character(bytes, 1, out);
+    int width = (int)PyUnicode_KIND(d->str);
+    size_t length = width == 1   ? spell_units(d, begin, end, 1)
+                    : width == 2 ? spell_units(d, begin, end, 2)
+                                 : spell_units(d, begin, end, 4);
+    if (length == 0) {
+        width = 4;
+        length = spell_units(d, begin, end, 4);
     }
-    Py_UCS4 *characters = (Py_UCS4 *)(void *)d->scratch;
-    return PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, characters, out - characters);
+    return str_of_units(d->scratch, length, width, 1);
 }
 
 /* A string that has escapes, or control characters if the options allow them. *next is behind the closing quote. */
@@ -305,9 +336,12 @@ RJ__NAME(escaped_string)(rj_decoder *d, const uint8_t *begin, const uint8_t **ne
     size_t length = (size_t)(s.out - d->scratch);
     if (!s.high && !s.has_wide_escape)
         return ascii_string(d->scratch, length);
-    if (s.high && d->str)
+    if (s.high && d->str) {
+        if (PyUnicode_KIND(d->str) == PyUnicode_1BYTE_KIND && !s.has_wide_escape) /* what was spelled are its characters */
+            return str_of_units(d->scratch, length, 1, 1);
         return RJ__NAME(spell_part_of_str)(d, begin, end);
-    d->scratch[length] = 0; /* there is room: copy_run came last */
+    }
+    d->scratch[length] = 0; /* there is room for it */
     /* Surrogates are welcome if they were escaped; then the text is looked at for others, which UTF-8 has not. */
     if (s.has_lone && s.high && !rj__utf8_valid(begin, (size_t)(end - begin)))
         return rj_decode_fail(d, "Invalid UTF-8", begin);

@@ -144,12 +144,14 @@ RJ__NAME(utf8_string)(const uint8_t *s, size_t length, int beyond, int surrogate
 /* ---- a str that is not of bytes */
 
 #define RJ_NARROW_BLOCK 64
+/* The byte that stands for this and all wider characters. */
+#define RJ_NOT_NARROW 0xFF
 
 RJ__INLINE uint8_t
 narrow_unit(const void *units, int width, size_t i)
 {
     uint32_t c = width == 2 ? ((const uint16_t *)units)[i] : ((const uint32_t *)units)[i];
-    return (uint8_t)(c < 0xFF ? c : 0xFF);
+    return (uint8_t)(c < RJ_NOT_NARROW ? c : RJ_NOT_NARROW);
 }
 
 /* Blocks of one length, which compilers turn into vectors. */
@@ -210,20 +212,33 @@ wide_units(const uint8_t *units, size_t length, int width, int in_blocks)
     return rj_str_adopt(block, (Py_ssize_t)length, width, 0);
 }
 
+/* A str of units of which some are not ASCII, as wide as these need. `in_blocks`: see wide_units. */
+RJ__INLINE PyObject *
+str_of_units(const uint8_t *units, size_t length, int width, int in_blocks)
+{
+    if (length >= 2 && width == PyUnicode_1BYTE_KIND) /* CPython has those of one */
+        return wide_units(units, length, 1, in_blocks);
+    if (width == PyUnicode_2BYTE_KIND && needs_width(units, length, 2))
+        return wide_units(units, length, 2, in_blocks);
+    if (width == PyUnicode_4BYTE_KIND && needs_width(units, length, 4))
+        return wide_units(units, length, 4, in_blocks);
+    return PyUnicode_FromKindAndData(width, units, (Py_ssize_t)length);
+}
+
+/* Where the str that the text is has the character that `s` stands for. */
+RJ__INLINE const uint8_t *
+units_at(const rj_decoder *d, const uint8_t *s)
+{
+    return (const uint8_t *)PyUnicode_DATA(d->str) + (s - d->begin) * (int)PyUnicode_KIND(d->str);
+}
+
 /* Characters of the str that the text is, some of them not ASCII. */
 static RJ__NOINLINE PyObject *
 RJ__NAME(part_of_str)(const rj_decoder *d, const uint8_t *s, size_t length)
 {
     /* The text may be a copy: what is readable behind it is not, behind the str. */
-    int kind = (int)PyUnicode_KIND(d->str), in_blocks = d->text_end - (s + length) >= RJ__COPY_STEP;
-    const uint8_t *units = (const uint8_t *)PyUnicode_DATA(d->str) + (s - d->begin) * kind;
-    if (length >= 2 && kind == PyUnicode_1BYTE_KIND) /* CPython has those of one */
-        return wide_units(units, length, 1, in_blocks);
-    if (kind == PyUnicode_2BYTE_KIND && needs_width(units, length, 2))
-        return wide_units(units, length, 2, in_blocks);
-    if (kind == PyUnicode_4BYTE_KIND && needs_width(units, length, 4))
-        return wide_units(units, length, 4, in_blocks);
-    return PyUnicode_FromKindAndData(kind, units, (Py_ssize_t)length);
+    int in_blocks = d->text_end - (s + length) >= RJ__COPY_STEP;
+    return str_of_units(units_at(d, s), length, (int)PyUnicode_KIND(d->str), in_blocks);
 }
 
 /* A string without escapes that is not ASCII; NULL with a message or an exception. */
@@ -393,20 +408,38 @@ key_place(rj_key_ends ends, size_t length)
     return (size_t)(hash >> 40) % RJ_CACHED_KEYS;
 }
 
-RJ__INLINE int
-is_cached_key(const rj_cached_key *entry, const uint8_t *s, size_t length, rj_key_ends ends)
+/* What of a key is no byte of it: their number, and how they spell it. By units of `width` bytes; UTF-8 if that is 0. */
+RJ__INLINE size_t
+key_form(size_t length, int width)
 {
-    return entry->length == length && entry->ends.first == ends.first && entry->ends.last == ends.last &&
-           (length <= 16 || memcmp(entry->text, s, length) == 0);
+    return length | (size_t)width * (RJ_CACHED_KEY_MAX * 2);
+}
+
+/* `s` has as many bytes as `form` says. */
+RJ__INLINE int
+is_cached_key(const rj_cached_key *entry, const uint8_t *s, size_t form, rj_key_ends ends)
+{
+    return entry->form == form && entry->ends.first == ends.first && entry->ends.last == ends.last &&
+           (form % (RJ_CACHED_KEY_MAX * 2) <= 16 || memcmp(entry->text, s, form % (RJ_CACHED_KEY_MAX * 2)) == 0);
+}
+
+/* The first of these places that has it, or NULL. */
+RJ__INLINE PyObject *
+find_key(const rj_cached_key *place, size_t places, const uint8_t *s, size_t form, rj_key_ends ends)
+{
+    for (size_t i = 0; i < places; i++)
+        if (is_cached_key(&place[i], s, form, ends))
+            return place[i].key;
+    return NULL;
 }
 
 /* A key without escapes that is not in its first place: it is in another, or is met for the first time. */
 static RJ__NOINLINE PyObject *
 RJ__NAME(other_key)(rj_decoder *d, const uint8_t *s, size_t length, int high, rj_key_ends ends, rj_cached_key *place)
 {
-    for (size_t i = 1; i < RJ_KEY_PLACES; i++)
-        if (is_cached_key(&place[i], s, length, ends))
-            return Py_NewRef(place[i].key);
+    PyObject *known = find_key(place + 1, RJ_KEY_PLACES - 1, s, key_form(length, 0), ends);
+    if (known)
+        return Py_NewRef(known);
     PyObject *str = high ? wide_string(d, s, length) : ascii_string_here(d, s, length);
     if (!str)
         return NULL;
@@ -416,27 +449,56 @@ RJ__NAME(other_key)(rj_decoder *d, const uint8_t *s, size_t length, int high, rj
         PyErr_Clear();
         return str;
     }
-    rj_decode_keep_key(d, place, (rj_cached_key){ends, (size_t)text_length, str, text});
+    rj_decode_keep_key(d, place, (rj_cached_key){ends, key_form((size_t)text_length, 0), str, text});
     return str;
 }
 
-/* A key from a str that is not ASCII: its bytes do not tell which one it is, so it is looked for by its hash, in the same cache but without them. */
+/* Characters of a key as units. */
+typedef struct key_units {
+    const uint8_t *units;
+    int width;
+    uint16_t narrowed[RJ_CACHED_KEY_MAX];
+} key_units;
+
+/* Those of a key of up to RJ_CACHED_KEY_MAX characters, as narrow as can be (but for 0xFF): as the str has them that it becomes. */
+RJ__INLINE void
+key_units_of_str(const rj_decoder *d, const uint8_t *s, size_t length, key_units *key)
+{
+    const uint8_t *units = units_at(d, s);
+    int kind = (int)PyUnicode_KIND(d->str);
+    key->units = units;
+    key->width = kind;
+    if (kind == PyUnicode_1BYTE_KIND)
+        return;
+    if (!memchr(s, RJ_NOT_NARROW, length)) {
+        key->units = s;
+        key->width = PyUnicode_1BYTE_KIND;
+    }
+    else if (kind == PyUnicode_4BYTE_KIND && !needs_width(units, length, 4)) {
+        for (size_t i = 0; i < length; i++)
+            key->narrowed[i] = (uint16_t)((const uint32_t *)(const void *)units)[i];
+        key->units = (const uint8_t *)key->narrowed;
+        key->width = PyUnicode_2BYTE_KIND;
+    }
+}
+
+/* A key from a str that is not ASCII: its bytes do not tell which one it is, but its units do. */
 static RJ__NOINLINE PyObject *
 RJ__NAME(wide_key_of_str)(rj_decoder *d, const uint8_t *s, size_t length)
 {
-    PyObject *str = RJ__NAME(part_of_str)(d, s, length);
-    Py_hash_t hash = str ? PyObject_Hash(str) : -1;
-    if (hash == -1)
-        return str;
-    rj_cached_key *place = &d->state->cached_keys[(size_t)hash % RJ_CACHED_KEYS];
-    for (size_t i = 0; i < RJ_KEY_PLACES; i++) {
-        PyObject *key = place[i].key;
-        if (key && PyObject_Hash(key) == hash && PyUnicode_Compare(key, str) == 0) {
-            Py_DECREF(str);
-            return Py_NewRef(key);
-        }
-    }
-    rj_decode_keep_key(d, place, (rj_cached_key){.key = str});
+    key_units key;
+    key_units_of_str(d, s, length, &key);
+    size_t size = length * (size_t)key.width, form = key_form(size, key.width);
+    if (size > RJ_CACHED_KEY_MAX)
+        return RJ__NAME(part_of_str)(d, s, length);
+    rj_key_ends ends = key_ends(key.units, size);
+    rj_cached_key *place = &d->state->cached_keys[key_place(ends, size)];
+    PyObject *str = find_key(place, RJ_KEY_PLACES, key.units, form, ends);
+    if (str)
+        return Py_NewRef(str);
+    str = RJ__NAME(part_of_str)(d, s, length);
+    if (str && PyObject_Hash(str) != -1 && (int)PyUnicode_KIND(str) == key.width)
+        rj_decode_keep_key(d, place, (rj_cached_key){ends, form, str, PyUnicode_DATA(str)});
     return str;
 }
 
@@ -448,7 +510,7 @@ cached_key(rj_decoder *d, const uint8_t *s, size_t length, int high)
         return RJ__NAME(wide_key_of_str)(d, s, length);
     rj_key_ends ends = key_ends(s, length);
     rj_cached_key *place = &d->state->cached_keys[key_place(ends, length)];
-    if (RJ__LIKELY(is_cached_key(place, s, length, ends)))
+    if (RJ__LIKELY(is_cached_key(place, s, key_form(length, 0), ends)))
         return Py_NewRef(place->key);
     return RJ__NAME(other_key)(d, s, length, high, ends, place);
 }

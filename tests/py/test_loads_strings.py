@@ -124,6 +124,49 @@ def test_wide_str_with_equal_keys():
     assert raised.value.pos == text.rindex('"b"')
 
 
+# Their characters are the same bytes, in UTF-8 and as units of one, two and four.
+LOOKALIKES = [
+    "é",
+    "Ã©",
+    "a",
+    "a\x7f",
+    "ÿ",
+    "Ã¿",
+    "\xff\xfe",
+    "ba",
+    "慢",
+    "dcba",
+    "扡摣",
+    "\U00010061",
+    "慢慢",
+    "baba",
+    "é" * 20,
+    "Ã©" * 20,
+    "ÿ" * 20,
+]
+
+
+@pytest.mark.parametrize("first", LOOKALIKES, ids=ascii)
+@pytest.mark.parametrize("value", ["a", "é", "日", "😀"], ids=ascii)
+def test_keys_that_look_alike(first, value):
+    """Keys are kept from call to call: none is taken for another, whatever the text is made of."""
+    for second in LOOKALIKES:
+        for text in (f'{{"{first}": "{value}"}}', f'{{"{second}": "{value}", "{first}": "{value}"}}'):
+            assert rjson.loads(text) == json.loads(text)
+            assert rjson.loads(text.encode()) == json.loads(text)
+
+
+@pytest.mark.parametrize("key", ["日本語", "größe", "😀", "日" * 16, "é" * 32, "ab", "日ÿ"], ids=ascii)
+@pytest.mark.parametrize("value", ["a", "é", "日", "😀"], ids=ascii)
+def test_keys_of_every_width_are_shared(key, value):
+    """Objects of one text have the same str for the same key, however wide the others are."""
+    text = f'[{{"{key}": "{value}"}}, {{"{key}": 1, "b": 2}}]'
+    for form in (text, text.encode()):
+        first, second = (next(iter(v)) for v in rjson.loads(form))
+        assert first == key
+        assert first is second
+
+
 @pytest.mark.parametrize("char", ["a", "\x7f", "\xe9", "\xff", "\u0100", "\u4e2d", "\uffff", "\U00010000", "\U0010ffff"])
 def test_strings_of_all_lengths(char):
     """Around the sizes of vectors, with what is special at each place."""
