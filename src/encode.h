@@ -22,7 +22,7 @@
 #include "str_sink.h"
 #include "text.h"
 
-#define RJ_NATIVE_LEVELS 128
+#define RJ_NATIVE_LEVELS 256
 #define RJ_INLINE_FRAMES 16
 #define RJ_SCRATCH 4096
 

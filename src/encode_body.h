@@ -28,16 +28,43 @@ static uint8_t *RJ__NAME(put_known)(rj_encoder *e, uint8_t *cur, PyObject *v, rj
 
 /* ---- levels */
 
+#if defined(RJ__POINTERS)
+/* See is_among; there are RJ__POINTERS or more. From the last on, so that none is looked at that is not there. A function of its own, so that others need
+ * not align their stack. */
+static RJ__NOINLINE int
+RJ__NAME(is_among_many)(PyObject *const *ancestors, int count, PyObject *obj)
+{
+    do {
+        count = count > RJ__POINTERS ? count - RJ__POINTERS : 0;
+        if (RJ__UNLIKELY(rj__has_pointer((void *const *)(ancestors + count), obj)))
+            return 1;
+    } while (count > 0);
+    return 0;
+}
+#endif
+
+/* Whether `obj` is one of `count` ancestors. */
+RJ__INLINE int
+is_among(PyObject *const *ancestors, int count, PyObject *obj)
+{
+#if defined(RJ__POINTERS)
+    if (RJ__UNLIKELY(count >= RJ__POINTERS))
+        return RJ__NAME(is_among_many)(ancestors, count, obj);
+#endif
+    for (int i = 0; i < count; i++)
+        if (RJ__UNLIKELY(ancestors[i] == obj))
+            return 1;
+    return 0;
+}
+
 /* Puts `obj` on the native stack. 0 where that is impossible: circular, too deep for max_depth (e->stop is ERROR) or for the
  * native stack (DEEP; the value has been laid down to be begun later). */
 RJ__INLINE int
 enter(rj_encoder *e, uint8_t *cur, PyObject *obj)
 {
     int native = e->native;
-    for (int i = 0; i < native; i++)
-        if (RJ__UNLIKELY(e->chain[i] == obj))
-            return rj_refuse_entry(e, cur, obj);
-    if (RJ__UNLIKELY(native >= e->native_limit) || RJ__UNLIKELY(e->frame_count && rj_is_open_on_heap(e, obj)))
+    if (RJ__UNLIKELY(is_among(e->chain, native, obj)) || RJ__UNLIKELY(native >= e->native_limit) ||
+        RJ__UNLIKELY(e->frame_count && rj_is_open_on_heap(e, obj)))
         return rj_refuse_entry(e, cur, obj);
     e->chain[native] = obj;
     e->native = native + 1;
