@@ -85,7 +85,6 @@ typedef struct rj_encoder {
     int native_limit;       /* how many there may be now */
     int owned;              /* of those, how many own their container */
     int non_ascii;          /* something outside ASCII was written */
-    int escapes_foreseen;   /* above 0 where many strings had many lately; see encode_text_body.h */
     Py_ssize_t level;       /* brackets that are open, where the layout asks */
     Py_ssize_t lead_length; /* of what comes before an item there: separator, line break, indentation */
     int held_back;          /* the last byte, `held`, begins the next window: a comma that may still become a bracket */

@@ -30,37 +30,43 @@ keep_last_pending(rj_encoder *e, const uint8_t *cur, int to)
     return 1;
 }
 
-/* Bytes as units: 0 if they are not few, or not clean. */
-RJ__INLINE int
+/* What puts units of a string returns how many they become, and this if they are none for a run. */
+#define RJ_NO_RUN SIZE_MAX
+
+/* Bytes as units: they are to be few, and clean. */
+RJ__INLINE size_t
 put_few_bytes(const uint8_t *src, size_t length, uint8_t *dst, int to)
 {
     uint8_t bytes[RJ_RUN_BYTES + RJ_UNITS_ROOM];
-    if (length > RJ_RUN_BYTES || RJ__UNLIKELY(rj__copy_clean(src, length, bytes, 0)))
-        return 0;
+    if (length > RJ_RUN_BYTES || RJ__UNLIKELY(rj__copy_clean(src, length, bytes, 0, 0)))
+        return RJ_NO_RUN;
     rj__widen_bytes(bytes, length, dst, to);
-    return 1;
+    return length;
 }
 
-/* More than a few units: 0 if they are not clean. A function of its own, so that few find their constants in registers. */
-static RJ__NOINLINE int
-RJ__NAME(put_some_units)(const void *src, size_t length, uint8_t *dst, int from, int to)
+/* Units that are many, or are not clean. A function of its own, so that others find their constants in registers. */
+static RJ__NOINLINE size_t
+RJ__NAME(put_other_units)(const void *src, size_t length, uint8_t *dst, int from, int to)
 {
     size_t done = to == 2     ? rj__copy_clean_units(src, 2, length, dst, 2)
                   : from == 2 ? rj__copy_clean_units(src, 2, length, dst, 4)
                               : rj__copy_clean_units(src, 4, length, dst, 4);
-    return done == length;
+    if (RJ__LIKELY(done == length))
+        return length;
+    done = RJ__NAME(put_short_escapes)(src, done, length, dst, from, to);
+    return done ? done : RJ_NO_RUN;
 }
 
-RJ__INLINE int
+RJ__INLINE size_t
 put_units_of_run(const void *src, size_t length, uint8_t *dst, int from, int to)
 {
-    if (RJ__LIKELY(length <= (size_t)RJ__FEW_UNITS(to)))
-        return !rj__copy_few_units(src, from, length, dst, to);
-    return RJ__NAME(put_some_units)(src, length, dst, from, to);
+    if (RJ__LIKELY(length <= (size_t)RJ__FEW_UNITS(to)) && RJ__LIKELY(!rj__copy_few_units(src, from, length, dst, to)))
+        return length;
+    return RJ__NAME(put_other_units)(src, length, dst, from, to);
 }
 
-/* The characters of a compact string: 0 if it is none for a run. */
-RJ__INLINE int
+/* The characters of a compact string. */
+RJ__INLINE size_t
 put_string_of_run(PyObject *str, size_t length, uint8_t *dst, int to)
 {
     const void *wide = (PyCompactUnicodeObject *)str + 1;
@@ -68,7 +74,7 @@ put_string_of_run(PyObject *str, size_t length, uint8_t *dst, int to)
         return put_few_bytes(PyUnicode_IS_ASCII(str) ? (void *)((PyASCIIObject *)str + 1) : wide, length, dst, to);
     if (PyUnicode_KIND(str) == PyUnicode_2BYTE_KIND)
         return put_units_of_run(wide, length, dst, 2, to);
-    return to == 4 && put_units_of_run(wide, length, dst, 4, 4);
+    return to == 4 ? put_units_of_run(wide, length, dst, 4, 4) : RJ_NO_RUN;
 }
 
 RJ__INLINE PyObject **
@@ -85,16 +91,17 @@ put_run_of_width(rj_encoder *e, PyObject **item, PyObject **stop, int to)
         if (!PyUnicode_CheckExact(str) || !PyUnicode_IS_COMPACT(str))
             break;
         size_t length = (size_t)PyUnicode_GET_LENGTH(str);
-        uint8_t *next = at + (length + 3) * (size_t)to; /* quotes, and what comes before them */
-        if (length > RJ_RUN_UNITS || next > limit)
+        /* Quotes, and what comes before them; and each character might have an escape. */
+        if (length > RJ_RUN_UNITS || at + (2 * length + 3) * (size_t)to > limit)
             break;
         rj__set_unit(at, to, 0, before);
         rj__set_unit(at, to, 1, '"');
-        if (!put_string_of_run(str, length, at + 2 * to, to))
+        size_t count = put_string_of_run(str, length, at + 2 * to, to);
+        if (count == RJ_NO_RUN)
             break;
-        rj__set_unit(next - to, to, 0, '"');
+        at += (count + 3) * (size_t)to;
+        rj__set_unit(at - to, to, 0, '"');
         before = ',';
-        at = next;
     }
     out->length = (size_t)(at - begin) / (size_t)to;
     e->start[0] = before;

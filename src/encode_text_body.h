@@ -140,9 +140,7 @@ RJ__NAME(put_dirty_bytes)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_s
 {
     if (RJ__UNLIKELY(!is_sure_to_fit(e, cur, length)))
         return NULL;
-    uint8_t *next = cur + 1 + clean;
-    for (size_t i = clean; i < (size_t)length;)
-        i += rj__step_bytes(data + i, (size_t)length - i, &next, e->end, RJ__HIGH_PASS);
+    uint8_t *next = rj__put_sure_bytes(data + clean, (size_t)length - clean, cur + 1 + clean, e->end);
     return end_string(cur, next, tail);
 }
 
@@ -154,67 +152,6 @@ RJ__NAME(put_short_dirty)(const rj_encoder *e, uint8_t *cur, const uint8_t *data
         return NULL;
     return end_string(cur, rj__put_short_dirty(data, (size_t)length, cur + 1), tail);
 }
-
-#if defined(RJ__FORESEES_ESCAPES)
-
-/* Strings that are not short tend to be alike. Where more than every third had many escapes lately, the next is not copied on the chance that it has
- * none. */
-#define RJ_FORESEEN_MAX 16
-
-/* Whether `length` bytes that became `written` had many escapes: 0 or 1. */
-RJ__INLINE int
-had_many_escapes(Py_ssize_t length, Py_ssize_t written)
-{
-    return written - length > length / 8;
-}
-
-RJ__INLINE int
-foresees_escapes(const rj_encoder *e)
-{
-    return e->escapes_foreseen > 0;
-}
-
-/* An ASCII string of up to RJ__RUN bytes that is sure to fit, and is foreseen to have many escapes. */
-static RJ__NOINLINE uint8_t *
-RJ__NAME(put_likely_dense)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail)
-{
-    uint8_t *next = rj__put_likely_dirty(data, (size_t)length, cur + 1, e->end, 1);
-    int had_many = had_many_escapes(length, next - cur - 1), is_below_max = e->escapes_foreseen < RJ_FORESEEN_MAX;
-    e->escapes_foreseen += (had_many & is_below_max) * 2 - (had_many ^ 1); /* no branch */
-    return end_string(cur, next, tail);
-}
-
-/* An ASCII string that is not short and has escapes, or was not tried; the first `clean` bytes are there. */
-static RJ__NOINLINE uint8_t *
-RJ__NAME(put_dirty_long)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail, size_t clean)
-{
-    if (RJ__UNLIKELY(length > RJ__RUN || !is_sure_to_fit(e, cur, length))) {
-        e->escapes_foreseen -= foresees_escapes(e); /* nothing is learned of it */
-        return RJ__NAME(put_dirty_bytes)(e, cur, data, length, tail, clean);
-    }
-    if (foresees_escapes(e))
-        return RJ__NAME(put_likely_dense)(e, cur, data, length, tail);
-    uint8_t *next = rj__put_likely_dirty(data + clean, (size_t)length - clean, cur + 1 + clean, e->end, 0);
-    e->escapes_foreseen = had_many_escapes(length, next - cur - 1) * 2;
-    return end_string(cur, next, tail);
-}
-
-#else
-
-RJ__INLINE int
-foresees_escapes(const rj_encoder *e)
-{
-    (void)e;
-    return 0;
-}
-
-RJ__INLINE uint8_t *
-RJ__NAME(put_dirty_long)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail, size_t clean)
-{
-    return RJ__NAME(put_dirty_bytes)(e, cur, data, length, tail, clean);
-}
-
-#endif
 
 /* Not ASCII, and nobody has its UTF-8 form yet. */
 static RJ__NOINLINE uint8_t *
@@ -242,34 +179,38 @@ RJ__NAME(put_fresh)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 
 /* A string of `from` bytes a character, to a str in the making of `to`. */
 RJ__INLINE uint8_t *
-put_clean_units(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from, int to)
+put_some_wide(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from, int to)
 {
     rj_str_sink *out = e->str_sink;
-    size_t length = (size_t)PyUnicode_GET_LENGTH(str), pending = (size_t)(cur - e->start);
-    size_t end = out->length + pending + length + 2; /* quotes */
-    if (RJ__UNLIKELY(out->capacity < end + RJ_UNITS_ROOM) || RJ__UNLIKELY((out->length ^ end) >> RJ_PACE_BITS))
+    size_t length = (size_t)PyUnicode_GET_LENGTH(str), pending = (size_t)(cur - e->start), before = out->length;
+    size_t end = before + pending + length + 2; /* quotes */
+    if (RJ__UNLIKELY(out->capacity < end + length + RJ_UNITS_ROOM) || RJ__UNLIKELY((before ^ end) >> RJ_PACE_BITS))
         return NULL;
     uint8_t *at = rj_str_sink_place(out, to);
     widen_window(e, cur, at, to);
     at += pending * (size_t)to;
     rj__set_unit(at, to, 0, '"');
     at += to;
-    if (RJ__UNLIKELY(rj__copy_clean_units(PyUnicode_DATA(str), from, length, at, to) < length))
-        return NULL;
+    size_t clean = rj__copy_clean_units(PyUnicode_DATA(str), from, length, at, to);
+    if (RJ__UNLIKELY(clean < length)) {
+        length = RJ__NAME(put_short_escapes)(PyUnicode_DATA(str), clean, length, at, from, to);
+        if (length == 0)
+            return NULL;
+    }
     rj__set_unit(at, to, length, '"');
-    out->length = end;
+    out->length = before + pending + length + 2;
     e->start[0] = tail;
     return e->start + 1;
 }
 
 /* One that is no wider than the str in the making, which is wide. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_clean_wide)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+RJ__NAME(put_any_wide)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     if (e->str_sink->width == 2)
-        return put_clean_units(e, cur, str, tail, 2, 2);
-    return PyUnicode_KIND(str) == PyUnicode_2BYTE_KIND ? put_clean_units(e, cur, str, tail, 2, 4)
-                                                       : put_clean_units(e, cur, str, tail, 4, 4);
+        return put_some_wide(e, cur, str, tail, 2, 2);
+    return PyUnicode_KIND(str) == PyUnicode_2BYTE_KIND ? put_some_wide(e, cur, str, tail, 2, 4)
+                                                       : put_some_wide(e, cur, str, tail, 4, 4);
 }
 
 /* The same for a few units, behind a single comma or bracket: what lists of short strings consist of. */
@@ -281,12 +222,12 @@ put_few_units(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from
     size_t end = out->length + length + 3; /* quotes, and what comes before them */
     if (RJ__UNLIKELY(length > (size_t)RJ__FEW_UNITS(to)) || RJ__UNLIKELY(end > out->limit) ||
         RJ__UNLIKELY(cur != e->start + 1))
-        return RJ__NAME(put_clean_wide)(e, cur, str, tail);
+        return RJ__NAME(put_any_wide)(e, cur, str, tail);
     uint8_t *at = rj_str_sink_place(out, to);
     rj__set_unit(at, to, 0, e->start[0]);
     rj__set_unit(at, to, 1, '"');
     if (RJ__UNLIKELY(rj__copy_few_units(PyUnicode_DATA(str), from, length, at + 2 * to, to)))
-        return NULL;
+        return RJ__NAME(put_any_wide)(e, cur, str, tail);
     rj__set_unit(at, to, length + 2, '"');
     out->length = end;
     e->start[0] = tail;
@@ -312,8 +253,7 @@ put_dirty_ascii(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, size_t
     Py_ssize_t length = PyUnicode_GET_LENGTH(str);
     if (length <= RJ__SHORT_DIRTY)
         return RJ__NAME(put_short_dirty)(e, cur, PyUnicode_DATA(str), length, tail);
-    return length > RJ_SHORT_STRING ? RJ__NAME(put_dirty_long)(e, cur, PyUnicode_DATA(str), length, tail, clean)
-                                    : RJ__NAME(put_dirty_bytes)(e, cur, PyUnicode_DATA(str), length, tail, clean);
+    return RJ__NAME(put_dirty_bytes)(e, cur, PyUnicode_DATA(str), length, tail, clean);
 }
 
 /* What put_plain_string returned NULL for. NULL too where the characters do not lie behind the header, whose bytes may be read with them. */
@@ -355,10 +295,11 @@ put_plain_string(const rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail,
     if (RJ__UNLIKELY(!PyUnicode_IS_COMPACT_ASCII(str)))
         return NULL;
     Py_ssize_t length = ((PyASCIIObject *)str)->length;
-    if (length > RJ_SHORT_STRING && (length > e->end - cur - RJ_ITEM_ROOM || foresees_escapes(e)))
+    if (length > RJ_SHORT_STRING && length > e->end - cur - RJ_ITEM_ROOM)
         return NULL;
     const uint8_t *data = (const uint8_t *)((PyASCIIObject *)str + 1);
-    size_t dirty = rj__copy_clean(data, (size_t)length, cur + 1, RJ__STYLED ? e->options->ensure_ascii : 0);
+    const int ascii = RJ__STYLED ? e->options->ensure_ascii : 0, is_key = tail == ':';
+    size_t dirty = rj__copy_clean(data, (size_t)length, cur + 1, ascii, is_key);
     if (RJ__UNLIKELY(dirty)) {
         *clean = dirty - 1;
         return NULL;

@@ -10,6 +10,9 @@
 
 #define RJ_FEW_PENDING 2
 
+/* Where so many have no escapes, the next ones are copied on the chance that they have none either. */
+#define RJ_CLEAN_UNITS 128
+
 /* A unit that must be escaped, or is a surrogate, as units of `width` bytes at `dst`; returns their number, or 0 for a surrogate that is
  * not wanted. */
 static RJ__NOINLINE size_t
@@ -35,6 +38,54 @@ RJ__NAME(spell_unit)(rj_str_sink *out, const rj__text *text, uint32_t c, void *d
     return count;
 }
 
+/* Units of which some have short escapes, while there is room, up to one that is anything but that, or to where many had none. */
+RJ__INLINE void
+put_escaped_units(rj_str_sink *out, rj__text *text, int from, int to)
+{
+#if defined(RJ__ESCAPES_UNITS)
+    if (RJ__UNLIKELY(out->capacity - out->length < RJ_UNITS_ROOM))
+        return;
+    const uint8_t *src = (const uint8_t *)text->data + text->position * (size_t)from;
+    uint8_t *const begin = rj_str_sink_end(out), *at = begin;
+    const uint8_t *end = at + (out->capacity - out->length - RJ_UNITS_ROOM) * (size_t)to;
+    size_t left = text->length - text->position, done = 0, clean = 0, taken = 1, written;
+    while (taken && done < left && clean < RJ_CLEAN_UNITS && at <= end) {
+        taken = rj__escape_units(src + done * (size_t)from, from, left - done, at, to, &written);
+        clean = written == taken ? clean + taken : 0;
+        done += taken;
+        at += written * (size_t)to;
+    }
+    text->position += done;
+    out->length += (size_t)(at - begin) / (size_t)to;
+#else
+    (void)out, (void)text, (void)from, (void)to;
+#endif
+}
+
+/* Units that are not clean but for the first `done`, which are there: how many they become, or 0 if one has more than a short escape. There is room for
+ * twice as many, and RJ_UNITS_ROOM. */
+static RJ__NOINLINE size_t
+RJ__NAME(put_short_escapes)(const void *src, size_t done, size_t length, uint8_t *dst, int from, int to)
+{
+#if defined(RJ__ESCAPES_UNITS)
+    uint8_t *at = dst + done * (size_t)to;
+    for (size_t taken; done < length; done += taken) {
+        const uint8_t *here = (const uint8_t *)src + done * (size_t)from;
+        size_t written;
+        taken = to == 2     ? rj__escape_units(here, 2, length - done, at, 2, &written)
+                : from == 2 ? rj__escape_units(here, 2, length - done, at, 4, &written)
+                            : rj__escape_units(here, 4, length - done, at, 4, &written);
+        if (RJ__UNLIKELY(taken == 0))
+            return 0;
+        at += written * (size_t)to;
+    }
+    return (size_t)(at - dst) / (size_t)to;
+#else
+    (void)src, (void)done, (void)length, (void)dst, (void)from, (void)to;
+    return 0;
+#endif
+}
+
 /* As much of the text as there is room for; 0 at a surrogate that is not wanted (position is on it). */
 RJ__INLINE int
 put_units(rj_str_sink *out, rj__text *text, int from, int to)
@@ -47,6 +98,10 @@ put_units(rj_str_sink *out, rj__text *text, int from, int to)
         text->position += done;
         out->length += done;
         if (RJ__LIKELY(done == wanted))
+            continue;
+        size_t position = text->position;
+        put_escaped_units(out, text, from, to);
+        if (text->position > position)
             continue;
         uint32_t unit = rj__unit(text->data, from, text->position);
         size_t count = RJ__NAME(spell_unit)(out, text, unit, rj_str_sink_end(out));

@@ -36,13 +36,13 @@ typedef struct rj__text {
 
 /* The body functions stop where fewer bytes than this are left: room for 32 units that all become an escape of 6 bytes, and for what
  * is stored past them. */
-#define RJ__TEXT_ROOM 200
+#define RJ__TEXT_ROOM 256
 /* The most bytes that one unit can become: two escapes, for a code point outside the Basic Multilingual Plane. */
 #define RJ__UNIT_MAX 12
 
 /* What rj__copy_clean may touch around a string: bytes it may read before, bytes it may write after. */
 #define RJ__BEFORE 16
-#define RJ__AFTER 32
+#define RJ__AFTER 64
 
 /* Writes the text's JSON body (no quotes) from its position on at `dst`, until it ends or fewer than RJ__TEXT_ROOM bytes
  * are left before `end`. Returns the new end of output, or NULL at a lone surrogate that it cannot write (position is on it). */

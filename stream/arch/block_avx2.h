@@ -56,6 +56,7 @@ rj__has_pointer(void *const *pointers, const void *p)
     return !_mm256_testz_si256(found, found);
 }
 
+#if !defined(RJ__HAS_MASKED_LOADS)
 /* More than 32 bytes. A function of its own: the 32-byte registers that it keeps would make every function that it is part of align its
  * stack. */
 static RJ__NOINLINE size_t
@@ -75,6 +76,7 @@ RJ__NAME(copy_clean_long)(const uint8_t *src, size_t length, uint8_t *dst, int p
     __m256i special = rj__avx2_special(v, printable_only);
     return _mm256_testz_si256(special, special) ? 0 : 1 + (size_t)(src - begin);
 }
+#endif
 
 /* Copies a block; 0 if one of its bytes must be escaped, or is not ASCII and `ascii_only`. */
 RJ__INLINE int

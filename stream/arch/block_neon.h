@@ -71,8 +71,9 @@ rj__neon_copy_clean_long(const uint8_t *src, size_t length, uint8_t *dst, int pr
 }
 
 RJ__INLINE size_t
-rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
+rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only, int rarely_long)
 {
+    (void)rarely_long;
     if (RJ__LIKELY(length <= 16))
         return (size_t)rj__neon_copy_clean_to_16(src, length, dst, printable_only);
     if (length <= 32)
@@ -83,7 +84,7 @@ rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_on
 RJ__INLINE size_t
 rj__copy_clean_alone(const uint8_t *src, size_t length, uint8_t *dst)
 {
-    return length <= 16 ? (size_t)rj__swar_copy_clean(src, length, dst, 0) : rj__copy_clean(src, length, dst, 0);
+    return length <= 16 ? (size_t)rj__swar_copy_clean(src, length, dst, 0) : rj__copy_clean(src, length, dst, 0, 0);
 }
 
 RJ__INLINE int

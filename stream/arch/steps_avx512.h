@@ -8,7 +8,6 @@
 
 /* Bytes with nothing to change are copied in runs of so many, once that many had nothing to change. */
 #define RJ__RUN 256
-#define RJ__FORESEES_ESCAPES 1 /* rj__put_likely_dirty is there */
 
 /* Squeezes the zero bytes out, and stores 64 bytes. */
 RJ__INLINE uint8_t *
@@ -28,8 +27,7 @@ rj__clean64(__m512i v, rj__high high)
         clean = _mm512_cmpge_epi8_mask(v, _mm512_set1_epi8(0x20));
     if (high == RJ__HIGH_ESCAPED)
         clean = _mm512_mask_cmplt_epu8_mask(clean, v, _mm512_set1_epi8(0x7f));
-    clean = _mm512_mask_cmpneq_epi8_mask(clean, v, _mm512_set1_epi8('"'));
-    return _mm512_mask_cmpneq_epi8_mask(clean, v, _mm512_set1_epi8('\\'));
+    return rj__unquoted(clean, v);
 }
 
 /* Of texts that are so long blocks are stored where blocks should begin: those that cross a cache line take longer. */
@@ -104,174 +102,95 @@ rj__spell_bytes(const uint8_t *src, size_t count, uint8_t *dst, rj__high high)
     return dst;
 }
 
-/* More escapes than these in 64 bytes are many. */
-#define RJ__FEW_ESCAPES 10
-
-/* So many bytes are looked at in one go; of a text's last ones, those behind it are left out by a mask. */
-RJ__INLINE __m512i
-rj__load_part(const uint8_t *src, size_t count, int is_last)
+/* Writes the first `count` of 32 bytes, with a backslash before each that is marked. A `rare` one is marked, too, and gets its long escape, which it
+ * has in `src`. Stores 64 bytes. */
+RJ__INLINE uint8_t *
+rj__put_marked(__m256i v, size_t count, uint32_t marks, uint32_t rare, const uint8_t *src, uint8_t *dst)
 {
-    return is_last ? _mm512_maskz_loadu_epi8(_bzhi_u64(~(uint64_t)0, (unsigned)count), src) : _mm512_loadu_si512(src);
-}
-
-/* What rj__spell_sparse found. */
-typedef enum rj__found { RJ__FOUND_NONE, RJ__FOUND_FEW, RJ__FOUND_MANY } rj__found;
-
-/* Copies `count` bytes, 64 if these are not the text's last 128. Each of a few that are to be escaped is spelled on its own, and everything behind it
- * stored again; nothing is done if there are more. Stores at most 63 bytes, the escapes (up to 6 bytes each), and 64 behind them. */
-RJ__INLINE rj__found
-rj__spell_sparse(const uint8_t *src, size_t count, uint8_t **dst, int is_last)
-{
-    __m512i v = rj__load_part(src, count, is_last);
-    uint64_t dirty = ~rj__clean64(v, RJ__HIGH_PASS);
-    if (is_last)
-        dirty = _bzhi_u64(dirty, (unsigned)count);
-    uint8_t *out = *dst;
-    size_t done = 0;
-    _mm512_storeu_si512(out, v);
-    if (RJ__LIKELY(dirty == 0)) {
-        *dst = out + count;
-        return RJ__FOUND_NONE;
+    const uint64_t second =
+        0xAAAAAAAAAAAAAAAAu; /* each byte has two places, and is in the second; the first is there for those that are marked */
+    uint64_t places = _pdep_u64(marks, ~second) | second;
+    __m512i bytes = _mm512_mask_expand_epi8(_mm512_set1_epi8('\\'), _pext_u64(second, places), _mm512_castsi256_si512(v));
+    size_t length = count + (size_t)_mm_popcnt_u32(marks), done = 0;
+    _mm512_storeu_si512(dst, bytes);
+    while (RJ__UNLIKELY(rare)) {
+        unsigned place = _tzcnt_u32(rare);
+        size_t backslash = place + (size_t)_mm_popcnt_u32(_bzhi_u32(marks, place));
+        dst = rj__put_spelled(src[place], dst + (backslash - done));
+        done = backslash + 2;
+        _mm512_storeu_si512(dst, rj__from_behind(bytes, (int)done));
+        rare &= rare - 1;
     }
-    if (RJ__UNLIKELY(_mm_popcnt_u64(dirty) > RJ__FEW_ESCAPES))
-        return RJ__FOUND_MANY;
-    do {
-        size_t place = _tzcnt_u64(dirty);
-        out = rj__put_spelled(src[place], out + (place - done));
-        done = place + 1;
-        _mm512_storeu_si512(out, rj__load_part(src + done, count - done, is_last));
-        dirty &= dirty - 1;
-    } while (dirty);
-    *dst = out + (count - done);
-    return RJ__FOUND_FEW;
+    return dst + (length - done);
 }
 
-/* Bytes up to the end of the text, or of the room, or to RJ__RUN that were clean. Returns how many. */
+/* Up to 64 bytes that pass but for escapes. No branch depends on which these are, unless they are long. Stores at most 64 bytes behind the last. */
+RJ__INLINE uint8_t *
+rj__put_escaped64(const uint8_t *src, size_t count, uint8_t *dst)
+{
+    const __m512i letter_table =
+        _mm512_castsi128_si512(_mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 'b', 't', 'n', 0, 'f', 'r', 0, 0));
+    __mmask64 valid = _bzhi_u64(~(uint64_t)0, (unsigned)count);
+    __m512i v = _mm512_maskz_loadu_epi8(valid, src);
+    __mmask64 control = _mm512_mask_cmplt_epu8_mask(valid, v, _mm512_set1_epi8(0x20));
+    uint64_t marks = control | (valid & ~rj__unquoted(valid, v));
+    __m512i letters = _mm512_permutexvar_epi8(v, letter_table);
+    uint64_t rare = _mm512_mask_testn_epi8_mask(control, letters, letters);
+    v = _mm512_mask_mov_epi8(v, control, letters);
+    size_t half = count < 32 ? count : 32;
+    dst = rj__put_marked(_mm512_castsi512_si256(v), half, (uint32_t)marks, (uint32_t)rare, src, dst);
+    return rj__put_marked(_mm512_extracti64x4_epi64(v, 1), count - half, (uint32_t)(marks >> 32), (uint32_t)(rare >> 32),
+                          src + 32, dst);
+}
+
+/* So few escapes in 64 bytes are spelled one by one. */
+#define RJ__FEW_ESCAPES 3
+
+/* The same for 64 bytes that have few escapes or none: each is spelled on its own, and everything behind it stored again. */
+RJ__INLINE uint8_t *
+rj__put_sparse64(__m512i v, uint64_t marks, const uint8_t *src, uint8_t *dst)
+{
+    size_t done = 0;
+    _mm512_storeu_si512(dst, v);
+    for (; marks; marks &= marks - 1) {
+        size_t place = _tzcnt_u64(marks);
+        dst = rj__put_spelled(src[place], dst + (place - done));
+        done = place + 1;
+        _mm512_storeu_si512(dst, rj__from_behind(v, (int)done));
+    }
+    return dst + (64 - done);
+}
+
+/* Bytes up to the end of the text, or of the room, or to where so many were clean that more may be. Returns how many. */
 RJ__INLINE size_t
 rj__step_dirty(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
 {
-    size_t done = 0, clean_from = 0;
-    while (done < length && done - clean_from < RJ__RUN && end - *dst >= RJ__TEXT_ROOM) {
-        size_t left = length - done, count = left < 64 ? left : 64;
-        if (high == RJ__HIGH_PASS) {
-            rj__found found =
-                left >= 128 ? rj__spell_sparse(src + done, 64, dst, 0) : rj__spell_sparse(src + done, count, dst, 1);
-            if (RJ__LIKELY(found != RJ__FOUND_MANY)) {
-                done += count;
-                clean_from = found == RJ__FOUND_NONE ? clean_from : done;
-                continue;
-            }
+    size_t done = 0, clean = 0;
+    if (high == RJ__HIGH_PASS) {
+        for (; length - done >= 64 && clean < RJ__RUN && end - *dst >= 2 * RJ__TEXT_ROOM; done += 64) {
+            __m512i v = _mm512_loadu_si512(src + done);
+            uint64_t marks = ~rj__clean64(v, RJ__HIGH_PASS);
+            *dst = _mm_popcnt_u64(marks) <= RJ__FEW_ESCAPES ? rj__put_sparse64(v, marks, src + done, *dst)
+                                                            : rj__put_escaped64(src + done, 64, *dst);
+            clean = marks ? 0 : clean + 64;
         }
-        count = left < 32 ? left : 32;
-        *dst = rj__spell_bytes(src + done, count, *dst, high);
-        done += count;
-        clean_from = done;
+        if (length - done < 64 && end - *dst >= 2 * RJ__TEXT_ROOM) {
+            *dst = rj__put_escaped64(src + done, length - done, *dst);
+            return length;
+        }
+        if (clean >= RJ__RUN)
+            return done;
+    }
+    for (size_t count; done < length && end - *dst >= RJ__TEXT_ROOM; done += count) {
+        count = length - done < 32 ? length - done : 32;
+        *dst = high == RJ__HIGH_PASS ? rj__put_escaped64(src + done, count, *dst)
+                                     : rj__spell_bytes(src + done, count, *dst, high);
     }
     return done;
 }
 
-/* The most bytes that one becomes. */
-#define RJ__ESCAPE_MAX 6
-
-/* How far a text was read and written. */
-typedef struct rj__reached {
-    const uint8_t *src;
-    uint8_t *dst;
-} rj__reached;
-
-/* Spells the byte at `place`, of `valid` ones that begin at `src` and of which those from there on are at `dst`, and stores the rest again behind it. */
-RJ__INLINE uint8_t *
-rj__respell(const uint8_t *src, uint64_t valid, size_t place, uint8_t *dst)
-{
-    dst = rj__put_spelled(src[place], dst);
-    _mm512_storeu_si512(dst, _mm512_maskz_loadu_epi8(valid >> place >> 1, src + place + 1));
-    return dst;
-}
-
-/* 64 bytes at a time, up to where more than a few are to be escaped. There is room for whatever becomes of them. No branch on whether there is one
- * among these, which cannot be foreseen: if there is none, the last byte is spelled, as itself. */
-RJ__INLINE rj__reached
-rj__put_dense(const uint8_t *src, const uint8_t *stop, uint8_t *dst)
-{
-    for (size_t count; src < stop; src += count) {
-        count = stop - src < 64 ? (size_t)(stop - src) : 64;
-        uint64_t valid = _bzhi_u64(~(uint64_t)0, (unsigned)count);
-        __m512i v = _mm512_maskz_loadu_epi8(valid, src);
-        uint64_t dirty = ~rj__clean64(v, RJ__HIGH_PASS) & valid;
-        uint64_t marks = dirty | (valid ^ valid >> 1); /* the last one too */
-        size_t done = 0, place = _tzcnt_u64(marks);
-        int64_t escapes = _mm_popcnt_u64(dirty);
-        if (RJ__UNLIKELY(escapes > RJ__FEW_ESCAPES))
-            return (rj__reached){src, dst};
-        _mm512_storeu_si512(dst, v);
-        for (; RJ__UNLIKELY(escapes > 1); escapes--) {
-            dst = rj__respell(src, valid, place, dst + (place - done));
-            done = place + 1;
-            marks &= marks - 1;
-            place = _tzcnt_u64(marks);
-        }
-        dst = rj__respell(src, valid, place, dst + (place - done)) + (count - place - 1);
-    }
-    return (rj__reached){src, dst};
-}
-
-/* More escapes than these in 32 bytes are many. */
-#define RJ__VERY_FEW_ESCAPES 2
-
-/* Copies 32 bytes; returns which of them are to be escaped. By vectors and not by masks, as a branch waits for it. */
-RJ__INLINE uint32_t
-rj__copy_special32(__m256i v, uint8_t *dst)
-{
-    rj__avx2_store(dst, v);
-    return (uint32_t)_mm256_movemask_epi8(rj__avx2_special(v, 0));
-}
-
-/* Of bytes that are copied, moves behind the first that is to be escaped, and spells it; 0 if there are many. */
-RJ__INLINE int
-rj__spell_first(uint32_t special, const uint8_t **src, uint8_t **dst)
-{
-    size_t place = _tzcnt_u32(special);
-    if (_mm_popcnt_u32(special) > RJ__VERY_FEW_ESCAPES)
-        return 0;
-    *dst = rj__put_spelled((*src)[place], *dst + place);
-    *src += place + 1;
-    return 1;
-}
-
-/* A string of medium length, by blocks that begin behind each escape: where these are rare, that they come is all that a processor cannot foresee. Up to
- * where there are many. There is room for whatever becomes of it. */
-RJ__INLINE rj__reached
-rj__put_sparse(const uint8_t *src, const uint8_t *stop, uint8_t *dst)
-{
-    while (stop - src > 32) {
-        uint32_t special = rj__copy_special32(rj__avx2_load(src), dst);
-        if (RJ__LIKELY(!special)) {
-            src += 32;
-            dst += 32;
-        }
-        else if (!rj__spell_first(special, &src, &dst)) {
-            return (rj__reached){src, dst};
-        }
-    }
-    for (;;) {
-        uint32_t valid = rj__first_bits((size_t)(stop - src));
-        uint32_t special = valid & rj__copy_special32(_mm256_maskz_loadu_epi8(valid, src), dst);
-        if (RJ__LIKELY(!special))
-            return (rj__reached){stop, dst + (stop - src)};
-        if (!rj__spell_first(special, &src, &dst))
-            return (rj__reached){src, dst};
-    }
-}
-
-/* A function of its own, so that the others keep less in registers. */
-static RJ__NOINLINE rj__reached
-RJ__NAME(put_sparse)(const uint8_t *src, const uint8_t *stop, uint8_t *dst)
-{
-    return rj__put_sparse(src, stop, dst);
-}
-
 RJ__INLINE size_t
-rj__step_any_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
+rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
 {
     size_t done = 0;
     do {
@@ -290,13 +209,6 @@ rj__step_any_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8
     return done;
 }
 
-static RJ__NOINLINE rj__reached
-RJ__NAME(put_any)(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
-{
-    size_t done = rj__step_any_bytes(src, length, &dst, end, RJ__HIGH_PASS);
-    return (rj__reached){src + done, dst};
-}
-
 #define RJ__SHORT_DIRTY 20
 
 /* See text_body.h. */
@@ -305,7 +217,8 @@ rj__put_short_dirty(const uint8_t *src, size_t length, uint8_t *dst)
 {
     uint32_t valid = rj__first_bits(length);
     __m256i v = _mm256_maskz_loadu_epi8(valid, src);
-    uint32_t special = valid & rj__copy_special32(v, dst);
+    rj__avx2_store(dst, v);
+    uint32_t special = valid & (uint32_t)_mm256_movemask_epi8(rj__avx2_special(v, 0));
     size_t done = 0;
     while (special) {
         size_t place = _tzcnt_u32(special);
@@ -317,29 +230,15 @@ rj__put_short_dirty(const uint8_t *src, size_t length, uint8_t *dst)
     return dst + (length - done);
 }
 
-RJ__INLINE size_t
-rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
-{
-    rj__reached reached = {src, *dst};
-    if (high != RJ__HIGH_PASS)
-        return rj__step_any_bytes(src, length, dst, end, high);
-    if (length <= RJ__RUN && end - *dst >= RJ__ESCAPE_MAX * RJ__RUN + RJ__TEXT_ROOM)
-        reached = RJ__NAME(put_sparse)(src, src + length, *dst);
-    if (reached.src == src)
-        reached = RJ__NAME(put_any)(src, length, *dst, end);
-    *dst = reached.dst;
-    return (size_t)(reached.src - src);
-}
-
-/* Up to RJ__RUN bytes, of which some or (if `are_many`) many are likely to be escaped. There is room for whatever becomes of them. Returns where they end. */
+/* See text_body.h. */
 RJ__INLINE uint8_t *
-rj__put_likely_dirty(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end, int are_many)
+rj__put_sure_bytes(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
 {
-    const uint8_t *stop = src + length;
-    rj__reached reached = are_many ? rj__put_dense(src, stop, dst) : rj__put_sparse(src, stop, dst);
-    while (RJ__UNLIKELY(reached.src < stop))
-        reached = RJ__NAME(put_any)(reached.src, (size_t)(stop - reached.src), reached.dst, end);
-    return reached.dst;
+    if (RJ__UNLIKELY(length > RJ__RUN))
+        return rj__put_by_steps(src, length, dst, end);
+    for (; length > 64; src += 64, length -= 64)
+        dst = rj__put_escaped64(src, 64, dst);
+    return rj__put_escaped64(src, length, dst);
 }
 
 /* 32 code units below 0x800 as 16-bit lanes. */

@@ -80,6 +80,7 @@ rj__load_short(const uint8_t *src, size_t length)
     return rj__join_eights(first, 0);
 }
 
+#define rj__put_sure_bytes rj__put_by_steps
 #define RJ__SHORT_DIRTY 16
 
 /* See text_body.h. */

@@ -23,6 +23,7 @@ rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
     return length;
 }
 
+#define rj__put_sure_bytes rj__put_by_steps
 #define RJ__SHORT_DIRTY 16
 
 /* See text_body.h. */

@@ -5,7 +5,8 @@
  * A step writes some units, at most RJ__TEXT_ROOM bytes with what it stores past its end, and returns how many it took. rj__step_bytes
  * always takes some; the others return 0 where the next unit is nothing for vectors.
  *
- * Beside steps there is rj__put_short_dirty(src, length, dst): ASCII of up to RJ__SHORT_DIRTY bytes, with RJ__BEFORE readable ones before them, some of
+ * Beside steps there are rj__put_sure_bytes(src, length, dst, end): bytes that pass but for escapes, with room for whatever becomes of them; and
+ * rj__put_short_dirty(src, length, dst): ASCII of up to RJ__SHORT_DIRTY bytes, with RJ__BEFORE readable ones before them, some of
  * which are to be escaped. Stores up to 32 bytes behind the last. Returns where they end.
  */
 #ifndef RJSON_TEXT_BODY_H
@@ -131,6 +132,16 @@ rj__put_singly(const rj__text *text, const void *units, int width, size_t count,
         *dst = next;
     }
     return count;
+}
+
+RJ__INLINE size_t rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high);
+
+RJ__INLINE uint8_t *
+rj__put_by_steps(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
+{
+    for (size_t i = 0; i < length;)
+        i += rj__step_bytes(src + i, length - i, &dst, end, RJ__HIGH_PASS);
+    return dst;
 }
 
 #include RJ__STEPS

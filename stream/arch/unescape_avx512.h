@@ -16,16 +16,6 @@ rj__escapes_begin(uint64_t backslashes)
     return backslashes & (in_odd_rows ^ even);
 }
 
-/* Each place gets the byte that is `places` behind it. */
-RJ__INLINE __m512i
-rj__from_behind(__m512i v, int places)
-{
-    const __m512i ascending =
-        _mm512_set_epi64(0x3f3e3d3c3b3a3938, 0x3736353433323130, 0x2f2e2d2c2b2a2928, 0x2726252423222120, 0x1f1e1d1c1b1a1918,
-                         0x1716151413121110, 0x0f0e0d0c0b0a0908, 0x0706050403020100);
-    return _mm512_permutexvar_epi8(_mm512_add_epi8(ascending, _mm512_set1_epi8((char)places)), v);
-}
-
 /* The lower six bits of each, as a byte that continues a character. */
 RJ__INLINE __m512i
 rj__continuing(__m512i v)

@@ -66,6 +66,76 @@ rj__copy_clean_units(const void *src, int from, size_t length, void *dst, int to
     return length;
 }
 
+#define RJ__ESCAPES_UNITS 1 /* rj__escape_units is there */
+
+/* A few units and what becomes of them. `rare` ones have long escapes, or are surrogates. */
+typedef struct rj__few_units {
+    __m256i v; /* with letters in the places of those that have short escapes */
+    uint32_t marks, rare;
+} rj__few_units;
+
+/* Up to 16 of two bytes. */
+RJ__INLINE rj__few_units
+rj__classify_units2(__m256i v, __mmask16 valid)
+{
+    const __m256i letter_table = _mm256_setr_epi16(0, 0, 0, 0, 0, 0, 0, 0, 'b', 't', 'n', 0, 'f', 'r', 0, 0);
+    __mmask16 control = _mm256_mask_cmplt_epu16_mask(valid, v, _mm256_set1_epi16(0x20));
+    __mmask16 low = _mm256_mask_cmplt_epu16_mask(control, v, _mm256_set1_epi16(0x10));
+    __mmask16 itself =
+        _mm256_cmpeq_epi16_mask(v, _mm256_set1_epi16('"')) | _mm256_cmpeq_epi16_mask(v, _mm256_set1_epi16('\\'));
+    __m256i letters = _mm256_permutexvar_epi16(v, letter_table);
+    __m256i top = _mm256_and_si256(v, _mm256_set1_epi16((short)0xF800));
+    uint32_t rare = control & ~_mm256_mask_test_epi16_mask(low, letters, letters);
+    rare |= _mm256_cmpeq_epi16_mask(top, _mm256_set1_epi16((short)0xD800));
+    return (rj__few_units){_mm256_mask_mov_epi16(v, control, letters), (uint32_t)(control | itself), rare};
+}
+
+/* Up to eight of four bytes. */
+RJ__INLINE rj__few_units
+rj__classify_units4(__m256i v, __mmask8 valid)
+{
+    const __m256i letter_table = _mm256_setr_epi32('b', 't', 'n', 0, 'f', 'r', 0, 0); /* from 8 on */
+    __mmask8 control = _mm256_mask_cmplt_epu32_mask(valid, v, _mm256_set1_epi32(0x20));
+    __mmask8 low = _mm256_mask_cmplt_epu32_mask(control, _mm256_sub_epi32(v, _mm256_set1_epi32(8)), _mm256_set1_epi32(8));
+    __mmask8 itself =
+        _mm256_cmpeq_epi32_mask(v, _mm256_set1_epi32('"')) | _mm256_cmpeq_epi32_mask(v, _mm256_set1_epi32('\\'));
+    __m256i letters = _mm256_permutexvar_epi32(v, letter_table);
+    __m256i top = _mm256_and_si256(v, _mm256_set1_epi32((int)0xFFFFF800));
+    uint32_t rare = control & ~_mm256_mask_test_epi32_mask(low, letters, letters);
+    rare |= _mm256_cmpeq_epi32_mask(top, _mm256_set1_epi32(0xD800));
+    return (rj__few_units){_mm256_mask_mov_epi32(v, control, letters), (uint32_t)(control | itself), rare};
+}
+
+/* Up to 32 bytes' worth of the target's units with their short escapes, up to the first that is rare: how many. *written: the units that they become.
+ * Stores 64 bytes. */
+RJ__INLINE size_t
+rj__escape_units(const void *src, int from, size_t length, void *dst, int to, size_t *written)
+{
+    const uint32_t second = 0xAAAAAAAA; /* see steps_avx512.h */
+    size_t block = to == 2 ? 16 : 8;
+    uint32_t valid = rj__first_bits(length < block ? length : block);
+    rj__few_units u;
+    if (to == 2)
+        u = rj__classify_units2(_mm256_maskz_loadu_epi16((__mmask16)valid, src), (__mmask16)valid);
+    else if (from == 2)
+        u = rj__classify_units4(_mm256_cvtepu16_epi32(_mm_maskz_loadu_epi16((__mmask8)valid, src)), (__mmask8)valid);
+    else
+        u = rj__classify_units4(_mm256_maskz_loadu_epi32((__mmask8)valid, src), (__mmask8)valid);
+    uint32_t places = _pext_u32(second, _pdep_u32(u.marks, ~second) | second);
+    __m512i v = _mm512_castsi256_si512(u.v);
+    if (to == 2)
+        _mm512_storeu_si512(dst, _mm512_mask_expand_epi16(_mm512_set1_epi16('\\'), places, v));
+    else
+        _mm512_storeu_si512(dst, _mm512_mask_expand_epi32(_mm512_set1_epi32('\\'), (__mmask16)places, v));
+    size_t count = length < block ? length : block;
+    if (RJ__UNLIKELY(u.rare)) { /* a branch, so that where the next block begins need not be waited for */
+        count = _tzcnt_u32(u.rare);
+        u.marks = _bzhi_u32(u.marks, (unsigned)count);
+    }
+    *written = count + (size_t)_mm_popcnt_u32(u.marks);
+    return count;
+}
+
 RJ__INLINE int
 rj__copy_few_units(const void *src, int from, size_t length, void *dst, int to)
 {

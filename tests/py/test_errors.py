@@ -191,6 +191,22 @@ def test_circular_references_far_down(depth):
         root = inner
 
 
+@pytest.mark.parametrize("depth", [3, 8, 15, 16, 17, 33, 100, 255, 256, 257, 300])
+def test_circular_references_to_each_ancestor(depth):
+    """Whichever of the containers above it is, it is found where it is met again: where anything else that is wrong would be."""
+    where = None
+    for place in range(-1, depth):
+        levels = [[] for _ in range(depth)]
+        for outer, inner in itertools.pairwise(levels):
+            outer.append(inner)
+        levels[-1].append(levels[place] if place >= 0 else object())
+        with pytest.raises(rjson.EncodeError, match="circular" if place >= 0 else "object") as caught:
+            rjson.dumps(levels[0])
+        where = where or caught.value.path
+        assert caught.value.path == where
+        levels[-1].clear()
+
+
 def test_circular_references_on_the_way_back():
     """A reference to any container above, after thousands of levels below were finished, is still found."""
     levels = [[] for _ in range(2000)]

@@ -1,6 +1,7 @@
 """Every supported type is written as the standard library writes it, on every path."""
 
 import collections
+import ctypes
 import enum
 import json
 import random
@@ -129,6 +130,37 @@ def test_strings_behind_others(percents, longest):
     texts = [text_with_escapes(rng, length, rng.choice(percents)) for length in range(longest + 1)] * 2
     rng.shuffle(texts)
     check_everywhere(lambda: texts, stdlib(texts))
+
+
+keep_utf8 = ctypes.pythonapi.PyUnicode_AsUTF8  # leaves the UTF-8 form in a str, and returns it
+keep_utf8.restype = ctypes.c_char_p
+keep_utf8.argtypes = [ctypes.py_object]
+
+
+@pytest.mark.parametrize("alphabet", ["abcdefghijklmnopqrstuvw", "abcdéÿ", "日本語abc", "😀日é"], ids=ascii)
+def test_clean_strings_of_every_length(alphabet):
+    """Alone, as a key, and with their UTF-8 form in them: no character is lost, doubled or moved where the blocks of vectors meet."""
+    for length in (*range(300), *range(500, 600), *range(1000, 1100), 5000):
+        value = (alphabet * (length // len(alphabet) + 1))[:length]
+        for cached in (False, True):
+            if cached:
+                assert keep_utf8(value) == value.encode()
+            for document in ([value], [value] * 20, {value: value}):
+                assert rjson.dumps_bytes(document).decode() == stdlib(document)
+                assert rjson.dumps(document) == stdlib(document)
+
+
+@pytest.mark.parametrize("percent", [0.2, 1, 3, 10, 50, 100])
+@pytest.mark.parametrize("alphabet", ["abc /", "abcé", "日本", "😀日é"], ids=ascii)
+def test_long_strings_with_escapes(alphabet, percent):
+    rng = random.Random(2)
+    for length in (*range(250, 330), 1000, 1025, 5000):
+        value = "".join(
+            rng.choice('"\\\n\t\x01') if rng.random() * 100 < percent else rng.choice(alphabet) for _ in range(length)
+        )
+        for document in ([value], [value[:70], value, value[: length // 2]] * 20, {value: value}):
+            assert rjson.dumps_bytes(document).decode() == stdlib(document)
+            assert rjson.dumps(document) == stdlib(document)
 
 
 # An iterator over an empty subclass etc.: emptiness is decided by what is iterated, not by what is stored.
@@ -261,11 +293,7 @@ def test_strings_with_a_cached_utf8_form():
     open_name = text[:50].replace("\x01", "")
     with pytest.raises(OSError, match=r"."):
         open(open_name + "/missing")
-    import ctypes
-
-    ctypes.pythonapi.PyUnicode_AsUTF8.restype = ctypes.c_char_p
-    ctypes.pythonapi.PyUnicode_AsUTF8.argtypes = [ctypes.py_object]
-    assert ctypes.pythonapi.PyUnicode_AsUTF8(text) == text.encode()
+    assert keep_utf8(text) == text.encode()
     check_everywhere(lambda: text, before)
 
 
