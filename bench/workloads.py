@@ -193,6 +193,27 @@ def documents() -> Iterator[Workload]:
     )
 
 
+def with_quotes(rng: Rng, alphabet: str, length: int) -> str:
+    """Two of a hundred characters are what texts really have to escape."""
+    return "".join(rng.choice('"\\\n\t') if rng.random() < 0.02 else rng.choice(alphabet) for _ in range(length))
+
+
+def fields() -> Iterator[Workload]:
+    """Lists of what the text fields of documents hold, of 25 to 63 characters as a rule; and documents that are deep."""
+    kinds: dict[str, Callable[[Rng], str]] = {
+        "sentences": lambda rng: text(rng, ALPHABETS["ASCII"], rng.randrange(25, 64)),
+        "sentences, quotes": lambda rng: with_quotes(rng, ALPHABETS["ASCII"], rng.randrange(25, 64)),
+        "HTML": lambda rng: f'<div class="{text(rng, "abc", 5)}">\n<p>text {rng.randrange(1000)}</p>\n</div>',
+        "JSON in JSON": lambda rng: json.dumps({"id": rng.randrange(1000), "name": text(rng, "abc", 5), "ok": True}),
+        "paragraphs, quotes": lambda rng: with_quotes(rng, ALPHABETS["ASCII"], rng.randrange(200, 600)),
+        "CJK, quotes": lambda rng: with_quotes(rng, ALPHABETS["CJK"], rng.randrange(25, 64)),
+    }
+    for name, make in kinds.items():
+        yield Workload(name, "fields", lambda name=name, make=make: list(map(make, [Rng(name)] * LIST_ITEMS)), fresh)
+    yield Workload("200 lists in each other", "deep", lambda: json.loads("[" * 200 + "]" * 200))
+    yield Workload("200 dicts in each other", "deep", lambda: json.loads('{"a":' * 200 + "1" + "}" * 200))
+
+
 def list_rows(name: str, group: str, make: Callable[[Rng], Any], is_text: bool = False) -> Iterator[Workload]:
     """Items that fit into the caches, and so many in such an order that they do not."""
 
@@ -241,7 +262,7 @@ def with_fresh(rows: Iterator[Workload]) -> Iterator[Workload]:
 
 def built_in() -> list[Workload]:
     """Group by group."""
-    rows = [row for rows in (earlier(), documents(), numbers(), strings()) for row in with_fresh(rows)]
+    rows = [row for rows in (earlier(), documents(), fields(), numbers(), strings()) for row in with_fresh(rows)]
     groups = {row.group: index for index, row in reversed(list(enumerate(rows)))}
     return sorted(rows, key=lambda row: groups[row.group])
 
