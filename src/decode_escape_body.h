@@ -282,20 +282,35 @@ put_units(const rj_decoder *d, const uint8_t *p, const uint8_t *stop, uint8_t *o
     return out + count * (size_t)width;
 }
 
-/* The characters of a text that is known to be sound, to scratch memory: how many. 0 if an escape stands for one that is wider. There are more than that
- * many units of memory. `width` is as wide as the str's characters, or 4. */
+/* Characters up to the first escape that is left to `unescape`, to *out, as units of `width` bytes: where that is, or `end`. */
+RJ__INLINE const uint8_t *
+put_sound_units(const rj_decoder *d, const uint8_t *p, const uint8_t *end, uint8_t **out, int width)
+{
+#if defined(RJ__HAS_UNESCAPE)
+    if (width > 1 && width == (int)PyUnicode_KIND(d->str)) {
+        rj__unescaped_units u = {0};
+        for (; p < end && !u.others; p += u.count) {
+            u = rj__unescape_units(p, units_at(d, p), (size_t)(end - p), u.is_escaped, *out, width);
+            *out += u.written * (size_t)width;
+        }
+        return u.others ? p - u.count + __builtin_ctzll(u.others) - 1 : end;
+    }
+#endif
+    const uint8_t *escape = memchr(p, '\\', (size_t)(end - p)), *stop = escape ? escape : end;
+    *out = put_units(d, p, stop, *out, width);
+    return stop;
+}
+
+/* The characters of a text that is known to be sound, to scratch memory: how many. 0 if an escape stands for one that is wider. There is memory for as many
+ * units, and 64 bytes behind them. `width` is as wide as the str's characters, or 4. */
 RJ__INLINE size_t
 spell_units(rj_decoder *d, const uint8_t *p, const uint8_t *end, int width)
 {
     uint8_t *out = d->scratch;
-    while (p < end) {
-        const uint8_t *stop = memchr(p, '\\', (size_t)(end - p));
-        out = put_units(d, p, stop ? stop : end, out, width);
-        if (!stop)
-            break;
+    while ((p = put_sound_units(d, p, end, &out, width)) < end) {
         uint8_t bytes[4] = {0};
         spelled s = {.out = bytes};
-        p = unescape(d, stop, &s);
+        p = unescape(d, p, &s);
         uint32_t c = bytes[0];
         if (c >= 0x80)
             utf8_character(bytes, 1, &c);

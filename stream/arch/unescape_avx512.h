@@ -150,4 +150,37 @@ rj__unescape_long(const uint8_t *src, uint8_t *dst)
                                  .written = (size_t)_mm_popcnt_u64(keep)};
 }
 
+/* What became of some units of a string. */
+typedef struct rj__unescaped_units {
+    uint64_t
+        others; /* the escaped ones that are no escapes of two: the first one is the end of what was written, which leaves out its backslash */
+    size_t count, written;
+    int is_escaped; /* see above */
+} rj__unescaped_units;
+
+/* The same for up to 64 bytes of a str's units of `width` bytes, which `text` has a byte for each of; the end of the string is known. Stores 64 bytes. */
+RJ__INLINE rj__unescaped_units
+rj__unescape_units(const uint8_t *text, const void *units, size_t left, int is_escaped, void *dst, int width)
+{
+    size_t block = width == 2 ? 32 : 16, count = left < block ? left : block;
+    uint64_t valid = _bzhi_u64(~(uint64_t)0, (unsigned)count);
+    __m512i v = _mm512_maskz_loadu_epi8(valid, text);
+    uint64_t begin = rj__escapes_begin(_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\')) & ~(uint64_t)is_escaped);
+    uint64_t escaped = (begin << 1 | (uint64_t)is_escaped) & valid;
+    __m512i letters = _mm512_permutex2var_epi8(_mm512_loadu_si512(rj__unescaped), v, _mm512_loadu_si512(rj__unescaped + 64));
+    uint64_t others = _mm512_mask_testn_epi8_mask(escaped, letters, letters);
+    uint64_t keep = valid & ~begin & ~others & (others - 1);
+    if (width == 2) {
+        v = _mm512_maskz_loadu_epi16((__mmask32)valid, units);
+        v = _mm512_mask_cvtepu8_epi16(v, (__mmask32)escaped, _mm512_castsi512_si256(letters));
+        _mm512_storeu_si512(dst, _mm512_maskz_compress_epi16((__mmask32)keep, v));
+    }
+    else {
+        v = _mm512_maskz_loadu_epi32((__mmask16)valid, units);
+        v = _mm512_mask_cvtepu8_epi32(v, (__mmask16)escaped, _mm512_castsi512_si128(letters));
+        _mm512_storeu_si512(dst, _mm512_maskz_compress_epi32((__mmask16)keep, v));
+    }
+    return (rj__unescaped_units){others, count, (size_t)_mm_popcnt_u64(keep), (int)(begin >> (block - 1) & 1)};
+}
+
 #endif
