@@ -129,7 +129,7 @@ RJ__INLINE uint8_t *
 rj__put_escaped64(const uint8_t *src, size_t count, uint8_t *dst)
 {
     const __m512i letter_table =
-        _mm512_castsi128_si512(_mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 'b', 't', 'n', 0, 'f', 'r', 0, 0));
+        _mm512_zextsi128_si512(_mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 'b', 't', 'n', 0, 'f', 'r', 0, 0));
     __mmask64 valid = _bzhi_u64(~(uint64_t)0, (unsigned)count);
     __m512i v = _mm512_maskz_loadu_epi8(valid, src);
     __mmask64 control = _mm512_mask_cmplt_epu8_mask(valid, v, _mm512_set1_epi8(0x20));

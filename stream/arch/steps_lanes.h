@@ -80,7 +80,6 @@ rj__load_short(const uint8_t *src, size_t length)
     return rj__join_eights(first, 0);
 }
 
-#define rj__put_sure_bytes rj__put_by_steps
 #define RJ__SHORT_DIRTY 16
 
 /* See text_body.h. */
@@ -252,6 +251,35 @@ rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
             done += rj__put_few(src + done, length - done, dst, high);
     }
     return done;
+}
+
+/* Sixteen bytes that pass but for escapes. Stores at most 16 bytes behind the last. */
+RJ__INLINE uint8_t *
+rj__put_sixteen(const uint8_t *src, uint8_t *dst)
+{
+    rj__sixteen v = rj__load_sixteen(src);
+    rj__store_sixteen(dst, v);
+    if (!rj__mark_special(v))
+        return dst + 16;
+    for (int i = 0; i < 16; i += 8)
+        if (!rj__put_lanes(rj__widen_lanes(src + i), 0, &dst))
+            rj__put_few(src + i, 8, &dst, RJ__HIGH_PASS);
+    return dst;
+}
+
+/* Longer strings go by steps. */
+#define RJ__MEDIUM 128
+
+/* See text_body.h. */
+RJ__INLINE uint8_t *
+rj__put_sure_bytes(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
+{
+    if (length < 16 || length > RJ__MEDIUM)
+        return rj__put_by_steps(src, length, dst, end);
+    size_t done = 0;
+    for (; length - done >= 16; done += 16)
+        dst = rj__put_sixteen(src + done, dst);
+    return rj__spell_last(src, done, length, dst);
 }
 
 #include RJ__WIDE
