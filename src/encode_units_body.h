@@ -38,28 +38,37 @@ RJ__NAME(spell_unit)(rj_str_sink *out, const rj__text *text, uint32_t c, void *d
     return count;
 }
 
-/* Units of which some have short escapes, while there is room, up to one that is anything but that, or to where many had none. */
+/* Units of which some have short escapes, to *at: up to one that is anything but that, to where *at is behind `end`, or to where `enough` in a row had none. How
+ * many. */
+RJ__INLINE size_t
+put_escapes(const uint8_t *src, size_t length, uint8_t **at, const uint8_t *end, size_t enough, int from, int to)
+{
+    size_t done = 0;
+#if defined(RJ__ESCAPES_UNITS)
+    size_t clean = 0, taken = 1, written;
+    while (taken && done < length && clean < enough && *at <= end) {
+        taken = rj__escape_units(src + done * (size_t)from, from, length - done, *at, to, &written);
+        clean = written == taken ? clean + taken : 0;
+        done += taken;
+        *at += written * (size_t)to;
+    }
+#else
+    (void)src, (void)length, (void)at, (void)end, (void)enough, (void)from, (void)to;
+#endif
+    return done;
+}
+
+/* The same for the text, while there is room. */
 RJ__INLINE void
 put_escaped_units(rj_str_sink *out, rj__text *text, int from, int to)
 {
-#if defined(RJ__ESCAPES_UNITS)
     if (RJ__UNLIKELY(out->capacity - out->length < RJ_UNITS_ROOM))
         return;
     const uint8_t *src = (const uint8_t *)text->data + text->position * (size_t)from;
     uint8_t *const begin = rj_str_sink_end(out), *at = begin;
-    const uint8_t *end = at + (out->capacity - out->length - RJ_UNITS_ROOM) * (size_t)to;
-    size_t left = text->length - text->position, done = 0, clean = 0, taken = 1, written;
-    while (taken && done < left && clean < RJ_CLEAN_UNITS && at <= end) {
-        taken = rj__escape_units(src + done * (size_t)from, from, left - done, at, to, &written);
-        clean = written == taken ? clean + taken : 0;
-        done += taken;
-        at += written * (size_t)to;
-    }
-    text->position += done;
+    const uint8_t *end = begin + (out->capacity - out->length - RJ_UNITS_ROOM) * (size_t)to;
+    text->position += put_escapes(src, text->length - text->position, &at, end, RJ_CLEAN_UNITS, from, to);
     out->length += (size_t)(at - begin) / (size_t)to;
-#else
-    (void)out, (void)text, (void)from, (void)to;
-#endif
 }
 
 /* Units that are not clean but for the first `done`, which are there: how many they become, or 0 if one has more than a short escape. There is room for
@@ -67,23 +76,14 @@ put_escaped_units(rj_str_sink *out, rj__text *text, int from, int to)
 static RJ__NOINLINE size_t
 RJ__NAME(put_short_escapes)(const void *src, size_t done, size_t length, uint8_t *dst, int from, int to)
 {
-#if defined(RJ__ESCAPES_UNITS)
+    const uint8_t *here = (const uint8_t *)src + done * (size_t)from;
+    size_t left = length - done;
     uint8_t *at = dst + done * (size_t)to;
-    for (size_t taken; done < length; done += taken) {
-        const uint8_t *here = (const uint8_t *)src + done * (size_t)from;
-        size_t written;
-        taken = to == 2     ? rj__escape_units(here, 2, length - done, at, 2, &written)
-                : from == 2 ? rj__escape_units(here, 2, length - done, at, 4, &written)
-                            : rj__escape_units(here, 4, length - done, at, 4, &written);
-        if (RJ__UNLIKELY(taken == 0))
-            return 0;
-        at += written * (size_t)to;
-    }
-    return (size_t)(at - dst) / (size_t)to;
-#else
-    (void)src, (void)done, (void)length, (void)dst, (void)from, (void)to;
-    return 0;
-#endif
+    const uint8_t *end = at + 2 * left * (size_t)to;
+    size_t taken = to == 2     ? put_escapes(here, left, &at, end, SIZE_MAX, 2, 2)
+                   : from == 2 ? put_escapes(here, left, &at, end, SIZE_MAX, 2, 4)
+                               : put_escapes(here, left, &at, end, SIZE_MAX, 4, 4);
+    return taken == left ? (size_t)(at - dst) / (size_t)to : 0;
 }
 
 /* As much of the text as there is room for; 0 at a surrogate that is not wanted (position is on it). */
