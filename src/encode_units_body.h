@@ -46,12 +46,14 @@ put_escapes(const uint8_t *src, size_t length, uint8_t **at, const uint8_t *end,
     size_t done = 0;
 #if defined(RJ__ESCAPES_UNITS)
     size_t clean = 0, taken = 1, written;
-    while (taken && done < length && clean < enough && *at <= end) {
-        taken = rj__escape_units(src + done * (size_t)from, from, length - done, *at, to, &written);
+    uint8_t *next = *at; /* so that it can stay in a register */
+    while (taken && done < length && clean < enough && next <= end) {
+        taken = rj__escape_units(src + done * (size_t)from, from, length - done, next, to, &written);
         clean = written == taken ? clean + taken : 0;
         done += taken;
-        *at += written * (size_t)to;
+        next += written * (size_t)to;
     }
+    *at = next;
 #else
     (void)src, (void)length, (void)at, (void)end, (void)enough, (void)from, (void)to;
 #endif
