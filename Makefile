@@ -6,7 +6,7 @@
 #   make test-isa    the same for each instruction set of this machine
 #   make test-all    the Python tests on every installed Python (nox)
 #   make test-arm64  the C tests for 64-bit ARM, cross-compiled and emulated
-#   make test-slow   long forms: millions of numbers, long fuzzing; make valgrind, make tsan
+#   make test-slow   long forms: millions of numbers, long fuzzing (RJSON_CORPUS=DIR: of a folder's JSON files, too); make valgrind, make tsan
 #   make install     the C library: headers, static and shared libraries, pkg-config files; PREFIX and DESTDIR as usual
 #   make bench       figures of this machine, against the peers that PyPI has
 #   make lint        warnings as errors on gcc and clang, formatting, types
