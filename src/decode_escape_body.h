@@ -57,6 +57,19 @@ spell_code_point(spelled *s, uint32_t c)
     s->out = put_utf8(s->out, c);
 }
 
+/* Whether an escape of four digits begins at `p`; if so, whether it is of a surrogate. */
+RJ__INLINE int
+is_long_escape(const uint8_t *p)
+{
+    return p[0] == '\\' && p[1] == 'u';
+}
+
+RJ__INLINE int
+is_surrogate(const uint8_t *p)
+{
+    return (p[2] | 0x20) == 'd' && p[3] >= '8';
+}
+
 /* The escape whose backslash is at `p`: behind it, or NULL with a message. A pair of surrogates is one character; a lone surrogate stays one
  * (RFC 8259, section 8.2, leaves it open). */
 RJ__INLINE const uint8_t *
@@ -73,7 +86,7 @@ unescape(rj_decoder *d, const uint8_t *p, spelled *s)
     if (unit >= 0x10000)
         return rj_decode_fail(d, "Invalid \\uXXXX escape", p);
     p += 6;
-    if ((unit & 0xFC00) == 0xD800 && p[0] == '\\' && p[1] == 'u') {
+    if ((unit & 0xFC00) == 0xD800 && is_long_escape(p)) {
         uint32_t low = hex4(d, p + 2);
         if ((low & 0xFFFFFC00) == 0xDC00) {
             spell_code_point(s, 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff));
@@ -97,20 +110,7 @@ make_room(rj_decoder *d, spelled *s)
     return 0;
 }
 
-/* Whether an escape of four digits begins at `p`; if so, whether it is of a surrogate. */
-RJ__INLINE int
-is_long_escape(const uint8_t *p)
-{
-    return p[0] == '\\' && p[1] == 'u';
-}
-
-RJ__INLINE int
-is_surrogate(const uint8_t *p)
-{
-    return (p[2] | 0x20) == 'd' && p[3] >= '8';
-}
-
-/* The same for one and as many of four digits as follow it: where there is one, there are often many. Maybe of these only surrogates. */
+/* `unescape` for one escape and as many of four digits as follow it: where there is one, there are often many. Maybe of these only surrogates. */
 RJ__INLINE const uint8_t *
 unescape_each(rj_decoder *d, const uint8_t *p, spelled *s, int only_surrogates)
 {
