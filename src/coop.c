@@ -221,7 +221,7 @@ is_inside_array(const rj_encoder *e)
         if (is_array(e->frames[i].obj))
             return 1;
     for (int i = 0; i < e->native; i++)
-        if (is_array(e->chain[i]))
+        if (is_array(e->levels[i].obj))
             return 1;
     return 0;
 }

@@ -32,7 +32,7 @@ void
 rj_own_ancestors(rj_encoder *e)
 {
     for (; e->owned < e->native; e->owned++)
-        Py_INCREF(e->chain[e->owned]);
+        Py_INCREF(e->levels[e->owned].obj);
 }
 
 void
@@ -56,19 +56,20 @@ rj_set_native_limit(rj_encoder *e)
     e->native_limit = left < RJ_NATIVE_LEVELS ? (int)left : RJ_NATIVE_LEVELS;
 }
 
-int
-rj_is_open_on_heap(const rj_encoder *e, PyObject *obj)
+/* Whether `obj` is one of the outermost `native` levels of the native stack, or laid down. */
+static int
+is_open(const rj_encoder *e, int native, PyObject *obj)
 {
+    for (int i = 0; i < native; i++)
+        if (e->levels[i].obj == obj)
+            return 1;
     return rj_ptrset_has(&e->ancestors, obj);
 }
 
-static int
-is_open(const rj_encoder *e, PyObject *obj)
+static void
+fail_circular(rj_encoder *e, PyObject *obj)
 {
-    for (int i = 0; i < e->native; i++)
-        if (e->chain[i] == obj)
-            return 1;
-    return rj_is_open_on_heap(e, obj);
+    rj_fail(e, NULL, "circular reference to a %.200s", Py_TYPE(obj)->tp_name);
 }
 
 static void
@@ -89,8 +90,8 @@ rj_has_depth_for(rj_encoder *e, int levels)
 int
 rj_refuse_entry(rj_encoder *e, uint8_t *cur, PyObject *obj)
 {
-    if (is_open(e, obj)) {
-        rj_fail(e, NULL, "circular reference to a %.200s", Py_TYPE(obj)->tp_name);
+    if (is_open(e, e->native, obj)) {
+        fail_circular(e, obj);
     }
     else if (depth(e) >= e->options->max_depth) {
         fail_too_deep(e);
@@ -101,6 +102,33 @@ rj_refuse_entry(rj_encoder *e, uint8_t *cur, PyObject *obj)
         rj_push_frame(e, RJ_FRAME_VALUE, obj, NULL, NULL, NULL, 0, 0);
     }
     return 0;
+}
+
+int
+rj_refuse_circle(rj_encoder *e)
+{
+    int native = e->native - 1;
+    PyObject *obj = e->levels[native].obj;
+    if (!is_open(e, native, obj))
+        return 0;
+    fail_circular(e, obj);
+    e->native = native;
+    Py_CLEAR(e->waiting);
+    if (e->owned > native) {
+        e->owned = native;
+        Py_DECREF(obj);
+    }
+    return 1;
+}
+
+int
+rj_take_up(rj_encoder *e)
+{
+    int innermost = (int)(e->interrupted - e->levels);
+    while (e->native++ < innermost)
+        if (!rj_become_parent(e))
+            return 0;
+    return 1;
 }
 
 /* Makes the line break (after a separator, if an item comes before) the text at hand. */
@@ -436,8 +464,8 @@ static void
 clear_fields(rj_encoder *e)
 {
     enum { PIECE = 64 };
-    _Static_assert(sizeof e->chain >= PIECE, "the last piece may reach into it");
-    for (size_t i = 0; i < offsetof(rj_encoder, chain); i += PIECE)
+    _Static_assert(sizeof e->levels >= PIECE, "the last piece may reach into it");
+    for (size_t i = 0; i < offsetof(rj_encoder, levels); i += PIECE)
         memset((char *)e + i, 0, PIECE);
 }
 
@@ -452,6 +480,7 @@ rj_encoder_acquire(rj_state *state, const rj_options *options, PyObject *root, r
             PyErr_NoMemory();
             return NULL;
         }
+        memset(e->parents_at, 0, sizeof e->parents_at);
     }
     clear_fields(e);
     e->state = state;

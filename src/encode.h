@@ -2,11 +2,13 @@
  * The encoder: walks Python objects and writes JSON into the windows of a sink. It can stop at every window (RJ_RUN_PAUSED) and
  * go on later, keeps the C stack bounded, and has no limit on depth but max_depth.
  *
- * How it stops: the walk recurses natively, up to RJ_NATIVE_LEVELS. When the sink pauses, or the walk is at that limit, each
- * level pushes a frame (container and position) on a heap stack and returns NULL. The driver later finishes those frames,
- * innermost first, each as a fresh, shallow call. On an error the frames say where it happened.
+ * How it goes: plain containers are written as they come (encode_plain_body.h); all others have levels (encode_walk_body.h), up to RJ_NATIVE_LEVELS on the
+ * native stack.
  *
- * Ownership during the walk: containers on the native stack are in `chain`, as borrowed references, because nothing can free
+ * How it stops: when the sink pauses, or the walk is at that limit, each level pushes a frame (container and position) on a heap stack and returns NULL. The
+ * driver later finishes those frames, innermost first, each as a fresh, shallow call. On an error the frames say where it happened.
+ *
+ * Ownership during the walk: containers on the native stack are in `levels`, as borrowed references, because nothing can free
  * them while only C code runs. Before any call that can run Python code or release the GIL (a sink's window,
  * `default`, an iterator), rj_own_ancestors turns them into owned ones, up to `owned`. A walk function must load everything
  * it knows about its container again after such a call.
@@ -22,7 +24,7 @@
 #include "str_sink.h"
 #include "text.h"
 
-#define RJ_NATIVE_LEVELS 256
+#define RJ_NATIVE_LEVELS 255
 #define RJ_INLINE_FRAMES 16
 #define RJ_SCRATCH 4096
 
@@ -47,7 +49,7 @@ typedef enum rj_stop { RJ_STOP_NONE, RJ_STOP_PAUSE, RJ_STOP_DEEP, RJ_STOP_ERROR 
 
 typedef enum rj_frame_kind {
     RJ_FRAME_VALUE,    /* obj has not been begun */
-    RJ_FRAME_SEQUENCE, /* obj is a list or tuple, pos its next index */
+    RJ_FRAME_SEQUENCE, /* obj is a list or tuple, pos its next index, used RJ_SEQUENCE */
     RJ_FRAME_DICT,     /* obj is a dict, pos as in PyDict_Next, used its size */
     RJ_FRAME_ITERATOR, /* iterator yields obj's items, pos of them so far */
     RJ_FRAME_ASYNC,    /* the same of an async iterator */
@@ -64,12 +66,29 @@ typedef enum rj_frame_kind {
 typedef struct rj_frame {
     PyObject *obj;
     PyObject *iterator;
-    PyObject *key;   /* PAIRS: the key of the pair at hand, or NULL; PAIR */
-    PyObject *value; /* DICT, PAIRS, ENTRIES, FIELDS: the value still to be written after its key, or NULL; PAIR */
+    PyObject *key; /* PAIRS: the key of the pair at hand, or NULL; PAIR */
+    PyObject
+        *value; /* SEQUENCE, DICT, PAIRS, ENTRIES, FIELDS: the value still to be written, after its key, or NULL; PAIR */
     Py_ssize_t pos;
     Py_ssize_t used;
     rj_frame_kind kind;
 } rj_frame;
+
+/* A level of the native stack: where it is. */
+typedef struct rj_open_level {
+    PyObject *obj;    /* owned below e->owned, else borrowed */
+    Py_ssize_t pos;   /* of a list or tuple its next index, of a dict as in PyDict_Next */
+    Py_ssize_t used;  /* a dict's size; or RJ_SEQUENCE, RJ_NOT_WALKED */
+    size_t is_parent; /* it has levels inside of it, is not inside of itself, and is counted in parents_at */
+} rj_open_level;
+
+#define RJ_SEQUENCE (-1)
+/* Neither a list, tuple or dict, nor walked as one. */
+#define RJ_NOT_WALKED (-2)
+
+/* Parents are counted by their places in 64 KiB of addresses, 16 bytes to a place: where none has an object's place, it is none of them. */
+#define RJ_PARENT_PLACES 4096
+_Static_assert(RJ_NATIVE_LEVELS <= UINT8_MAX, "a place counts them all");
 
 typedef struct rj_encoder {
     rj_state *state;
@@ -102,8 +121,11 @@ typedef struct rj_encoder {
     void *on_window_ctx;
     rj_frame *frames;
     size_t frame_count, frame_capacity;
-    rj_ptrset ancestors; /* the frames' objects */
-    PyObject *chain[RJ_NATIVE_LEVELS];
+    rj_ptrset ancestors;        /* the frames' objects */
+    PyObject *waiting;          /* owned: the value that the innermost level goes on with; or NULL */
+    rj_open_level *interrupted; /* the innermost of the levels that are laid out, but not open yet; or NULL */
+    rj_open_level levels[RJ_NATIVE_LEVELS];
+    uint8_t parents_at[RJ_PARENT_PLACES]; /* all 0 between documents */
     rj_frame inline_frames[RJ_INLINE_FRAMES];
     uint8_t scratch[RJ_SCRATCH]; /* for the memory sink of small results */
 } rj_encoder;
@@ -151,14 +173,37 @@ uint8_t *rj_pause_here(rj_encoder *e, uint8_t *cur, rj_pause_reason reason);
 /* The slow half of entering a container: records why `obj` cannot be entered on the native stack, or lays it down to be begun
  * later, the output ending at `cur`. Always 0. */
 int rj_refuse_entry(rj_encoder *e, uint8_t *cur, PyObject *obj);
+/* Whether the innermost level is inside of itself: takes it off then, and records that. */
+int rj_refuse_circle(rj_encoder *e);
+/* Opens the levels that are laid out, up to e->interrupted. 0 where one is inside of itself (e->stop is ERROR). */
+int rj_take_up(rj_encoder *e);
+
+RJ__INLINE size_t
+rj_parent_place(const void *obj)
+{
+    return ((uintptr_t)obj >> 4) % RJ_PARENT_PLACES;
+}
+
+/* Before the innermost level gets one inside of it. 0 if it is inside of itself (e->stop is ERROR, and it is no level any more). */
+RJ__INLINE int
+rj_become_parent(rj_encoder *e)
+{
+    rj_open_level *level = &e->levels[e->native - 1];
+    if (level->is_parent)
+        return 1;
+    uint8_t *parents = &e->parents_at[rj_parent_place(level->obj)];
+    if (RJ__UNLIKELY(*parents || e->frame_count) && rj_refuse_circle(e))
+        return 0;
+    ++*parents;
+    level->is_parent = 1;
+    return 1;
+}
 /* Where the line break before an item or a closing bracket is too long for the room at hand: makes it the text at hand, after
  * the output up to `cur`, and lays down what comes after it: an item (`key` NULL in arrays), or a bracket. The walk stops, to
  * go on at once. Always 0, or NULL. */
 int rj_lay_item(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value);
 uint8_t *rj_lay_line_break(rj_encoder *e, uint8_t *cur); /* and nothing after it */
 uint8_t *rj_lay_bracket(rj_encoder *e, uint8_t *cur, uint8_t bracket);
-/* Whether a laid-down level holds `obj`. */
-int rj_is_open_on_heap(const rj_encoder *e, PyObject *obj);
 void rj_set_native_limit(rj_encoder *e);
 /* What is to be written of a string. -1 with an exception. */
 int rj_text_from_str(rj_encoder *e, PyObject *str, rj__text *text);

@@ -15,70 +15,46 @@
 #include "shortest.h"
 #include "types.h"
 
-#define walk_sequence RJ__NAME(walk_sequence)
-#define walk_dict RJ__NAME(walk_dict)
-#define put_sequence RJ__NAME(put_sequence)
+#define put_plain_sequence RJ__NAME(put_plain_sequence)
+#define put_plain_dict RJ__NAME(put_plain_dict)
+#define put_container RJ__NAME(put_container)
 #define put_value RJ__NAME(put_value)
 
-static uint8_t *walk_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, Py_ssize_t i);
-static uint8_t *walk_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, Py_ssize_t pos, Py_ssize_t used, PyObject *value);
 static uint8_t *put_value(rj_encoder *e, uint8_t *cur, PyObject *v);
 static uint8_t *RJ__NAME(put_sorted_dict)(rj_encoder *e, uint8_t *cur, PyObject *v);
 static uint8_t *RJ__NAME(put_known)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan);
+static uint8_t *RJ__NAME(put_other)(rj_encoder *e, uint8_t *cur, PyObject *v);
 
 /* ---- levels */
 
-#if defined(RJ__POINTERS)
-/* See is_among; there are RJ__POINTERS or more. From the last on, so that none is looked at that is not there. A function of its own, so that others need
- * not align their stack. */
-static RJ__NOINLINE int
-RJ__NAME(is_among_many)(PyObject *const *ancestors, int count, PyObject *obj)
-{
-    do {
-        count = count > RJ__POINTERS ? count - RJ__POINTERS : 0;
-        if (RJ__UNLIKELY(rj__has_pointer((void *const *)(ancestors + count), obj)))
-            return 1;
-    } while (count > 0);
-    return 0;
-}
-#endif
-
-/* Whether `obj` is one of `count` ancestors. */
+/* Puts `obj` on the native stack; `used`: see rj_open_level. 0 where that is too deep: for max_depth (e->stop is ERROR) or for the native stack (DEEP; the
+ * value has been laid down to be begun later). Whether it is inside of itself has not been looked at. */
 RJ__INLINE int
-is_among(PyObject *const *ancestors, int count, PyObject *obj)
+push_level(rj_encoder *e, uint8_t *cur, PyObject *obj, Py_ssize_t used)
 {
-#if defined(RJ__POINTERS)
-    if (RJ__UNLIKELY(count >= RJ__POINTERS))
-        return RJ__NAME(is_among_many)(ancestors, count, obj);
-#endif
-    for (int i = 0; i < count; i++)
-        if (RJ__UNLIKELY(ancestors[i] == obj))
-            return 1;
-    return 0;
+    if (RJ__UNLIKELY(e->native >= e->native_limit))
+        return rj_refuse_entry(e, cur, obj);
+    e->levels[e->native++] = (rj_open_level){obj, 0, used, 0};
+    return 1;
 }
 
-/* Puts `obj` on the native stack. 0 where that is impossible: circular, too deep for max_depth (e->stop is ERROR) or for the
- * native stack (DEEP; the value has been laid down to be begun later). */
+/* push_level for what may run Python code of its own: sure not to be inside of itself. */
 RJ__INLINE int
 enter(rj_encoder *e, uint8_t *cur, PyObject *obj)
 {
-    int native = e->native;
-    if (RJ__UNLIKELY(is_among(e->chain, native, obj)) || RJ__UNLIKELY(native >= e->native_limit) ||
-        RJ__UNLIKELY(e->frame_count && rj_is_open_on_heap(e, obj)))
-        return rj_refuse_entry(e, cur, obj);
-    e->chain[native] = obj;
-    e->native = native + 1;
-    return 1;
+    return push_level(e, cur, obj, RJ_NOT_WALKED) && rj_become_parent(e);
 }
 
 /* Takes the innermost level off. May run Python code: the last reference to its container may go. */
 RJ__INLINE void
 leave(rj_encoder *e)
 {
-    int native = --e->native;
-    if (RJ__UNLIKELY(e->owned > native)) {
-        e->owned = native;
-        Py_DECREF(e->chain[native]);
+    const rj_open_level *level = &e->levels[--e->native];
+    if (level->is_parent)
+        e->parents_at[rj_parent_place(level->obj)]--;
+    if (RJ__UNLIKELY(e->owned > e->native)) {
+        e->owned = e->native;
+        Py_DECREF(level->obj);
     }
 }
 
@@ -106,9 +82,8 @@ put_scalar(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     PyTypeObject *type = Py_TYPE(v);
     if (type == &PyUnicode_Type) {
-        size_t clean;
-        uint8_t *next = put_plain_string(e, cur, v, ',', &clean);
-        return RJ__LIKELY(next != NULL) ? next : RJ__NAME(put_less_plain)(e, cur, v, ',', clean);
+        uint8_t *next = put_plain_string(e, cur, v, ',');
+        return RJ__LIKELY(next != NULL) ? next : RJ__NAME(put_less_plain)(e, cur, v, ',');
     }
     uint8_t *small = rj_put_small_int(&e->state->known, cur, v);
     if (small)
@@ -175,13 +150,6 @@ put_any_float(rj_encoder *e, uint8_t *cur, PyObject *v)
 
 /* ---- containers */
 
-/* The depth of an empty container counts too. */
-RJ__INLINE int
-has_depth(rj_encoder *e, uint8_t *cur, PyObject *v)
-{
-    return RJ__LIKELY(e->native < e->native_limit) || rj_refuse_entry(e, cur, v);
-}
-
 /* So many items ahead, so that lists whose items lie anywhere in memory do not wait for each. */
 #define RJ_PREFETCH 12
 
@@ -193,110 +161,9 @@ prefetch_item(const void *item)
 }
 
 #include "encode_run_body.h"
-
-/* Most lists hold nothing but scalars, and fit into the window: these are written here, without a level of their own, since nothing can interrupt
- * that. The first item that is none of these, or has no room, is where walk_sequence goes on. */
-static RJ__NOINLINE uint8_t *
-put_sequence(rj_encoder *e, uint8_t *cur, PyObject *v)
-{
-    Py_ssize_t size = Py_SIZE(v);
-    if (RJ__UNLIKELY(size == 0))
-        return has_depth(e, cur, v) ? put_literal(cur, "[],", 3) : NULL;
-    if (RJ__STYLED || RJ__UNLIKELY(e->native >= e->native_limit) || RJ__UNLIKELY(may_have_runs(e)))
-        return RJ__LIKELY(enter(e, cur, v)) ? walk_sequence(e, open_container(e, cur, '['), v, 0) : NULL;
-    PyObject **items = PyList_Check(v) ? ((PyListObject *)v)->ob_item : ((PyTupleObject *)v)->ob_item, **item = items;
-    PyObject **const stop = items + size;
-    const uint8_t *full = full_behind(e);
-    cur = open_container(e, cur, '[');
-    while (RJ__LIKELY(cur <= full)) {
-        uint8_t *next = put_scalar(e, cur, *item);
-        if (RJ__UNLIKELY(!next))
-            break;
-        cur = next;
-        if (++item == stop)
-            return close_container(e, cur, ']');
-    }
-    return RJ__LIKELY(enter(e, cur, v)) ? walk_sequence(e, cur, v, item - items) : NULL;
-}
-
-RJ__INLINE uint8_t *
-put_dict(rj_encoder *e, uint8_t *cur, PyObject *v)
-{
-    Py_ssize_t used = PyDict_GET_SIZE(v);
-    if (RJ__UNLIKELY(used == 0))
-        return has_depth(e, cur, v) ? put_literal(cur, "{},", 3) : NULL;
-    if (RJ__STYLED && e->options->sort_keys)
-        return RJ__NAME(put_sorted_dict)(e, cur, v);
-    if (RJ__UNLIKELY(!enter(e, cur, v)))
-        return NULL;
-    return walk_dict(e, open_container(e, cur, '{'), v, 0, used, NULL);
-}
-
-/* What put_scalar declined. */
-RJ__INLINE uint8_t *
-put_container_or_other(rj_encoder *e, uint8_t *cur, PyObject *v)
-{
-    PyTypeObject *type = Py_TYPE(v);
-    if (type == &PyUnicode_Type)
-        return put_string(e, cur, v, ',');
-    if (type == &PyDict_Type)
-        return put_dict(e, cur, v);
-    if (type == &PyList_Type || type == &PyTuple_Type)
-        return put_sequence(e, cur, v);
-    rj_plan *plan = rj_known_plan(&e->state->plans, type);
-    if (plan && plan->group != RJ_GROUP_SUBCLASS)
-        return RJ__NAME(put_known)(e, cur, v, plan);
-    return put_value(e, cur, v);
-}
-
-static uint8_t *
-walk_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, Py_ssize_t i)
-{
-    int is_list = PyList_Check(seq);
-reload:;
-    PyObject **items = is_list ? ((PyListObject *)seq)->ob_item : ((PyTupleObject *)seq)->ob_item;
-    Py_ssize_t size = Py_SIZE(seq), ahead = size - RJ_PREFETCH;
-    const uint8_t *full = full_behind(e);
-    const int has_runs = may_have_runs(e);
-    if (has_runs && i < size && PyUnicode_CheckExact(items[i])) {
-        uint8_t *at = cur; /* so that `cur` can stay in a register */
-        i = RJ__NAME(put_run)(e, &at, items + i, items + size) - items;
-        cur = at;
-    }
-    for (;;) {
-        if (RJ__UNLIKELY(cur > full)) {
-            cur = rj_next_window(e, cur, 1, 0);
-            if (!cur)
-                goto stopped;
-            goto reload;
-        }
-        if (RJ__UNLIKELY(i >= size))
-            break;
-        if (i < ahead)
-            prefetch_item(items[i + RJ_PREFETCH]);
-        PyObject *v = items[i++];
-        if (!begin_item(e, &cur, NULL, v))
-            goto stopped;
-        uint8_t *next = put_scalar(e, cur, v);
-        if (RJ__LIKELY(next != NULL)) {
-            cur = next;
-            if (RJ__UNLIKELY(has_runs))
-                goto reload;
-            continue;
-        }
-        cur = put_container_or_other(e, cur, v);
-        if (RJ__UNLIKELY(!cur))
-            goto stopped;
-        goto reload;
-    }
-    leave(e);
-    return close_container(e, cur, ']');
-stopped:
-    rj_push_frame(e, RJ_FRAME_SEQUENCE, seq, NULL, NULL, NULL, i, 0);
-    leave(e);
-    return NULL;
-}
-
+#include "encode_key_body.h"
+#include "encode_plain_body.h"
+#include "encode_walk_body.h"
 #include "encode_lazy_body.h"
 #include "encode_dict_body.h"
 #include "encode_types_body.h"
@@ -316,7 +183,7 @@ RJ__NAME(put_sequence_subclass)(rj_encoder *e, uint8_t *cur, PyObject *v)
     }
     getiterfunc own = Py_TYPE(v)->tp_iter;
     if (own == (PyList_Check(v) ? PyList_Type.tp_iter : PyTuple_Type.tp_iter))
-        return put_sequence(e, cur, v);
+        return put_container(e, cur, v);
     rj_enter_python(e);
     PyObject *iterator = PyObject_GetIter(v);
     if (!iterator)
@@ -351,11 +218,11 @@ put_value_held(rj_encoder *e, uint8_t *cur, PyObject *v)
     if (PyFloat_Check(v))
         return put_any_float(e, cur, v);
     if (PyDict_CheckExact(v))
-        return put_dict(e, cur, v);
+        return put_container(e, cur, v);
     if (PyDict_Check(v))
         return RJ__NAME(put_dict_subclass)(e, cur, v);
     if (PyList_CheckExact(v) || PyTuple_CheckExact(v))
-        return put_sequence(e, cur, v);
+        return put_container(e, cur, v);
     if (PyList_Check(v) || PyTuple_Check(v))
         return RJ__NAME(put_sequence_subclass)(e, cur, v);
     if (Py_IS_TYPE(v, e->state->raw_type)) {
@@ -368,6 +235,19 @@ put_value_held(rj_encoder *e, uint8_t *cur, PyObject *v)
     if (PyIter_Check(v) && !(e->options->passthrough & RJ_GROUP_ITERATOR))
         return RJ__NAME(put_iterator)(e, cur, v, v, 0);
     return RJ__NAME(put_typed)(e, cur, v);
+}
+
+/* What is neither a scalar nor a container of exact type. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_other)(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    PyTypeObject *type = Py_TYPE(v);
+    if (type == &PyUnicode_Type)
+        return put_string(e, cur, v, ',');
+    rj_plan *plan = rj_known_plan(&e->state->plans, type);
+    if (plan && plan->group != RJ_GROUP_SUBCLASS)
+        return RJ__NAME(put_known)(e, cur, v, plan);
+    return put_value(e, cur, v);
 }
 
 /* Owns the value meanwhile: a list's or dict's item may lose its place as soon as Python code runs. */
@@ -395,15 +275,18 @@ RJ__NAME(resume_frame)(rj_encoder *e, uint8_t *cur, rj_frame *f)
         return put_bracket(cur, (uint8_t)f->pos);
     if (f->kind == RJ_FRAME_DEFAULT && !(e->coop && e->coop->arrived))
         return cur; /* its value is complete */
-    e->chain[0] = f->obj;
+    e->levels[0] = (rj_open_level){f->obj, f->pos, RJ_NOT_WALKED, 0};
     e->native = 1;
+    if (!rj_become_parent(e))
+        return NULL;
     switch (f->kind) {
     case RJ_FRAME_DEFAULT:
         return RJ__NAME(put_default_result)(e, cur, f->obj, take_arrival(e, cur, RJ_ARRIVAL_READY));
     case RJ_FRAME_SEQUENCE:
-        return walk_sequence(e, cur, f->obj, f->pos);
     case RJ_FRAME_DICT:
-        return walk_dict(e, cur, f->obj, f->pos, f->used, f->value);
+        e->levels[0].used = f->used;
+        e->waiting = Py_XNewRef(f->value);
+        return RJ__NAME(walk)(e, cur, 0);
     case RJ_FRAME_ENTRIES:
         return RJ__NAME(walk_entries)(e, cur, f->obj, f->iterator, f->pos, f->value);
     case RJ_FRAME_FIELDS:
@@ -482,7 +365,7 @@ RJ__ENCODE(rj_encoder *e)
     return RJ_RUN_DONE;
 }
 
-#undef walk_sequence
-#undef walk_dict
-#undef put_sequence
+#undef put_plain_sequence
+#undef put_plain_dict
+#undef put_container
 #undef put_value

@@ -38,7 +38,7 @@ RJ__INLINE size_t
 put_few_bytes(const uint8_t *src, size_t length, uint8_t *dst, int to)
 {
     uint8_t bytes[RJ_RUN_BYTES + RJ_UNITS_ROOM];
-    if (length > RJ_RUN_BYTES || RJ__UNLIKELY(rj__copy_clean(src, length, bytes, 0, 0)))
+    if (length > RJ_RUN_BYTES || RJ__UNLIKELY(rj__copy_clean(src, length, bytes, 0)))
         return RJ_NO_RUN;
     rj__widen_bytes(bytes, length, dst, to);
     return length;

@@ -50,9 +50,6 @@ is_sure_to_fit(const rj_encoder *e, const uint8_t *cur, Py_ssize_t length)
     return length * RJ__UNIT_MAX <= e->end - cur - RJ_ITEM_ROOM;
 }
 
-/* Longer texts are not copied on the chance that nothing in them is to be escaped. */
-#define RJ_CLEAN_MAX 1024
-
 /* The quotes of a string whose body lies from first + 1 to `next`, and what follows it. */
 RJ__INLINE uint8_t *
 end_string(uint8_t *first, uint8_t *next, uint8_t tail)
@@ -134,14 +131,24 @@ _Static_assert(2 * (RJ_SHORT_STRING + 3) + RJ__NUMBER_ROOM + RJ__AFTER <= RJ_ITE
  * them; NULL for any other, with everything as it was. They run no Python code. Each is a function of its own, so that what one of
  * them needs in registers costs nothing in the others. */
 
-/* Bytes that are written as they are, but for escapes. The first `clean` of them are there already. */
-static RJ__NOINLINE uint8_t *
-RJ__NAME(put_dirty_bytes)(rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail, size_t clean)
+/* Longer strings are written by a function of their own. Few keys are as long as others. */
+#define RJ_IN_LINE 32
+#define RJ_KEY_IN_LINE 16
+
+/* Bytes that pass but for escapes, fewer than there is room for; NULL where that is too little for what may become of them. */
+RJ__INLINE uint8_t *
+put_passing(const rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail)
 {
-    if (RJ__UNLIKELY(!is_sure_to_fit(e, cur, length)))
-        return NULL;
-    uint8_t *next = rj__put_sure_bytes(data + clean, (size_t)length - clean, cur + 1 + clean, e->end);
-    return end_string(cur, next, tail);
+    uint8_t *next = rj__put_passing(data, (size_t)length, cur + 1, e->end);
+    return RJ__LIKELY(next != NULL) ? end_string(cur, next, tail) : NULL;
+}
+
+/* The same where they are known not to be clean. */
+RJ__INLINE uint8_t *
+put_dirty(const rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail)
+{
+    uint8_t *next = rj__put_dirty(data, (size_t)length, cur + 1, e->end);
+    return RJ__LIKELY(next != NULL) ? end_string(cur, next, tail) : NULL;
 }
 
 /* An ASCII string of up to RJ__SHORT_DIRTY bytes that has escapes. */
@@ -246,26 +253,20 @@ RJ__NAME(put_few_wide)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
     return NULL;
 }
 
-/* An ASCII string that has escapes, or was not tried; the first `clean` bytes are there. */
-RJ__INLINE uint8_t *
-put_dirty_ascii(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, size_t clean)
-{
-    Py_ssize_t length = PyUnicode_GET_LENGTH(str);
-    if (length <= RJ__SHORT_DIRTY)
-        return RJ__NAME(put_short_dirty)(e, cur, PyUnicode_DATA(str), length, tail);
-    return RJ__NAME(put_dirty_bytes)(e, cur, PyUnicode_DATA(str), length, tail, clean);
-}
-
 /* What put_plain_string returned NULL for. NULL too where the characters do not lie behind the header, whose bytes may be read with them. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, size_t clean)
+RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     if (RJ__UNLIKELY(!PyUnicode_IS_COMPACT(str)) || (RJ__STYLED && e->options->ensure_ascii))
         return NULL;
     const uint8_t *data;
     Py_ssize_t length;
-    if (PyUnicode_IS_ASCII(str))
-        return put_dirty_ascii(e, cur, str, tail, clean);
+    if (PyUnicode_IS_ASCII(str)) {
+        length = PyUnicode_GET_LENGTH(str);
+        if (length <= RJ__SHORT_DIRTY)
+            return RJ__NAME(put_short_dirty)(e, cur, PyUnicode_DATA(str), length, tail);
+        return length <= RJ_IN_LINE ? put_dirty(e, cur, PyUnicode_DATA(str), length, tail) : NULL;
+    }
     e->non_ascii = 1;
     if (e->str_sink) {
         if (PyUnicode_KIND(str) != PyUnicode_1BYTE_KIND)
@@ -279,31 +280,32 @@ RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tai
         if (!data)
             return RJ__NAME(put_fresh)(e, cur, str, tail);
     }
-    if (RJ__UNLIKELY(!is_sure_to_fit(e, cur, length)))
+    if (RJ__UNLIKELY(length > e->end - cur - RJ_ITEM_ROOM))
         return NULL;
-    size_t dirty = length > RJ_CLEAN_MAX ? 1 : rj__copy_clean_alone(data, (size_t)length, cur + 1);
-    if (RJ__UNLIKELY(dirty))
-        return RJ__NAME(put_dirty_bytes)(e, cur, data, length, tail, dirty - 1);
-    return end_string(cur, cur + 1 + length, tail);
+    if (length > RJ_IN_LINE)
+        return put_passing(e, cur, data, length, tail);
+    if (RJ__LIKELY(!rj__copy_clean_alone(data, (size_t)length, cur + 1)))
+        return end_string(cur, cur + 1 + length, tail);
+    return put_dirty(e, cur, data, length, tail);
 }
 
-/* An ASCII string that needs no escapes and is sure to fit; NULL for any other, of which *clean characters need none and are there. */
+/* An ASCII string that is sure to fit, and one of up to RJ_IN_LINE characters if it needs no escapes; NULL for any other. */
 RJ__INLINE uint8_t *
-put_plain_string(const rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, size_t *clean)
+put_plain_string(const rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
-    *clean = 0;
     if (RJ__UNLIKELY(!PyUnicode_IS_COMPACT_ASCII(str)))
         return NULL;
-    Py_ssize_t length = ((PyASCIIObject *)str)->length;
-    if (length > RJ_SHORT_STRING && length > e->end - cur - RJ_ITEM_ROOM)
-        return NULL;
+    const size_t length = (size_t)((PyASCIIObject *)str)->length;
     const uint8_t *data = (const uint8_t *)((PyASCIIObject *)str + 1);
-    const int ascii = RJ__STYLED ? e->options->ensure_ascii : 0, is_key = tail == ':';
-    size_t dirty = rj__copy_clean(data, (size_t)length, cur + 1, ascii, is_key);
-    if (RJ__UNLIKELY(dirty)) {
-        *clean = dirty - 1;
-        return NULL;
+    const int ascii = RJ__STYLED ? e->options->ensure_ascii : 0;
+    if (length > (tail == ':' ? RJ_KEY_IN_LINE : RJ_IN_LINE)) {
+        if (length > RJ_SHORT_STRING && (ptrdiff_t)length > e->end - cur - RJ_ITEM_ROOM)
+            return NULL;
+        if (!ascii)
+            return put_passing(e, cur, data, (Py_ssize_t)length, tail);
     }
+    if (RJ__UNLIKELY(rj__copy_clean(data, length, cur + 1, ascii)))
+        return NULL;
     return end_string(cur, cur + 1 + length, tail);
 }
 

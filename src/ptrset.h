@@ -1,4 +1,4 @@
-/* A set of pointers: the containers that are open on the heap stack, to find circular references in constant time. */
+/* A multiset of pointers: the containers that are open on the heap stack, to find circular references in constant time. */
 #ifndef RJSON_PTRSET_H
 #define RJSON_PTRSET_H
 
@@ -10,8 +10,9 @@ typedef struct rj_ptrset {
     size_t count;
 } rj_ptrset;
 
-/* 0, or -1 without memory (no exception set). Adding twice is the caller's mistake. */
+/* 0, or -1 without memory (no exception set). */
 int rj_ptrset_add(rj_ptrset *set, const void *p);
+/* Once, where it was added more than once. */
 void rj_ptrset_remove(rj_ptrset *set, const void *p);
 int rj_ptrset_has(const rj_ptrset *set, const void *p);
 void rj_ptrset_free(rj_ptrset *set);

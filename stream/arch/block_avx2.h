@@ -35,32 +35,10 @@ rj__avx2_store(uint8_t *dst, __m256i v)
     _mm256_storeu_si256((__m256i *)dst, v);
 }
 
-#define RJ__POINTERS 16 /* looked at by rj__has_pointer */
-
-/* Which of four pointers are the wanted one. */
-RJ__INLINE __m256i
-rj__avx2_same_pointers(void *const *pointers, __m256i wanted)
-{
-    return _mm256_cmpeq_epi64(_mm256_loadu_si256((const __m256i *)(const void *)pointers), wanted);
-}
-
-/* Whether `p` is one of these pointers. */
-RJ__INLINE int
-rj__has_pointer(void *const *pointers, const void *p)
-{
-    __m256i wanted = _mm256_set1_epi64x((long long)(uintptr_t)p);
-    __m256i found = _mm256_or_si256(rj__avx2_same_pointers(pointers, wanted), rj__avx2_same_pointers(pointers + 4, wanted));
-    __m256i others =
-        _mm256_or_si256(rj__avx2_same_pointers(pointers + 8, wanted), rj__avx2_same_pointers(pointers + 12, wanted));
-    found = _mm256_or_si256(found, others);
-    return !_mm256_testz_si256(found, found);
-}
-
 #if !defined(RJ__HAS_MASKED_LOADS)
-/* More than 32 bytes. A function of its own: the 32-byte registers that it keeps would make every function that it is part of align its
- * stack. */
-static RJ__NOINLINE size_t
-RJ__NAME(copy_clean_long)(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
+/* See block_sse.h. */
+RJ__INLINE size_t
+rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
     const uint8_t *begin = src, *last = src + length - 32;
     uint8_t *last_dst = dst + length - 32;

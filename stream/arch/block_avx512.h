@@ -43,10 +43,9 @@ rj__copy_masked64(const uint8_t *src, size_t length, uint8_t *dst, int printable
 /* Of longer strings blocks of 32 bytes are copied, of which fewer lie across cache lines; of others 64, as the end of the loop is less often foreseen. */
 #define RJ__MEDIUM 256
 
-/* More than 32 bytes. A function of its own: the wide registers that it uses would make every function that it is part of empty them, and align its
- * stack. */
-static RJ__NOINLINE size_t
-RJ__NAME(copy_clean_long)(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
+/* See block_sse.h. */
+RJ__INLINE size_t
+rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
     const uint8_t *begin = src;
     for (; length > RJ__MEDIUM; src += 32, dst += 32, length -= 32) {
@@ -78,7 +77,7 @@ RJ__INLINE size_t
 rj__copy_clean_alone(const uint8_t *src, size_t length, uint8_t *dst)
 {
     return RJ__LIKELY(length <= 32) ? (size_t)rj__copy_masked32(src, length, dst)
-                                    : RJ__NAME(copy_clean_long)(src, length, dst, 0);
+                                    : rj__copy_clean_blocks(src, length, dst, 0);
 }
 
 #endif

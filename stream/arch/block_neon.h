@@ -57,7 +57,7 @@ rj__neon_copy_clean_16_to_32(const uint8_t *src, size_t length, uint8_t *dst, in
 
 /* More than 32 bytes. */
 static RJ__NOINLINE size_t
-rj__neon_copy_clean_long(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
+rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
     const uint8_t *begin = src, *last = src + length - 16;
     uint8_t *last_dst = dst + length - 16;
@@ -71,20 +71,19 @@ rj__neon_copy_clean_long(const uint8_t *src, size_t length, uint8_t *dst, int pr
 }
 
 RJ__INLINE size_t
-rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only, int rarely_long)
+rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
-    (void)rarely_long;
     if (RJ__LIKELY(length <= 16))
         return (size_t)rj__neon_copy_clean_to_16(src, length, dst, printable_only);
     if (length <= 32)
         return (size_t)rj__neon_copy_clean_16_to_32(src, length, dst, printable_only);
-    return rj__neon_copy_clean_long(src, length, dst, printable_only);
+    return rj__copy_clean_blocks(src, length, dst, printable_only);
 }
 
 RJ__INLINE size_t
 rj__copy_clean_alone(const uint8_t *src, size_t length, uint8_t *dst)
 {
-    return length <= 16 ? (size_t)rj__swar_copy_clean(src, length, dst, 0) : rj__copy_clean(src, length, dst, 0, 0);
+    return length <= 16 ? (size_t)rj__swar_copy_clean(src, length, dst, 0) : rj__copy_clean(src, length, dst, 0);
 }
 
 RJ__INLINE int

@@ -125,34 +125,26 @@ rj__sse_copy_clean_16_to_32(const uint8_t *src, size_t length, uint8_t *dst, int
     return !_mm_testz_si128(special, special);
 }
 
-static size_t RJ__NAME(copy_clean_long)(const uint8_t *src, size_t length, uint8_t *dst, int printable_only);
+/* rj__copy_clean for more than 32 bytes. */
+RJ__INLINE size_t rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8_t *dst, int printable_only);
 
-/* More than 16 bytes. */
-RJ__INLINE size_t
-rj__copy_clean_from_16(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
-{
-    if (length <= 32)
-        return (size_t)rj__sse_copy_clean_16_to_32(src, length, dst, printable_only);
-    return RJ__NAME(copy_clean_long)(src, length, dst, printable_only);
-}
-
-/* The same where that is rare, so that it need not be in line. */
+/* The same as a function of its own: the wide registers that it uses would make every function that it is part of empty them, and align its stack. */
 static RJ__NOINLINE size_t
-RJ__NAME(copy_clean_rare)(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
+RJ__NAME(copy_clean_long)(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
-    return rj__copy_clean_from_16(src, length, dst, printable_only);
+    return rj__copy_clean_blocks(src, length, dst, printable_only);
 }
 
 /* Copies ASCII bytes; if one must be escaped, with `printable_only` (0 or 1) DEL too, one more than how many before it are certainly copied, and
- * otherwise 0. At least RJ__BEFORE readable bytes come before `src`, and up to RJ__AFTER bytes may be written past `dst + length`. `rarely_long`: most
- * are of up to 16 bytes. */
+ * otherwise 0. At least RJ__BEFORE readable bytes come before `src`, and up to RJ__AFTER bytes may be written past `dst + length`. */
 RJ__INLINE size_t
-rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only, int rarely_long)
+rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
     if (RJ__LIKELY(length <= 16))
         return (size_t)rj__sse_copy_clean_to_16(src, length, dst, printable_only);
-    return rarely_long ? RJ__NAME(copy_clean_rare)(src, length, dst, printable_only)
-                       : rj__copy_clean_from_16(src, length, dst, printable_only);
+    if (length <= 32)
+        return (size_t)rj__sse_copy_clean_16_to_32(src, length, dst, printable_only);
+    return RJ__NAME(copy_clean_long)(src, length, dst, printable_only);
 }
 
 #if !defined(RJ__HAS_MASKED_LOADS)
@@ -160,7 +152,7 @@ rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_on
 RJ__INLINE size_t
 rj__copy_clean_alone(const uint8_t *src, size_t length, uint8_t *dst)
 {
-    return length <= 16 ? (size_t)rj__swar_copy_clean(src, length, dst, 0) : rj__copy_clean(src, length, dst, 0, 0);
+    return length <= 16 ? (size_t)rj__swar_copy_clean(src, length, dst, 0) : rj__copy_clean(src, length, dst, 0);
 }
 #endif
 

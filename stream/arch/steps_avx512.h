@@ -241,6 +241,26 @@ rj__put_sure_bytes(const uint8_t *src, size_t length, uint8_t *dst, const uint8_
     return rj__put_escaped64(src, length, dst);
 }
 
+#define RJ__HAS_PUT_PASSING 1
+
+/* See text_body.h. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_passing)(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
+{
+    for (; length > RJ__MEDIUM; src += 32, dst += 32, length -= 32) {
+        __m256i v = rj__avx2_load(src), special = rj__avx2_special(v, 0);
+        rj__avx2_store(dst, v);
+        if (RJ__UNLIKELY(!_mm256_testz_si256(special, special)))
+            return RJ__NAME(put_dirty)(src, length, dst, end);
+    }
+    for (; length > 64; src += 64, dst += 64, length -= 64)
+        if (RJ__UNLIKELY(rj__copy_masked64(src, 64, dst, 0)))
+            return RJ__NAME(put_dirty)(src, length, dst, end);
+    if (RJ__UNLIKELY(rj__copy_masked64(src, length, dst, 0)))
+        return RJ__NAME(put_dirty)(src, length, dst, end);
+    return dst + length;
+}
+
 /* 32 code units below 0x800 as 16-bit lanes. */
 RJ__INLINE __m512i
 rj__short_lanes(__m512i v, __mmask32 two, __mmask32 short_escape, __m512i letters)

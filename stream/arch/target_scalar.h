@@ -23,11 +23,12 @@ rj__escape_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
 
 /* See target_avx2.h; this one reads and writes exactly `length` bytes. */
 RJ__INLINE size_t
-rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only, int rarely_long)
+rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
-    (void)rarely_long;
     return (size_t)rj__swar_copy_clean(src, length, dst, printable_only);
 }
+
+#define rj__copy_clean_blocks rj__copy_clean
 
 RJ__INLINE size_t
 rj__copy_clean_alone(const uint8_t *src, size_t length, uint8_t *dst)

@@ -27,9 +27,9 @@
 #include "block_sse.h"
 #include "lanes_sse.h"
 
-/* More than 32 bytes. */
-static RJ__NOINLINE size_t
-RJ__NAME(copy_clean_long)(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
+/* See block_sse.h. */
+RJ__INLINE size_t
+rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
     const uint8_t *begin = src, *last = src + length - 16;
     uint8_t *last_dst = dst + length - 16;

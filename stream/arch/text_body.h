@@ -144,7 +144,42 @@ rj__put_by_steps(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t 
     return dst;
 }
 
+static uint8_t *RJ__NAME(put_dirty)(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end);
+
 #include RJ__STEPS
+
+/* Bytes that pass but for escapes. NULL where there may not be room for these. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_dirty)(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
+{
+    if (RJ__UNLIKELY((ptrdiff_t)length * RJ__UNIT_MAX + RJ__TEXT_ROOM > end - dst))
+        return NULL;
+    return rj__put_sure_bytes(src, length, dst, end);
+}
+
+#ifndef RJ__HAS_PUT_PASSING
+/* The same of more than 16 bytes that have no escapes as a rule. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_passing)(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
+{
+    size_t dirty = length <= 32 ? rj__copy_clean(src, length, dst, 0) : rj__copy_clean_blocks(src, length, dst, 0);
+    if (RJ__UNLIKELY(dirty))
+        return RJ__NAME(put_dirty)(src + dirty - 1, length - (dirty - 1), dst + (dirty - 1), end);
+    return dst + length;
+}
+#endif
+
+RJ__INLINE uint8_t *
+rj__put_passing(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
+{
+    return RJ__NAME(put_passing)(src, length, dst, end);
+}
+
+RJ__INLINE uint8_t *
+rj__put_dirty(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
+{
+    return RJ__NAME(put_dirty)(src, length, dst, end);
+}
 
 /* One-byte units. */
 RJ__INLINE uint8_t *

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import json
 import pickle
 import random
 import sys
@@ -159,6 +160,25 @@ def test_circular_references_are_found_at_once(make, path):
     with pytest.raises(ValueError, match="circular reference") as caught:
         rjson.dumps(make())
     assert caught.value.path == path
+
+
+@pytest.mark.parametrize("chunk_size", CHUNK_SIZES)
+@pytest.mark.parametrize("size", [0, 1, 40, 5000])
+def test_circular_references_among_much_else(size, chunk_size):
+    """Wherever chunks end: the place is the first at which it is met again, and bytes_written is what came out."""
+    around = {"words": [f"word {i}" for i in range(size)], "pairs": [{"n": i} for i in range(size)]}
+    a = {"around": around}
+    a["next"] = [around, {"up": a, "more": around}]
+    doc = [around, a]
+    out = b""
+    with pytest.raises(rjson.EncodeError, match="circular reference to a dict") as caught:
+        for chunk in rjson.iterencode(doc, chunk_size=chunk_size):
+            out += chunk
+    assert caught.value.path == "$[1].next[1].up"
+    assert caught.value.bytes_written == len(out)
+    begins = json.dumps(doc[:1], separators=(",", ":")).encode()[:-1]
+    assert out[: len(begins)] == begins[: len(out)]
+    del a["next"]
 
 
 def test_default_that_returns_its_argument_is_circular():

@@ -1,0 +1,126 @@
+/*
+ * The part of the walk (encode_body.h) for what nearly all documents consist of: lists, tuples and dicts in each other, of scalars, that fit into the window at
+ * hand. No Python code runs meanwhile, so that nothing needs to be owned, and nobody has to know which levels are open. Whatever is more than that
+ * interrupts: the levels are laid out in e->levels then, for `walk` (encode_walk_body.h) to go on from there.
+ *
+ * Whether a container is inside of itself is not asked here. One that is goes round until the window is full or the native stack is, and `walk` finds out where
+ * that began.
+ */
+
+/* Whether a value is one of exact type that JSON has brackets for. */
+RJ__INLINE int
+is_container(const PyObject *v)
+{
+    const PyTypeObject *type = Py_TYPE(v);
+    return type == &PyDict_Type || type == &PyList_Type || type == &PyTuple_Type;
+}
+
+RJ__INLINE PyObject **
+items_of(PyObject *seq)
+{
+    return PyList_Check(seq) ? ((PyListObject *)seq)->ob_item : ((PyTupleObject *)seq)->ob_item;
+}
+
+/* Lays a level out that is interrupted: goes on at `pos`, in the innermost after `waiting` (borrowed; NULL if it is between two items). Always NULL. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(interrupt)(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject *obj, Py_ssize_t pos, Py_ssize_t used,
+                    PyObject *waiting)
+{
+    *level = (rj_open_level){obj, pos, used, 0};
+    if (!e->interrupted) {
+        e->interrupted = level;
+        e->cur = cur;
+        e->waiting = Py_XNewRef(waiting);
+    }
+    return NULL;
+}
+
+static uint8_t *put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *level);
+static uint8_t *put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level);
+
+/* A container as the given level. NULL where it is interrupted, or cannot be begun (and e->interrupted is NULL). */
+RJ__INLINE uint8_t *
+put_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rj_open_level *level)
+{
+    if (RJ__UNLIKELY(level >= &e->levels[e->native_limit]))
+        return NULL;
+    if (is_dict) {
+        if (RJ__UNLIKELY(PyDict_GET_SIZE(v) == 0))
+            return put_literal(cur, "{},", 3);
+        return RJ__STYLED && e->options->sort_keys ? NULL : put_plain_dict(e, cur, v, level);
+    }
+    if (RJ__UNLIKELY(Py_SIZE(v) == 0))
+        return put_literal(cur, "[],", 3);
+    return put_plain_sequence(e, cur, v, level);
+}
+
+/* A value inside of the given level: a scalar or container. NULL likewise. */
+RJ__INLINE uint8_t *
+put_plain_value(rj_encoder *e, uint8_t *cur, PyObject *v, rj_open_level *level)
+{
+    uint8_t *next = put_scalar(e, cur, v);
+    if (RJ__LIKELY(next != NULL) || !is_container(v))
+        return next;
+    return put_plain(e, cur, v, PyDict_CheckExact(v), level + 1);
+}
+
+/* Not empty. */
+static RJ__NOINLINE uint8_t *
+put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *level)
+{
+    PyObject **items = items_of(seq), **item = items, **const stop = items + Py_SIZE(seq);
+    const uint8_t *const full = full_behind(e);
+    cur = open_container(e, cur, '[');
+    if (RJ__UNLIKELY(may_have_runs(e)) && PyUnicode_CheckExact(*item)) {
+        uint8_t *at = cur;
+        item = RJ__NAME(put_run)(e, &at, item, stop);
+        cur = at;
+    }
+    while (RJ__LIKELY(cur <= full) && has_short_lead(e)) {
+        if (item == stop)
+            return close_container(e, cur, ']');
+        begin_item(e, &cur, NULL, *item);
+        uint8_t *next = put_plain_value(e, cur, *item++, level);
+        if (RJ__UNLIKELY(!next))
+            return RJ__NAME(interrupt)(e, cur, level, seq, item - items, RJ_SEQUENCE, item[-1]);
+        cur = next;
+    }
+    return RJ__NAME(interrupt)(e, cur, level, seq, item - items, RJ_SEQUENCE, NULL);
+}
+
+/* Not empty. */
+static RJ__NOINLINE uint8_t *
+put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level)
+{
+    const uint8_t *const full = full_behind(e);
+    Py_ssize_t pos = 0;
+    PyObject *key, *value = NULL;
+    rj_dict_view view;
+    rj_dict_view_load(&view, dict);
+    cur = open_container(e, cur, '{');
+    while (RJ__LIKELY(cur <= full)) {
+        if (!rj_dict_view_next(&view, dict, &pos, &key, &value))
+            return close_container(e, cur, '}');
+        if (is_left_out(e, value))
+            continue;
+        uint8_t *next = begin_short_key(e, cur, key, value);
+        if (RJ__UNLIKELY(!next)) {
+            pos--;
+            break;
+        }
+        cur = next;
+        next = put_plain_value(e, cur, value, level);
+        if (RJ__UNLIKELY(!next))
+            return RJ__NAME(interrupt)(e, cur, level, dict, pos, PyDict_GET_SIZE(dict), value);
+        cur = next;
+    }
+    return RJ__NAME(interrupt)(e, cur, level, dict, pos, PyDict_GET_SIZE(dict), NULL);
+}
+
+/* A container inside of the innermost level. NULL likewise. */
+RJ__INLINE uint8_t *
+try_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict)
+{
+    e->interrupted = NULL;
+    return put_plain(e, cur, v, is_dict, &e->levels[e->native]);
+}
