@@ -14,10 +14,12 @@ import re
 import shlex
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from glob import glob
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
 X86_64 = ("x86", ["scalar", "sse4", "avx2", "avx512"])
@@ -84,4 +86,23 @@ def uv() -> Extension:
     )
 
 
-setup(version=version(), ext_modules=[core, uv()] if has_libuv() else [core])
+class ParallelBuild(build_ext):
+    """Compiles as many files at once as there are processors: setuptools builds one after the other."""
+
+    def build_extensions(self) -> None:
+        compile_one_by_one = self.compiler.compile
+
+        def compile_at_once(sources: list[str], **options) -> list[str]:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                objects = list(pool.map(lambda source: compile_one_by_one([source], **options), sources))
+            return [path for paths in objects for path in paths]
+
+        self.compiler.compile = compile_at_once
+        super().build_extensions()
+
+
+setup(
+    version=version(),
+    ext_modules=[core, uv()] if has_libuv() else [core],
+    cmdclass={"build_ext": ParallelBuild},
+)

@@ -140,35 +140,48 @@ rj__step_plain_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uin
 
 #define RJ__DENSE_BLOCK (64 >> RJ__SCAN_SHIFT)
 
-/* See rj__spell_sixteen: this one spells up to a block of as many bytes as a word has marks, or 16 of them one by one, and reads another behind it.
- * Returns how many. */
+/* Which of a block are to be escaped: see rj__mark_special. */
+RJ__INLINE uint64_t
+rj__mark_block(const uint8_t *src)
+{
+    uint64_t high, marks = 0;
+    for (size_t i = 0; i < RJ__DENSE_BLOCK; i += RJ__SCAN_BLOCK)
+        marks |= rj__scan_special(src + i, &high) << (i << RJ__SCAN_SHIFT);
+    return marks;
+}
+
+/* Spells those of `count` bytes that are marked, and stores what is behind each again, up to a block of it, which must be readable. All of them are at `dst`
+ * already. */
+RJ__INLINE uint8_t *
+rj__spell_marked(const uint8_t *src, size_t count, uint64_t marks, uint8_t *dst)
+{
+    const uint64_t mark = ((uint64_t)1 << (1 << RJ__SCAN_SHIFT)) - 1; /* of a byte */
+    size_t done = 0;
+    while (marks) {
+        size_t place = (size_t)__builtin_ctzll(marks) >> RJ__SCAN_SHIFT;
+        dst = rj__put_spelled(src[place], dst + (place - done));
+        done = place + 1;
+        rj__copy_blocks(src + done, RJ__DENSE_BLOCK, dst);
+        marks &= ~(mark << (place << RJ__SCAN_SHIFT));
+    }
+    return dst + (count - done);
+}
+
+/* See rj__spell_sixteen: this one spells up to a block, or 16 bytes of it one by one, and reads another block behind it. Returns how many. */
 RJ__INLINE size_t
 rj__spell_block(const uint8_t *src, size_t count, uint8_t **dst)
 {
-    const uint64_t mark = ((uint64_t)1 << (1 << RJ__SCAN_SHIFT)) - 1; /* of a byte */
-    uint8_t *out = *dst;
-    uint64_t high, special = 0;
-    size_t done = 0;
-    for (size_t i = 0; i < RJ__DENSE_BLOCK; i += RJ__SCAN_BLOCK)
-        special |= rj__scan_special(src + i, &high) << (i << RJ__SCAN_SHIFT);
+    uint64_t marks = rj__mark_block(src);
     if (count < RJ__DENSE_BLOCK)
-        special &= ((uint64_t)1 << (count << RJ__SCAN_SHIFT)) - 1;
-    if (RJ__UNLIKELY(__builtin_popcountll(special) >> RJ__SCAN_SHIFT > RJ__DENSE_BLOCK / 6)) {
+        marks &= ((uint64_t)1 << (count << RJ__SCAN_SHIFT)) - 1;
+    if (RJ__UNLIKELY(__builtin_popcountll(marks) >> RJ__SCAN_SHIFT > RJ__DENSE_BLOCK / 6)) {
         count = count < 16 ? count : 16;
-        for (; done < count; done++)
-            out = rj__put_spelled(src[done], out);
-        *dst = out;
+        for (size_t i = 0; i < count; i++)
+            *dst = rj__put_spelled(src[i], *dst);
         return count;
     }
-    rj__copy_blocks(src, RJ__DENSE_BLOCK, out);
-    while (special) {
-        size_t place = (size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT;
-        out = rj__put_spelled(src[place], out + (place - done));
-        done = place + 1;
-        rj__copy_blocks(src + done, RJ__DENSE_BLOCK, out);
-        special &= ~(mark << (place << RJ__SCAN_SHIFT));
-    }
-    *dst = out + (count - done);
+    rj__copy_blocks(src, RJ__DENSE_BLOCK, *dst);
+    *dst = rj__spell_marked(src, count, marks, *dst);
     return count;
 }
 
@@ -253,22 +266,44 @@ rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
     return done;
 }
 
-/* Sixteen bytes that pass but for escapes. Stores at most 16 bytes behind the last. */
-RJ__INLINE uint8_t *
-rj__put_sixteen(const uint8_t *src, uint8_t *dst)
+/* Copies so many bytes of a block to two places, and says which are to be escaped. */
+RJ__INLINE uint64_t
+rj__copy_marked(const uint8_t *src, size_t size, size_t place, uint8_t *first, uint8_t *second)
 {
-    rj__sixteen v = rj__load_sixteen(src);
-    rj__store_sixteen(dst, v);
-    if (!rj__mark_special(v))
-        return dst + 16;
-    for (int i = 0; i < 16; i += 8)
-        if (!rj__put_lanes(rj__widen_lanes(src + i), 0, &dst))
-            rj__put_few(src + i, 8, &dst, RJ__HIGH_PASS);
-    return dst;
+    uint64_t high, marks;
+    if (size == RJ__SCAN_BLOCK) {
+        rj__copy_blocks(src + place, RJ__SCAN_BLOCK, first + place);
+        rj__copy_blocks(src + place, RJ__SCAN_BLOCK, second + place);
+        marks = rj__scan_special(src + place, &high);
+    }
+    else {
+        rj__sixteen v = rj__load_sixteen(src + place);
+        rj__store_sixteen(first + place, v);
+        rj__store_sixteen(second + place, v);
+        marks = rj__mark_special(v);
+    }
+    return marks << (place << RJ__SCAN_SHIFT);
+}
+
+/* 16 bytes or more, but no more than a block, behind which nothing need be readable. */
+RJ__INLINE uint8_t *
+rj__spell_last_block(const uint8_t *src, size_t length, uint8_t *dst)
+{
+    uint8_t padded[2 * RJ__DENSE_BLOCK];
+    uint64_t marks;
+    if (RJ__SCAN_BLOCK > 16 && length < RJ__SCAN_BLOCK) {
+        marks = rj__copy_marked(src, 16, 0, padded, dst) | rj__copy_marked(src, 16, length - 16, padded, dst);
+    }
+    else {
+        marks = rj__copy_marked(src, RJ__SCAN_BLOCK, length - RJ__SCAN_BLOCK, padded, dst);
+        for (size_t i = 0; i + RJ__SCAN_BLOCK < RJ__DENSE_BLOCK && i + RJ__SCAN_BLOCK < length; i += RJ__SCAN_BLOCK)
+            marks |= rj__copy_marked(src, RJ__SCAN_BLOCK, i, padded, dst);
+    }
+    return rj__spell_marked(padded, length, marks, dst);
 }
 
 /* Longer strings go by steps. */
-#define RJ__MEDIUM 128
+#define RJ__MEDIUM 1024
 
 /* See text_body.h. */
 RJ__INLINE uint8_t *
@@ -276,10 +311,17 @@ rj__put_sure_bytes(const uint8_t *src, size_t length, uint8_t *dst, const uint8_
 {
     if (length < 16 || length > RJ__MEDIUM)
         return rj__put_by_steps(src, length, dst, end);
-    size_t done = 0;
-    for (; length - done >= 16; done += 16)
-        dst = rj__put_sixteen(src + done, dst);
-    return rj__spell_last(src, done, length, dst);
+    while (length > RJ__DENSE_BLOCK) {
+        size_t count = length < 2 * RJ__DENSE_BLOCK ? length - RJ__DENSE_BLOCK : RJ__DENSE_BLOCK;
+        uint64_t marks = rj__mark_block(src);
+        if (count < RJ__DENSE_BLOCK)
+            marks &= ((uint64_t)1 << (count << RJ__SCAN_SHIFT)) - 1;
+        rj__copy_blocks(src, RJ__DENSE_BLOCK, dst);
+        dst = rj__spell_marked(src, count, marks, dst);
+        src += count;
+        length -= count;
+    }
+    return rj__spell_last_block(src, length, dst);
 }
 
 #include RJ__WIDE
