@@ -60,6 +60,8 @@ def uv_sources() -> list[str]:
     return sorted(glob("src/uv/*.c") + glob("stream/*uv*.c") + shared)
 
 
+STATIC = ("RJ_STATIC", "1")
+
 COMMON = {
     "depends": glob("src/**/*.h", recursive=True) + glob("stream/**/*.h", recursive=True),
     "extra_compile_args": ["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wpedantic"],
@@ -69,7 +71,7 @@ core = Extension(
     "rjson._core",
     sources=sources(),
     include_dirs=["stream/include", "stream"],
-    define_macros=[("RJSON_PORTABLE", "1")] if os.environ.get("RJSON_PORTABLE") == "1" else [],
+    define_macros=[STATIC] + ([("RJSON_PORTABLE", "1")] if os.environ.get("RJSON_PORTABLE") == "1" else []),
     libraries=["pthread"],
     **COMMON,
 )
@@ -81,6 +83,7 @@ def uv() -> Extension:
         "rjson._uv",
         sources=uv_sources(),
         include_dirs=["stream/include", "stream", "src"],
+        define_macros=[STATIC],
         extra_link_args=pkg_config("--libs"),
         **common,
     )

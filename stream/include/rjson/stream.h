@@ -36,7 +36,8 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
+/* RJ_STATIC: the library is compiled into what uses it, which exports none of it. */
+#if defined(__GNUC__) && !defined(RJ_STATIC)
 #define RJ_API __attribute__((visibility("default")))
 #else
 #define RJ_API
@@ -169,9 +170,9 @@ typedef struct rj_memory_sink {
     rj_sink base;
     rj_allocator alloc;
     uint8_t *block; /* prefix bytes, then the output, then at least one spare byte */
-    size_t prefix;
-    size_t length;   /* bytes of output */
     size_t capacity; /* bytes for output */
+    size_t prefix;
+    size_t length; /* bytes of output */
     int borrowed;    /* the block is the caller's scratch memory */
 } rj_memory_sink;
 
