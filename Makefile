@@ -64,34 +64,34 @@ build/asan.stamp: $(VENV)/test.stamp
 	CFLAGS="-O1 -g $(SANITIZE)" LDFLAGS="$(SANITIZE)" $(BIN)/python setup.py --quiet build --build-lib build/asan/lib --build-temp build/asan/tmp
 	@touch $@
 
-VECTOR_TESTS = values str_results loads_numbers loads_strings
+VECTOR_TESTS = values interruptions str_results loads_numbers loads_strings
 
 UNDER_ASAN = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PYTHONMALLOC=malloc PYTHONPATH=build/asan/lib \
 	$(BIN)/python -m pytest -p no:cacheprovider
 
+# $(1): a command, for each instruction set but the best, where this machine has it; two at a time.
+define other_isas
+	printf "%s\n" scalar sse4 avx2 | xargs -P 2 -I {} sh -c \
+		'export RJSON_ISA={}; if $(BIN)/python -c "import rjson"; then $(1); fi'
+endef
+
 # All on the best instruction set of this machine, and on the others what they read and write vectors of.
 test-asan: build/asan.stamp
 	$(UNDER_ASAN) tests/py tests/fuzz/test_fuzz_loads.py
-	for isa in scalar sse4 avx2; do \
-		RJSON_ISA=$$isa $(BIN)/python -c "import rjson" || continue; \
-		RJSON_ISA=$$isa $(UNDER_ASAN) -q $(VECTOR_TESTS:%=tests/py/test_%.py) || exit 1; \
-	done
+	$(call other_isas,$(UNDER_ASAN) -q $(VECTOR_TESTS:%=tests/py/test_%.py))
 
 build/portable.stamp: $(VENV)/test.stamp
 	RJSON_PORTABLE=1 $(BIN)/python setup.py --quiet build --build-lib build/portable/lib --build-temp build/portable/tmp
 	@touch $@
 
 # What else depends on the instruction set.
-ISA_TESTS = errors files options types numpy compat numbers loads iterload
+ISA_TESTS = errors interruptions files options types numpy compat numbers loads iterload
 
 # Without knowledge of CPython's internals, and on every instruction set of this machine.
 test-portable: build/portable.stamp
 	PYTHONPATH=build/portable/lib $(BIN)/python -m pytest -p no:cacheprovider -q tests/py
-	for isa in scalar sse4 avx2; do \
-		RJSON_ISA=$$isa $(BIN)/python -c "import rjson" || continue; \
-		RJSON_ISA=$$isa $(BIN)/python -m pytest -p no:cacheprovider -q $(ISA_TESTS:%=tests/py/test_%.py) || exit 1; \
-	done
+	$(call other_isas,$(BIN)/python -m pytest -p no:cacheprovider -q $(ISA_TESTS:%=tests/py/test_%.py))
 
 # The whole suite on every instruction set of this machine, under the sanitizers: long.
 test-isa: build/asan.stamp

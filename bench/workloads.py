@@ -199,7 +199,7 @@ def with_quotes(rng: Rng, alphabet: str, length: int) -> str:
 
 
 def fields() -> Iterator[Workload]:
-    """Lists of what the text fields of documents hold, of 25 to 63 characters as a rule; and documents that are deep."""
+    """Lists of what the text fields of documents hold, of 25 to 63 characters as a rule."""
     kinds: dict[str, Callable[[Rng], str]] = {
         "sentences": lambda rng: text(rng, ALPHABETS["ASCII"], rng.randrange(25, 64)),
         "sentences, quotes": lambda rng: with_quotes(rng, ALPHABETS["ASCII"], rng.randrange(25, 64)),
@@ -210,6 +210,25 @@ def fields() -> Iterator[Workload]:
     }
     for name, make in kinds.items():
         yield Workload(name, "fields", lambda name=name, make=make: list(map(make, [Rng(name)] * LIST_ITEMS)), fresh)
+
+
+def containers() -> Iterator[Workload]:
+    """Documents that are containers more than anything else: small ones, empty ones, and many in each other."""
+
+    def tree(depth: int) -> Any:
+        return [tree(depth - 1), tree(depth - 1)] if depth else 0
+
+    rng = Rng("containers")
+    rows: dict[str, Callable[[], Any]] = {
+        "coordinates": lambda: [[round(rng.random() * 360 - 180, 6), round(rng.random() * 180 - 90, 6)] for _ in range(500)],
+        "small dicts": lambda: [{"id": i, "name": f"name {i}"} for i in range(500)],
+        "lists of one": lambda: [[i] for i in range(1000)],
+        "dicts of lists": lambda: [{"tags": [], "ids": [i, i + 1], "meta": {}, "next": {"id": i}} for i in range(250)],
+        "binary tree": lambda: tree(9),
+        "empty lists and dicts": lambda: [[], {}] * 500,
+    }
+    for name, make in rows.items():
+        yield Workload(name, "containers", make)
     yield Workload("200 lists in each other", "deep", lambda: json.loads("[" * 200 + "]" * 200))
     yield Workload("200 dicts in each other", "deep", lambda: json.loads('{"a":' * 200 + "1" + "}" * 200))
 
@@ -262,7 +281,9 @@ def with_fresh(rows: Iterator[Workload]) -> Iterator[Workload]:
 
 def built_in() -> list[Workload]:
     """Group by group."""
-    rows = [row for rows in (earlier(), documents(), fields(), numbers(), strings()) for row in with_fresh(rows)]
+    rows = [
+        row for rows in (earlier(), documents(), fields(), containers(), numbers(), strings()) for row in with_fresh(rows)
+    ]
     groups = {row.group: index for index, row in reversed(list(enumerate(rows)))}
     return sorted(rows, key=lambda row: groups[row.group])
 
