@@ -41,7 +41,7 @@ rj__copy_masked64(const uint8_t *src, size_t length, uint8_t *dst, int printable
 }
 
 /* Of longer strings blocks of 32 bytes are copied, of which fewer lie across cache lines; of others 64, as the end of the loop is less often foreseen. */
-#define RJ__MEDIUM 256
+#define RJ__MEDIUM 1024
 
 /* See block_sse.h. */
 RJ__INLINE size_t

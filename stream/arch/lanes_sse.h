@@ -42,6 +42,15 @@ rj__singles(rj__lanes lanes)
     return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(is_single, _mm_setzero_si128()));
 }
 
+/* Eight lanes without the second bytes of `singles`. Stores 16 bytes. */
+RJ__INLINE void
+rj__put_squeezed(rj__lanes lanes, unsigned singles, uint8_t **dst)
+{
+    __m128i places = _mm_load_si128((const __m128i *)(const void *)rj__squeeze[singles]);
+    _mm_storeu_si128((__m128i *)(void *)*dst, _mm_shuffle_epi8(lanes, places));
+    *dst += 16 - _mm_popcnt_u32(singles);
+}
+
 RJ__INLINE int
 rj__put_lanes(rj__lanes v, int two_bytes, uint8_t **dst)
 {
@@ -63,10 +72,7 @@ rj__put_lanes(rj__lanes v, int two_bytes, uint8_t **dst)
         __m128i pair = _mm_or_si128(_mm_or_si128(_mm_srli_epi16(v, 6), trail), _mm_set1_epi16((short)0x80C0));
         lanes = _mm_blendv_epi8(lanes, pair, _mm_cmpgt_epi16(v, _mm_set1_epi16(0x7f)));
     }
-    unsigned singles = rj__singles(lanes);
-    __m128i places = _mm_load_si128((const __m128i *)(const void *)rj__squeeze[singles]);
-    _mm_storeu_si128((__m128i *)(void *)*dst, _mm_shuffle_epi8(lanes, places));
-    *dst += 16 - _mm_popcnt_u32(singles);
+    rj__put_squeezed(lanes, rj__singles(lanes), dst);
     return 1;
 }
 

@@ -39,6 +39,39 @@ rj__put_eight_any(__m128i v, uint8_t *dst)
     return rj__put_packed(_mm256_extracti128_si256(lanes, 1), ones >> 4, twos >> 4, dst);
 }
 
+#define RJ__HAS_WIDE_SIXTEEN 1
+
+/* Sixteen units, where all are below 0x800 and none is to be escaped: otherwise 0. Stores 32 bytes. */
+RJ__INLINE int
+rj__put_sixteen_short(const uint16_t *src, uint8_t **dst)
+{
+    __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)src);
+    __m256i control = _mm256_cmpeq_epi16(_mm256_min_epu16(v, _mm256_set1_epi16(0x1f)), v);
+    __m256i itself =
+        _mm256_or_si256(_mm256_cmpeq_epi16(v, _mm256_set1_epi16('"')), _mm256_cmpeq_epi16(v, _mm256_set1_epi16('\\')));
+    __m256i special = _mm256_or_si256(control, itself), top = _mm256_and_si256(v, _mm256_set1_epi16((short)0xF800));
+    if (!_mm256_testz_si256(_mm256_or_si256(special, top), _mm256_set1_epi8(-1)))
+        return 0;
+    __m256i trail = _mm256_slli_epi16(_mm256_and_si256(v, _mm256_set1_epi16(0x3f)), 8);
+    __m256i pair = _mm256_or_si256(_mm256_or_si256(_mm256_srli_epi16(v, 6), trail), _mm256_set1_epi16((short)0x80C0));
+    __m256i two = _mm256_cmpgt_epi16(v, _mm256_set1_epi16(0x7f)), lanes = _mm256_blendv_epi8(v, pair, two);
+    unsigned singles =
+        ~(unsigned)_mm_movemask_epi8(_mm_packs_epi16(_mm256_castsi256_si128(two), _mm256_extracti128_si256(two, 1)));
+    rj__put_squeezed(_mm256_castsi256_si128(lanes), singles & 0xff, dst);
+    rj__put_squeezed(_mm256_extracti128_si256(lanes, 1), singles >> 8 & 0xff, dst);
+    return 1;
+}
+
+/* Sixteen at a time, while they are such. Returns how many. A function of its own: others need the registers. */
+static RJ__NOINLINE size_t
+RJ__NAME(put_short_units)(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)
+{
+    size_t done = 0;
+    while (length - done >= 16 && end - *dst >= RJ__TEXT_ROOM && rj__put_sixteen_short(src + done, dst))
+        done += 16;
+    return done;
+}
+
 #include "wide_sse.h"
 
 #endif

@@ -106,9 +106,16 @@ rj__step_units(const void *units, size_t length, uint8_t **dst, const uint8_t *e
     const uint8_t *src = units;
     size_t block = 16 / (size_t)width, done = 0;
     for (; length - done >= block && end - *dst >= RJ__TEXT_ROOM; done += block) {
+        const uint8_t *before = *dst;
         size_t put = rj__put_unit_block(src + done * (size_t)width, block, dst, width);
         if (RJ__UNLIKELY(put < block))
             return done + put;
+#ifdef RJ__HAS_WIDE_SIXTEEN
+        if (width == 2 && *dst - before <= 16) /* what is behind short ones is taken to be short */
+            done += RJ__NAME(put_short_units)((const uint16_t *)units + done + 8, length - done - 8, dst, end);
+#else
+        (void)before;
+#endif
     }
     size_t left = length - done;
     if (left == 0 || left >= block || end - *dst < RJ__TEXT_ROOM)

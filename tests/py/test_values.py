@@ -137,7 +137,7 @@ keep_utf8.restype = ctypes.c_char_p
 keep_utf8.argtypes = [ctypes.py_object]
 
 
-@pytest.mark.parametrize("alphabet", ["abcdefghijklmnopqrstuvw", "abcdéÿ", "日本語abc", "😀日é"], ids=ascii)
+@pytest.mark.parametrize("alphabet", ["abcdefghijklmnopqrstuvw", "abcdéÿ", "αβγ abЖ", "日本語abc", "😀日é"], ids=ascii)
 def test_clean_strings_of_every_length(alphabet):
     """Alone, as a key, and with their UTF-8 form in them: no character is lost, doubled or moved where the blocks of vectors meet."""
     for length in (*range(300), *range(500, 600), *range(1000, 1100), 5000):
@@ -151,7 +151,7 @@ def test_clean_strings_of_every_length(alphabet):
 
 
 @pytest.mark.parametrize("percent", [0.2, 1, 3, 10, 50, 100])
-@pytest.mark.parametrize("alphabet", ["abc /", "abcé", "日本", "😀日é"], ids=ascii)
+@pytest.mark.parametrize("alphabet", ["abc /", "abcé", "αβ Ж", "日本", "αβγδεζηθικλμνξο日", "😀日é"], ids=ascii)
 def test_long_strings_with_escapes(alphabet, percent):
     rng = random.Random(2)
     for length in (*range(250, 330), 1000, 1025, 5000):

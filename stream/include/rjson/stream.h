@@ -169,11 +169,11 @@ RJ_API int rj_sink_fail(rj_sink *sink, int status, int sys_errno);
 typedef struct rj_memory_sink {
     rj_sink base;
     rj_allocator alloc;
-    uint8_t *block; /* prefix bytes, then the output, then at least one spare byte */
+    uint8_t *block;  /* prefix bytes, then the output, then at least one spare byte */
     size_t capacity; /* bytes for output */
     size_t prefix;
     size_t length; /* bytes of output */
-    int borrowed;    /* the block is the caller's scratch memory */
+    int borrowed;  /* the block is the caller's scratch memory */
 } rj_memory_sink;
 
 /* Prepares a sink in the caller's memory. `prefix` bytes are left free before the output (for a header of
