@@ -44,17 +44,29 @@ put_few_bytes(const uint8_t *src, size_t length, uint8_t *dst, int to)
     return length;
 }
 
+/* Units in blocks, with their short escapes. */
+RJ__INLINE size_t
+put_blocks_of_units(const uint8_t *src, size_t length, uint8_t *dst, int from, int to)
+{
+    const size_t block = (size_t)RJ__FEW_UNITS(to);
+    uint8_t *at = dst;
+    for (size_t i = 0; i < length; i += block, src += block * (size_t)from) {
+        size_t count = length - i < block ? length - i : block;
+        uint32_t special = rj__copy_unit_block(src, from, 0, count, at, to);
+        at = RJ__LIKELY(!special) ? at + count * (size_t)to : rj__spell_marked_units(src, from, count, special, at, to);
+        if (RJ__UNLIKELY(!at))
+            return RJ_NO_RUN;
+    }
+    return (size_t)(at - dst) / (size_t)to;
+}
+
 /* Units that are many, or are not clean. A function of its own, so that others find their constants in registers. */
 static RJ__NOINLINE size_t
 RJ__NAME(put_other_units)(const void *src, size_t length, uint8_t *dst, int from, int to)
 {
-    size_t done = to == 2     ? rj__copy_clean_units(src, 2, length, dst, 2)
-                  : from == 2 ? rj__copy_clean_units(src, 2, length, dst, 4)
-                              : rj__copy_clean_units(src, 4, length, dst, 4);
-    if (RJ__LIKELY(done == length))
-        return length;
-    done = RJ__NAME(put_short_escapes)(src, done, length, dst, from, to);
-    return done ? done : RJ_NO_RUN;
+    return to == 2     ? put_blocks_of_units(src, length, dst, 2, 2)
+           : from == 2 ? put_blocks_of_units(src, length, dst, 2, 4)
+                       : put_blocks_of_units(src, length, dst, 4, 4);
 }
 
 RJ__INLINE size_t

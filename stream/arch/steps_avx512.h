@@ -146,9 +146,9 @@ rj__put_escaped64(const uint8_t *src, size_t count, uint8_t *dst)
 /* So few escapes in 64 bytes are spelled one by one. */
 #define RJ__FEW_ESCAPES 3
 
-/* The same for 64 bytes that have few escapes or none: each is spelled on its own, and everything behind it stored again. */
+/* The same for bytes that have few escapes or none: each is spelled on its own, and everything behind it stored again. */
 RJ__INLINE uint8_t *
-rj__put_sparse64(__m512i v, uint64_t marks, const uint8_t *src, uint8_t *dst)
+rj__put_sparse64(__m512i v, size_t count, uint64_t marks, const uint8_t *src, uint8_t *dst)
 {
     size_t done = 0;
     _mm512_storeu_si512(dst, v);
@@ -158,7 +158,7 @@ rj__put_sparse64(__m512i v, uint64_t marks, const uint8_t *src, uint8_t *dst)
         done = place + 1;
         _mm512_storeu_si512(dst, rj__from_behind(v, (int)done));
     }
-    return dst + (64 - done);
+    return dst + (count - done);
 }
 
 /* Bytes up to the end of the text, or of the room, or to where so many were clean that more may be. Returns how many. */
@@ -170,7 +170,7 @@ rj__step_dirty(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
         for (; length - done >= 64 && clean < RJ__RUN && end - *dst >= 2 * RJ__TEXT_ROOM; done += 64) {
             __m512i v = _mm512_loadu_si512(src + done);
             uint64_t marks = ~rj__clean64(v, RJ__HIGH_PASS);
-            *dst = _mm_popcnt_u64(marks) <= RJ__FEW_ESCAPES ? rj__put_sparse64(v, marks, src + done, *dst)
+            *dst = _mm_popcnt_u64(marks) <= RJ__FEW_ESCAPES ? rj__put_sparse64(v, 64, marks, src + done, *dst)
                                                             : rj__put_escaped64(src + done, 64, *dst);
             clean = marks ? 0 : clean + 64;
         }
@@ -236,9 +236,15 @@ rj__put_sure_bytes(const uint8_t *src, size_t length, uint8_t *dst, const uint8_
 {
     if (RJ__UNLIKELY(length > RJ__RUN))
         return rj__put_by_steps(src, length, dst, end);
-    for (; length > 64; src += 64, length -= 64)
-        dst = rj__put_escaped64(src, 64, dst);
-    return rj__put_escaped64(src, length, dst);
+    for (size_t count; length; src += count, length -= count) {
+        count = length < 64 ? length : 64;
+        __mmask64 valid = _bzhi_u64(~(uint64_t)0, (unsigned)count);
+        __m512i v = _mm512_maskz_loadu_epi8(valid, src);
+        uint64_t marks = valid & ~rj__clean64(v, RJ__HIGH_PASS);
+        dst = _mm_popcnt_u64(marks) <= RJ__FEW_ESCAPES ? rj__put_sparse64(v, count, marks, src, dst)
+                                                       : rj__put_escaped64(src, count, dst);
+    }
+    return dst;
 }
 
 #define RJ__HAS_PUT_PASSING 1
