@@ -44,6 +44,7 @@ put_few_bytes(const uint8_t *src, size_t length, uint8_t *dst, int to)
     return length;
 }
 
+#if defined(RJ__ESCAPES_UNITS)
 /* Units in blocks, with their short escapes. */
 RJ__INLINE size_t
 put_blocks_of_units(const uint8_t *src, size_t length, uint8_t *dst, int from, int to)
@@ -59,6 +60,18 @@ put_blocks_of_units(const uint8_t *src, size_t length, uint8_t *dst, int from, i
     }
     return (size_t)(at - dst) / (size_t)to;
 }
+#else
+/* Clean units, and then what others there are. */
+RJ__INLINE size_t
+put_blocks_of_units(const uint8_t *src, size_t length, uint8_t *dst, int from, int to)
+{
+    size_t done = rj__copy_clean_units(src, from, length, dst, to);
+    if (RJ__LIKELY(done == length))
+        return length;
+    done = RJ__NAME(put_short_escapes)(src, done, length, dst, from, to);
+    return done ? done : RJ_NO_RUN;
+}
+#endif
 
 /* Units that are many, or are not clean. A function of its own, so that others find their constants in registers. */
 static RJ__NOINLINE size_t

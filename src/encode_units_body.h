@@ -38,25 +38,41 @@ RJ__NAME(spell_unit)(rj_str_sink *out, const rj__text *text, uint32_t c, void *d
     return count;
 }
 
+#if !defined(RJ__ESCAPES_UNITS)
+/* Some units, with a short escape before them if the first has one; as many as `room` is for. 0 where that is too little, or the first is rare. */
+RJ__INLINE size_t
+escape_units(const uint8_t *src, int from, size_t length, size_t room, uint8_t *dst, int to, size_t *written)
+{
+    uint32_t c = rj__unit(src, from, 0);
+    if (c < 0x80 && rj__spellings[c].length == 2) {
+        rj__set_unit(dst, to, 0, '\\');
+        rj__set_unit(dst, to, 1, rj__spellings[c].bytes[1]);
+        *written = 2;
+        return 1;
+    }
+    return *written = rj__copy_clean_units(src, from, length < room ? length : room, dst, to);
+}
+#endif
+
 /* Units of which some have short escapes, to *at: up to one that is anything but that, to where *at is behind `end`, or to where `enough` in a row had none. How
  * many. */
 RJ__INLINE size_t
 put_escapes(const uint8_t *src, size_t length, uint8_t **at, const uint8_t *end, size_t enough, int from, int to)
 {
-    size_t done = 0;
-#if defined(RJ__ESCAPES_UNITS)
-    size_t clean = 0, taken = 1, written;
+    size_t done = 0, clean = 0, taken = 1, written;
     uint8_t *next = *at; /* so that it can stay in a register */
     while (taken && done < length && clean < enough && next <= end) {
+#if defined(RJ__ESCAPES_UNITS)
         taken = rj__escape_units(src + done * (size_t)from, from, length - done, next, to, &written);
+#else
+        taken = escape_units(src + done * (size_t)from, from, length - done, (size_t)(end - next) / (size_t)to, next, to,
+                             &written);
+#endif
         clean = written == taken ? clean + taken : 0;
         done += taken;
         next += written * (size_t)to;
     }
     *at = next;
-#else
-    (void)src, (void)length, (void)at, (void)end, (void)enough, (void)from, (void)to;
-#endif
     return done;
 }
 
