@@ -76,10 +76,11 @@ typedef struct rj_frame {
 
 /* A level of the native stack: where it is. */
 typedef struct rj_open_level {
-    PyObject *obj;    /* owned below e->owned, else borrowed */
-    Py_ssize_t pos;   /* of a list or tuple its next index, of a dict as in PyDict_Next */
-    Py_ssize_t used;  /* a dict's size; or RJ_SEQUENCE, RJ_NOT_WALKED */
-    size_t is_parent; /* it has levels inside of it, is not inside of itself, and is counted in parents_at */
+    PyObject *obj;   /* owned below e->owned, else borrowed */
+    Py_ssize_t pos;  /* of a list or tuple its next index, of a dict as in PyDict_Next */
+    Py_ssize_t used; /* a dict's size; or RJ_SEQUENCE, RJ_NOT_WALKED */
+    int is_parent;   /* it has levels inside of it, is not inside of itself, and is counted in parents_at */
+    int left_alike;  /* so many containers in it are not tried as plain ones: see RJ_ALIKE */
 } rj_open_level;
 
 #define RJ_SEQUENCE (-1)

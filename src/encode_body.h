@@ -23,6 +23,7 @@
 static uint8_t *put_value(rj_encoder *e, uint8_t *cur, PyObject *v);
 static uint8_t *RJ__NAME(put_sorted_dict)(rj_encoder *e, uint8_t *cur, PyObject *v);
 static uint8_t *RJ__NAME(put_known)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan);
+static uint8_t *RJ__NAME(put_plain_text)(rj_encoder *e, uint8_t *cur, PyObject *v);
 static uint8_t *RJ__NAME(put_other)(rj_encoder *e, uint8_t *cur, PyObject *v);
 
 /* ---- levels */
@@ -34,7 +35,7 @@ push_level(rj_encoder *e, uint8_t *cur, PyObject *obj, Py_ssize_t used)
 {
     if (RJ__UNLIKELY(e->native >= e->native_limit))
         return rj_refuse_entry(e, cur, obj);
-    e->levels[e->native++] = (rj_open_level){obj, 0, used, 0};
+    e->levels[e->native++] = (rj_open_level){obj, 0, used, 0, 0};
     return 1;
 }
 
@@ -275,7 +276,7 @@ RJ__NAME(resume_frame)(rj_encoder *e, uint8_t *cur, rj_frame *f)
         return put_bracket(cur, (uint8_t)f->pos);
     if (f->kind == RJ_FRAME_DEFAULT && !(e->coop && e->coop->arrived))
         return cur; /* its value is complete */
-    e->levels[0] = (rj_open_level){f->obj, f->pos, RJ_NOT_WALKED, 0};
+    e->levels[0] = (rj_open_level){f->obj, f->pos, RJ_NOT_WALKED, 0, 0};
     e->native = 1;
     if (!rj_become_parent(e))
         return NULL;

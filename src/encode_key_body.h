@@ -17,20 +17,29 @@ RJ__NAME(put_key_text)(rj_encoder *e, uint8_t *cur, rj_plan *plan, PyObject *key
     return cur;
 }
 
+/* An int key, with its colon. NULL for any other, and for an int that is large. Runs no Python code. */
+RJ__INLINE uint8_t *
+put_int_key(rj_encoder *e, uint8_t *cur, PyObject *key)
+{
+    int negative;
+    uint64_t magnitude;
+    if (!PyLong_CheckExact(key) || !rj_long_magnitude(key, &negative, &magnitude))
+        return NULL;
+    *cur = '"';
+    cur = rj__put_signed(cur + 1, negative, magnitude);
+    memcpy(cur, "\":", 2);
+    return end_key(e, cur + 2);
+}
+
 /* Any key, with its colon. May stop, and may run Python code; the key is owned meanwhile. */
 static RJ__NOINLINE uint8_t *
 put_key(rj_encoder *e, uint8_t *cur, PyObject *key)
 {
-    int negative;
-    uint64_t magnitude;
     if (PyUnicode_CheckExact(key))
         return put_string(e, cur, key, ':');
-    if (PyLong_CheckExact(key) && rj_long_magnitude(key, &negative, &magnitude)) {
-        *cur = '"';
-        cur = rj__put_signed(cur + 1, negative, magnitude);
-        memcpy(cur, "\":", 2);
-        return end_key(e, cur + 2);
-    }
+    uint8_t *next = put_int_key(e, cur, key);
+    if (next)
+        return next;
     rj_plan *plan = rj_known_plan(&e->state->plans, Py_TYPE(key));
     if (plan && !(plan->group & e->options->passthrough) && rj_has_type_text(e, plan))
         return RJ__NAME(put_key_text)(e, cur, plan, key);
@@ -60,6 +69,20 @@ begin_short_key(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
         return end_key(e, next);
     *last = before;
     return NULL;
+}
+
+/* Begins a member with an int key; NULL for any other, with everything as it was. Runs no Python code. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(begin_int_key)(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
+{
+    if ((RJ__STYLED && e->options->skipkeys) || !has_short_lead(e))
+        return NULL;
+    uint8_t *last = cur - 1, before = *last;
+    begin_item(e, &cur, key, value);
+    uint8_t *next = put_int_key(e, cur, key);
+    if (!next)
+        *last = before;
+    return next;
 }
 
 /* A member whose line break has been written. */

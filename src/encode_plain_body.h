@@ -26,7 +26,7 @@ static RJ__NOINLINE uint8_t *
 RJ__NAME(interrupt)(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject *obj, Py_ssize_t pos, Py_ssize_t used,
                     PyObject *waiting)
 {
-    *level = (rj_open_level){obj, pos, used, 0};
+    *level = (rj_open_level){obj, pos, used, 0, 0};
     if (!e->interrupted) {
         e->interrupted = level;
         e->cur = cur;
@@ -51,16 +51,20 @@ put_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rj_open_level *
     }
     if (RJ__UNLIKELY(Py_SIZE(v) == 0))
         return put_literal(cur, "[],", 3);
+    if (RJ__STYLED && e->options->sort_keys && PyDict_CheckExact(*items_of(v)))
+        return NULL;
     return put_plain_sequence(e, cur, v, level);
 }
 
-/* A value inside of the given level: a scalar or container. NULL likewise. */
+/* A value inside of the given level: a scalar, container, or date. NULL likewise. */
 RJ__INLINE uint8_t *
 put_plain_value(rj_encoder *e, uint8_t *cur, PyObject *v, rj_open_level *level)
 {
     uint8_t *next = put_scalar(e, cur, v);
-    if (RJ__LIKELY(next != NULL) || !is_container(v))
+    if (RJ__LIKELY(next != NULL))
         return next;
+    if (RJ__UNLIKELY(!is_container(v)))
+        return RJ__NAME(put_plain_text)(e, cur, v);
     return put_plain(e, cur, v, PyDict_CheckExact(v), level + 1);
 }
 
@@ -105,8 +109,11 @@ put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level
             continue;
         uint8_t *next = begin_short_key(e, cur, key, value);
         if (RJ__UNLIKELY(!next)) {
-            pos--;
-            break;
+            next = RJ__NAME(begin_int_key)(e, cur, key, value);
+            if (!next) {
+                pos--;
+                break;
+            }
         }
         cur = next;
         next = put_plain_value(e, cur, value, level);

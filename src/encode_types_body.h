@@ -173,6 +173,21 @@ put_quoted_text(rj_encoder *e, uint8_t *cur, const rj_plan *plan, PyObject *v)
     return cur ? put_literal(cur, "\",", 2) : NULL;
 }
 
+/* The same among plain values; NULL for any other value, and where it fails: it will fail again where the place is known. Runs no Python code. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_plain_text)(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    rj_plan *plan = rj_known_plan(&e->state->plans, Py_TYPE(v));
+    if (!plan || (plan->group & e->options->passthrough) || !rj_has_plain_text(e, plan, v))
+        return NULL;
+    uint8_t *next = put_quoted_text(e, cur, plan, v);
+    if (RJ__UNLIKELY(!next)) {
+        PyErr_Clear();
+        e->stop = RJ_STOP_NONE;
+    }
+    return next;
+}
+
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_planned)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
 {

@@ -5,17 +5,39 @@
 
 /* ---- items and members */
 
-/* What put_scalar declined, inside of the innermost level. *nested is set if it is a container that `walk` has to go into, or on with. */
+/* So many containers are gone into at once after one that turned out not to be plain: others beside it are like it, as a rule. */
+#define RJ_ALIKE 15
+
+/* A container inside of the innermost level: *nested is set to it if `walk` has to go into it, or on with what e->interrupted says. */
+RJ__INLINE uint8_t *
+put_inner_container(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject **nested)
+{
+    rj_open_level *level = &e->levels[e->native - 1];
+    const int is_dict = PyDict_CheckExact(v);
+    if (RJ__STYLED && is_dict && e->options->sort_keys)
+        return rj_become_parent(e) ? RJ__NAME(put_sorted_dict)(e, cur, v) : NULL;
+    e->interrupted = NULL;
+    if (level->left_alike) {
+        level->left_alike--;
+    }
+    else {
+        uint8_t *next = try_plain(e, cur, v, is_dict);
+        if (RJ__LIKELY(next != NULL))
+            return next;
+        if (e->interrupted) {
+            cur = e->cur;
+            level->left_alike = e->waiting ? RJ_ALIKE : 0;
+        }
+    }
+    *nested = v;
+    return cur;
+}
+
+/* What put_scalar declined, inside of the innermost level; *nested likewise. */
 RJ__INLINE uint8_t *
 put_inner(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject **nested)
 {
-    if (RJ__UNLIKELY(!is_container(v)))
-        return RJ__NAME(put_other)(e, cur, v);
-    uint8_t *next = try_plain(e, cur, v, PyDict_CheckExact(v));
-    if (RJ__LIKELY(next != NULL))
-        return next;
-    *nested = v;
-    return e->interrupted ? e->cur : cur;
+    return RJ__LIKELY(is_container(v)) ? put_inner_container(e, cur, v, nested) : RJ__NAME(put_other)(e, cur, v);
 }
 
 /* The items of the innermost level, a list or tuple: to its end, or a container for `nested`. */
@@ -66,6 +88,15 @@ reload:;
     return cur;
 }
 
+static uint8_t *put_container(rj_encoder *e, uint8_t *cur, PyObject *v);
+
+/* What put_scalar declined. */
+RJ__INLINE uint8_t *
+put_container_or_other(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    return is_container(v) ? put_container(e, cur, v) : RJ__NAME(put_other)(e, cur, v);
+}
+
 /* e->waiting, of which everything before it has been written. */
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_waiting)(rj_encoder *e, uint8_t *cur)
@@ -77,9 +108,10 @@ RJ__NAME(put_waiting)(rj_encoder *e, uint8_t *cur)
     }
     PyObject *value = e->waiting;
     e->waiting = NULL;
-    cur = put_value(e, cur, value);
+    uint8_t *next = put_scalar(e, cur, value);
+    next = next ? next : put_container_or_other(e, cur, value);
     Py_DECREF(value);
-    return cur;
+    return next;
 }
 
 /* A member whose key is none for begin_short_key. The dict may drop both while the key is written. */
@@ -201,11 +233,4 @@ put_container(rj_encoder *e, uint8_t *cur, PyObject *v)
         return next;
     cur = go_into(e, e->interrupted ? e->cur : cur, v, is_dict);
     return RJ__NAME(walk)(e, cur, outermost);
-}
-
-/* What put_scalar declined. */
-RJ__INLINE uint8_t *
-put_container_or_other(rj_encoder *e, uint8_t *cur, PyObject *v)
-{
-    return is_container(v) ? put_container(e, cur, v) : RJ__NAME(put_other)(e, cur, v);
 }

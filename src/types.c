@@ -336,6 +336,18 @@ rj_has_type_text(const rj_encoder *e, const rj_plan *plan)
     }
 }
 
+int
+rj_has_plain_text(const rj_encoder *e, const rj_plan *plan, PyObject *v)
+{
+    if (!rj_has_type_text(e, plan) || rj_type_runs_code(plan, v))
+        return 0;
+    if (plan->form != RJ_FORM_UUID)
+        return 1;
+    Py_ssize_t offset = plan->fields[0].offset;
+    PyObject *number = offset ? *(PyObject **)(void *)((char *)v + offset) : NULL;
+    return number && PyLong_CheckExact(number);
+}
+
 uint8_t *
 rj_put_type_text(rj_encoder *e, uint8_t *p, const rj_plan *plan, PyObject *v)
 {

@@ -66,7 +66,7 @@ rj__copy_clean_units(const void *src, int from, size_t length, void *dst, int to
     return length;
 }
 
-#define RJ__ESCAPES_UNITS 1 /* rj__escape_units is there */
+#define RJ__ESCAPES_UNITS 1 /* rj__escape_units and rj__spell_marked_units are there */
 
 /* A few units and what becomes of them. `rare` ones have long escapes, or are surrogates. */
 typedef struct rj__few_units {

@@ -2,9 +2,11 @@
 
 import dataclasses
 import datetime
+import decimal
 import io
 import json
 import random
+import uuid
 
 import pytest
 
@@ -45,10 +47,13 @@ OTHERS = [
     ("語" * 500, "語" * 500),
     (Point(1, [2]), {"x": 1, "y": [2]}),
     (datetime.date(2026, 11, 26), "2026-11-26"),
+    (datetime.datetime(2026, 11, 26, 1, 2, 3, tzinfo=datetime.timezone.utc), "2026-11-26T01:02:03+00:00"),
+    (uuid.UUID(int=5), "00000000-0000-0000-0000-000000000005"),
+    (decimal.Decimal("1.25"), 1.25),
     (Opaque(), {"opaque": [1]}),
     (Names(["a"]), ["a"]),
 ]
-KEYS = ["k", "key", "a key of more than sixteen characters", "größe", "x" * 100, 'q"', 7, None]
+KEYS = ["k", "key", "a key of more than sixteen characters", "größe", "x" * 100, 'q"', 7, 2**70, None]
 
 
 def default(value):
@@ -200,3 +205,16 @@ def test_circles_that_go_on_after_a_pause(make, path, options, chunk_size):
         for _ in rjson.iterencode(make(), chunk_size=chunk_size, **options):
             pass
     assert caught.value.path == path
+
+
+def test_a_uuid_that_is_none():
+    """What fails among plain values fails as it would alone, and says where."""
+    wrong = uuid.UUID(int=1)
+    object.__setattr__(wrong, "int", -1)
+    with pytest.raises(TypeError, match="128 bits") as alone:
+        rjson.dumps(wrong)
+    with pytest.raises(TypeError, match="128 bits") as among:
+        rjson.dumps([1, {"ids": ["a", wrong]}])
+    assert str(among.value) == str(alone.value)
+    assert any("$[1].ids[1]" in note for note in among.value.__notes__)
+    assert rjson.dumps([1, {"ids": ["a"]}]) == '[1,{"ids":["a"]}]'
