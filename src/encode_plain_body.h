@@ -1,6 +1,6 @@
 /*
- * The part of the walk (encode_body.h) for what nearly all documents consist of: lists, tuples and dicts in each other, of scalars, that fit into the window at
- * hand. No Python code runs meanwhile, so that nothing needs to be owned, and nobody has to know which levels are open. Whatever is more than that
+ * The part of the walk (encode_body.h) for what nearly all documents consist of: lists, tuples and dicts in each other, of scalars, dates and UUIDs, that fit into the window
+ * at hand. No Python code runs meanwhile, so that nothing needs to be owned, and nobody has to know which levels are open. Whatever is more than that
  * interrupts: the levels are laid out in e->levels then, for `walk` (encode_walk_body.h) to go on from there.
  *
  * Whether a container is inside of itself is not asked here. One that is goes round until the window is full or the native stack is, and `walk` finds out where
@@ -13,6 +13,13 @@ is_container(const PyObject *v)
 {
     const PyTypeObject *type = Py_TYPE(v);
     return type == &PyDict_Type || type == &PyList_Type || type == &PyTuple_Type;
+}
+
+/* Whether it is one whose members are to be sorted first. */
+RJ__INLINE int
+is_sorted(const rj_encoder *e, PyObject *v, int is_dict)
+{
+    return RJ__STYLED && is_dict && e->options->sort_keys && PyDict_GET_SIZE(v) > 0;
 }
 
 RJ__INLINE PyObject **
@@ -47,7 +54,7 @@ put_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rj_open_level *
     if (is_dict) {
         if (RJ__UNLIKELY(PyDict_GET_SIZE(v) == 0))
             return put_literal(cur, "{},", 3);
-        return RJ__STYLED && e->options->sort_keys ? NULL : put_plain_dict(e, cur, v, level);
+        return is_sorted(e, v, 1) ? NULL : put_plain_dict(e, cur, v, level);
     }
     if (RJ__UNLIKELY(Py_SIZE(v) == 0))
         return put_literal(cur, "[],", 3);

@@ -14,7 +14,7 @@ put_inner_container(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject **nested)
 {
     rj_open_level *level = &e->levels[e->native - 1];
     const int is_dict = PyDict_CheckExact(v);
-    if (RJ__STYLED && is_dict && e->options->sort_keys)
+    if (is_sorted(e, v, is_dict))
         return rj_become_parent(e) ? RJ__NAME(put_sorted_dict)(e, cur, v) : NULL;
     e->interrupted = NULL;
     if (level->left_alike) {
@@ -191,7 +191,7 @@ go_into(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict)
 {
     if (e->interrupted)
         return rj_take_up(e) ? cur : NULL;
-    if (RJ__STYLED && is_dict && e->options->sort_keys)
+    if (is_sorted(e, v, is_dict))
         return RJ__NAME(put_sorted_dict)(e, cur, v);
     if (!push_level(e, cur, v, is_dict ? PyDict_GET_SIZE(v) : RJ_SEQUENCE))
         return NULL;
