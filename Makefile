@@ -70,16 +70,17 @@ UNDER_ASAN = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PYTHONMALLOC=malloc PYTHONPATH=build/asan/lib \
 	$(BIN)/python -m pytest -p no:cacheprovider
 
-# $(1): a command, for each instruction set but the best, where this machine has it; two at a time.
-define other_isas
-	printf "%s\n" scalar sse4 avx2 | xargs -P 2 -I {} sh -c \
-		'export RJSON_ISA={}; if $(BIN)/python -c "import rjson"; then $(1); fi'
+# $(2): a command, for those of the instruction sets $(1) that this machine has; two at a time.
+define on_isas
+	printf "%s\n" $(1) | xargs -P 2 -I {} sh -c \
+		'export RJSON_ISA={}; if $(BIN)/python -c "import rjson"; then $(2); fi'
 endef
+OTHER_ISAS = scalar sse4 avx2
 
 # All on the best instruction set of this machine, and on the others what they read and write vectors of.
 test-asan: build/asan.stamp
 	$(UNDER_ASAN) tests/py tests/fuzz/test_fuzz_loads.py
-	$(call other_isas,$(UNDER_ASAN) -q $(VECTOR_TESTS:%=tests/py/test_%.py))
+	$(call on_isas,$(OTHER_ISAS),$(UNDER_ASAN) -q $(VECTOR_TESTS:%=tests/py/test_%.py))
 
 build/portable.stamp: $(VENV)/test.stamp
 	RJSON_PORTABLE=1 $(BIN)/python setup.py --quiet build --build-lib build/portable/lib --build-temp build/portable/tmp
@@ -91,14 +92,11 @@ ISA_TESTS = errors interruptions files options types numpy compat numbers loads 
 # Without knowledge of CPython's internals, and on every instruction set of this machine.
 test-portable: build/portable.stamp
 	PYTHONPATH=build/portable/lib $(BIN)/python -m pytest -p no:cacheprovider -q tests/py
-	$(call other_isas,$(BIN)/python -m pytest -p no:cacheprovider -q $(ISA_TESTS:%=tests/py/test_%.py))
+	$(call on_isas,$(OTHER_ISAS),$(BIN)/python -m pytest -p no:cacheprovider -q $(ISA_TESTS:%=tests/py/test_%.py))
 
 # The whole suite on every instruction set of this machine, under the sanitizers: long.
 test-isa: build/asan.stamp
-	for isa in scalar sse4 avx2 avx512; do \
-		RJSON_ISA=$$isa $(BIN)/python -c "import rjson" || continue; \
-		RJSON_ISA=$$isa $(UNDER_ASAN) tests/py tests/fuzz/test_fuzz_loads.py || exit 1; \
-	done
+	$(call on_isas,$(OTHER_ISAS) avx512,$(UNDER_ASAN) tests/py tests/fuzz/test_fuzz_loads.py)
 
 test-all: $(VENV)/test.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check nox

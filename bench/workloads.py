@@ -218,9 +218,12 @@ def containers() -> Iterator[Workload]:
     def tree(depth: int) -> Any:
         return [tree(depth - 1), tree(depth - 1)] if depth else 0
 
-    rng = Rng("containers")
+    def coordinates() -> Any:
+        rng = Rng("coordinates")
+        return [[round(rng.random() * 360 - 180, 6), round(rng.random() * 180 - 90, 6)] for _ in range(500)]
+
     rows: dict[str, Callable[[], Any]] = {
-        "coordinates": lambda: [[round(rng.random() * 360 - 180, 6), round(rng.random() * 180 - 90, 6)] for _ in range(500)],
+        "coordinates": coordinates,
         "small dicts": lambda: [{"id": i, "name": f"name {i}"} for i in range(500)],
         "lists of one": lambda: [[i] for i in range(1000)],
         "dicts of lists": lambda: [{"tags": [], "ids": [i, i + 1], "meta": {}, "next": {"id": i}} for i in range(250)],

@@ -112,12 +112,8 @@ rj_refuse_circle(rj_encoder *e)
     if (!is_open(e, native, obj))
         return 0;
     fail_circular(e, obj);
-    e->native = native;
     Py_CLEAR(e->waiting);
-    if (e->owned > native) {
-        e->owned = native;
-        Py_DECREF(obj);
-    }
+    rj_leave(e);
     return 1;
 }
 

@@ -66,9 +66,8 @@ typedef enum rj_frame_kind {
 typedef struct rj_frame {
     PyObject *obj;
     PyObject *iterator;
-    PyObject *key; /* PAIRS: the key of the pair at hand, or NULL; PAIR */
-    PyObject
-        *value; /* SEQUENCE, DICT, PAIRS, ENTRIES, FIELDS: the value still to be written, after its key, or NULL; PAIR */
+    PyObject *key;   /* PAIRS: the key of the pair at hand, or NULL; PAIR */
+    PyObject *value; /* the value still to be written, as a rule after its key; or NULL */
     Py_ssize_t pos;
     Py_ssize_t used;
     rj_frame_kind kind;
@@ -183,6 +182,19 @@ RJ__INLINE size_t
 rj_parent_place(const void *obj)
 {
     return ((uintptr_t)obj >> 4) % RJ_PARENT_PLACES;
+}
+
+/* Takes the innermost level off. May run Python code: the last reference to its container may go. */
+RJ__INLINE void
+rj_leave(rj_encoder *e)
+{
+    const rj_open_level *level = &e->levels[--e->native];
+    if (level->is_parent)
+        e->parents_at[rj_parent_place(level->obj)]--;
+    if (RJ__UNLIKELY(e->owned > e->native)) {
+        e->owned = e->native;
+        Py_DECREF(level->obj);
+    }
 }
 
 /* Before the innermost level gets one inside of it. 0 if it is inside of itself (e->stop is ERROR, and it is no level any more). */

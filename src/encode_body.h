@@ -46,19 +46,6 @@ enter(rj_encoder *e, uint8_t *cur, PyObject *obj)
     return push_level(e, cur, obj, RJ_NOT_WALKED) && rj_become_parent(e);
 }
 
-/* Takes the innermost level off. May run Python code: the last reference to its container may go. */
-RJ__INLINE void
-leave(rj_encoder *e)
-{
-    const rj_open_level *level = &e->levels[--e->native];
-    if (level->is_parent)
-        e->parents_at[rj_parent_place(level->obj)]--;
-    if (RJ__UNLIKELY(e->owned > e->native)) {
-        e->owned = e->native;
-        Py_DECREF(level->obj);
-    }
-}
-
 #include "encode_layout_body.h"
 #include "encode_text_body.h"
 

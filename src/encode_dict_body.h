@@ -112,7 +112,7 @@ RJ__NAME(walk_members)(rj_encoder *e, uint8_t *cur, member_source *s, PyObject *
             else {
                 int rc = next_member(e, s, &key, &value);
                 if (rc == 0) {
-                    leave(e);
+                    rj_leave(e);
                     return close_container(e, cur, '}');
                 }
                 if (rc < 0)
@@ -133,7 +133,7 @@ RJ__NAME(walk_members)(rj_encoder *e, uint8_t *cur, member_source *s, PyObject *
     }
     rj_push_frame(e, s->kind, s->owner, s->source, NULL, value, s->pos, 0);
     Py_XDECREF(value);
-    leave(e);
+    rj_leave(e);
     return NULL;
 }
 
@@ -190,7 +190,7 @@ RJ__NAME(walk_rest)(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member
     rj_own_ancestors(e); /* the garbage collector may run */
     PyObject *entries = rj_members_tuple(members, count);
     if (!entries) {
-        leave(e);
+        rj_leave(e);
         return rj_stop_error(e);
     }
     cur = RJ__NAME(walk_entries)(e, cur, dict, entries, 0, NULL);
@@ -209,7 +209,7 @@ RJ__NAME(lay_rest)(rj_encoder *e, PyObject *dict, const rj_member *members, Py_s
     else
         rj_stop_error(e);
     Py_XDECREF(entries);
-    leave(e);
+    rj_leave(e);
     return NULL;
 }
 
@@ -248,7 +248,7 @@ RJ__NAME(walk_few)(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member 
     else if (rest < count || is_full(e, cur)) /* the closing bracket needs room too */
         cur = RJ__NAME(walk_rest)(e, cur, dict, members + rest, count - rest);
     else {
-        leave(e);
+        rj_leave(e);
         cur = close_container(e, cur, '}');
     }
     RJ__NAME(disown_members)(members + owned_from, count - owned_from);
@@ -289,7 +289,7 @@ RJ__NAME(walk_pairs)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *ite
             break;
         int rc = rj_next_pair(e, iterator, &key, &value);
         if (rc == 0) {
-            leave(e);
+            rj_leave(e);
             return close_container(e, cur, '}');
         }
         if (rc > 0 && is_left_out(e, value))
@@ -300,7 +300,7 @@ RJ__NAME(walk_pairs)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *ite
     rj_push_frame(e, RJ_FRAME_PAIRS, owner, iterator, key, value, 0, 0);
     Py_XDECREF(key);
     Py_XDECREF(value);
-    leave(e);
+    rj_leave(e);
     return NULL;
 }
 

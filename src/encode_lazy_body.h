@@ -89,11 +89,11 @@ RJ__NAME(walk_iterator)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *
     }
     if (e->coop)
         rj_coop_left(e, owner);
-    leave(e);
+    rj_leave(e);
     return close_container(e, cur, ']');
 stopped:
     rj_push_frame(e, is_async ? RJ_FRAME_ASYNC : RJ_FRAME_ITERATOR, owner, iterator, NULL, NULL, count, 0);
-    leave(e);
+    rj_leave(e);
     return NULL;
 }
 
@@ -131,7 +131,7 @@ RJ__NAME(put_default_result)(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject 
     }
     if (!next)
         rj_push_frame(e, RJ_FRAME_DEFAULT, v, NULL, NULL, NULL, 0, 0);
-    leave(e);
+    rj_leave(e);
     return next;
 }
 

@@ -54,7 +54,14 @@ put_blocks_of_units(const uint8_t *src, size_t length, uint8_t *dst, int from, i
     for (size_t i = 0; i < length; i += block, src += block * (size_t)from) {
         size_t count = length - i < block ? length - i : block;
         uint32_t special = rj__copy_unit_block(src, from, 0, count, at, to);
-        at = RJ__LIKELY(!special) ? at + count * (size_t)to : rj__spell_marked_units(src, from, count, special, at, to);
+        if (RJ__LIKELY(!special))
+            at += count * (size_t)to;
+        else if (rj__has_few_marks(special))
+            at = rj__spell_marked_units(src, from, count, special, at, to);
+        else {
+            uint8_t *next = at; /* so that `at` can stay in a register */
+            at = put_escapes(src, count, &next, at + 2 * count * (size_t)to, SIZE_MAX, from, to) == count ? next : NULL;
+        }
         if (RJ__UNLIKELY(!at))
             return RJ_NO_RUN;
     }

@@ -104,7 +104,7 @@ RJ__NAME(walk_array)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *vie
     }
     if (!cur)
         rj_push_frame(e, RJ_FRAME_ARRAY, owner, view, NULL, NULL, 0, 0);
-    leave(e);
+    rj_leave(e);
     return cur;
 }
 

@@ -24,10 +24,8 @@ put_inner_container(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject **nested)
         uint8_t *next = try_plain(e, cur, v, is_dict);
         if (RJ__LIKELY(next != NULL))
             return next;
-        if (e->interrupted) {
-            cur = e->cur;
+        if (e->interrupted)
             level->left_alike = e->waiting ? RJ_ALIKE : 0;
-        }
     }
     *nested = v;
     return cur;
@@ -180,7 +178,7 @@ RJ__NAME(lay_levels)(rj_encoder *e, int outermost)
         e->waiting = NULL;
         rj_push_frame(e, kind, level->obj, NULL, NULL, waiting, level->pos, level->used);
         Py_XDECREF(waiting);
-        leave(e);
+        rj_leave(e);
     }
     return NULL;
 }
@@ -190,7 +188,7 @@ RJ__INLINE uint8_t *
 go_into(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict)
 {
     if (e->interrupted)
-        return rj_take_up(e) ? cur : NULL;
+        return rj_take_up(e) ? e->cur : NULL;
     if (is_sorted(e, v, is_dict))
         return RJ__NAME(put_sorted_dict)(e, cur, v);
     if (!push_level(e, cur, v, is_dict ? PyDict_GET_SIZE(v) : RJ_SEQUENCE))
@@ -217,7 +215,7 @@ RJ__NAME(walk)(rj_encoder *e, uint8_t *cur, int outermost)
             cur = rj_become_parent(e) ? go_into(e, cur, nested, PyDict_CheckExact(nested)) : NULL;
             continue;
         }
-        leave(e);
+        rj_leave(e);
         cur = close_container(e, cur, is_dict ? '}' : ']');
     }
     return cur ? cur : RJ__NAME(lay_levels)(e, outermost);
@@ -231,6 +229,6 @@ put_container(rj_encoder *e, uint8_t *cur, PyObject *v)
     uint8_t *next = try_plain(e, cur, v, is_dict);
     if (RJ__LIKELY(next != NULL))
         return next;
-    cur = go_into(e, e->interrupted ? e->cur : cur, v, is_dict);
+    cur = go_into(e, cur, v, is_dict);
     return RJ__NAME(walk)(e, cur, outermost);
 }

@@ -337,14 +337,14 @@ rj_has_type_text(const rj_encoder *e, const rj_plan *plan)
 }
 
 int
-rj_has_plain_text(const rj_encoder *e, const rj_plan *plan, PyObject *v)
+rj_has_plain_text(const rj_encoder *e, rj_plan *plan, PyObject *v)
 {
     if (!rj_has_type_text(e, plan) || rj_type_runs_code(plan, v))
         return 0;
     if (plan->form != RJ_FORM_UUID)
         return 1;
-    Py_ssize_t offset = plan->fields[0].offset;
-    PyObject *number = offset ? *(PyObject **)(void *)((char *)v + offset) : NULL;
+    rj_field *field = &plan->fields[0];
+    PyObject *number = field->offset ? rj_field_value_in(field, v, NULL) : NULL;
     return number && PyLong_CheckExact(number);
 }
 

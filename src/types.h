@@ -16,7 +16,7 @@ int rj_has_type_text(const rj_encoder *e, const rj_plan *plan);
 /* Writes the text at `p` and returns its end; NULL when the walk stops. May run Python code: of a tzinfo. */
 uint8_t *rj_put_type_text(rj_encoder *e, uint8_t *p, const rj_plan *plan, PyObject *v);
 /* Whether that is sure to run none. */
-int rj_has_plain_text(const rj_encoder *e, const rj_plan *plan, PyObject *v);
+int rj_has_plain_text(const rj_encoder *e, rj_plan *plan, PyObject *v);
 /* What stands for `v` where it has no text of its own: a new reference, or NULL when the walk stops. May run Python code. */
 PyObject *rj_stand_in(rj_encoder *e, const rj_plan *plan, PyObject *v);
 /* Whether one of the two may run code of the document's, which belongs to its task. */

@@ -139,35 +139,31 @@ rj__escape_units(const void *src, int from, size_t length, void *dst, int to, si
 /* So few escapes in a block are spelled one by one. */
 #define RJ__FEW_MARKS 3
 
+RJ__INLINE int
+rj__has_few_marks(uint32_t marks)
+{
+    return _mm_popcnt_u32(marks) <= RJ__FEW_MARKS;
+}
+
 /* Spells those of up to 64 bytes' worth of the target's units that are marked, where these have short escapes, and stores what is behind each again. All of them
  * are at `dst` already. Returns where they end; NULL if one has no short escape. */
 RJ__INLINE uint8_t *
 rj__spell_marked_units(const uint8_t *src, int from, size_t count, uint32_t marks, uint8_t *dst, int to)
 {
-    size_t done = 0, written;
-    if (_mm_popcnt_u32(marks) <= RJ__FEW_MARKS) {
-        for (; marks; marks &= marks - 1) {
-            size_t place = _tzcnt_u32(marks);
-            uint32_t c = rj__unit(src, from, place);
-            if (RJ__UNLIKELY(c >= 0x80) || RJ__UNLIKELY(rj__spellings[c].length != 2))
-                return NULL;
-            dst += (place - done) * (size_t)to;
-            rj__set_unit(dst, to, 0, '\\');
-            rj__set_unit(dst, to, 1, rj__spellings[c].bytes[1]);
-            dst += 2 * (size_t)to;
-            done = place + 1;
-            rj__copy_unit_block(src + done * (size_t)from, from, 0, count - done, dst, to);
-        }
-        return dst + (count - done) * (size_t)to;
-    }
-    for (size_t taken; done < count; done += taken) {
-        size_t block = 32 / (size_t)to, left = count - done;
-        taken = rj__escape_units(src + done * (size_t)from, from, left, dst, to, &written);
-        if (RJ__UNLIKELY(taken < (left < block ? left : block)))
+    size_t done = 0;
+    for (; marks; marks &= marks - 1) {
+        size_t place = _tzcnt_u32(marks);
+        uint32_t c = rj__unit(src, from, place);
+        if (RJ__UNLIKELY(c >= 0x80) || RJ__UNLIKELY(rj__spellings[c].length != 2))
             return NULL;
-        dst += written * (size_t)to;
+        dst += (place - done) * (size_t)to;
+        rj__set_unit(dst, to, 0, '\\');
+        rj__set_unit(dst, to, 1, rj__spellings[c].bytes[1]);
+        dst += 2 * (size_t)to;
+        done = place + 1;
+        rj__copy_unit_block(src + done * (size_t)from, from, 0, count - done, dst, to);
     }
-    return dst;
+    return dst + (count - done) * (size_t)to;
 }
 
 RJ__INLINE int
