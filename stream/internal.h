@@ -10,6 +10,8 @@
 #define RJ__UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define RJ__INLINE static inline __attribute__((always_inline))
 #define RJ__NOINLINE __attribute__((noinline))
+/* Of a table that another file defines: code that knows it to be of the same library has its address in the instruction, and need not look it up first. */
+#define RJ__TABLE extern __attribute__((visibility("hidden"))) const
 
 /* The allocator to use for what the caller passed: itself, or the C library's for NULL. */
 rj_allocator rj__allocator_or_default(const rj_allocator *alloc);

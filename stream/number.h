@@ -11,7 +11,7 @@
 #define RJ__NUMBER_ROOM 40
 
 /* "000" to "999", and in the fourth byte how many of the three are leading zeros (at most two). */
-extern const uint8_t rj__digits3[1001][4];
+RJ__TABLE uint8_t rj__digits3[1001][4];
 
 /* Finite doubles only. Shortest digits that read back as the same double, spelled as Python's repr. */
 uint8_t *rj__put_double(uint8_t *p, double value);

@@ -10,7 +10,7 @@
 #include "arch/digits16.h"
 
 /* g = 10^e in 128 bits, from e = RJ__POW10_FIRST on; see gen/pow10.py. */
-extern const uint64_t rj__pow10[][2];
+RJ__TABLE uint64_t rj__pow10[][2];
 #define RJ__POW10_FIRST (-342)
 
 /* What a number is scaled by: c * 2^q = (c << h) * (g / 16) * 10^k / 2^128, where g belongs to 10^-k and k = floor(log10(2^q)) + 1. Kept for
@@ -20,7 +20,7 @@ typedef struct rj__scale {
     uint8_t h; /* 1 to 5 */
 } rj__scale;
 
-extern const rj__scale rj__scales[2047];
+RJ__TABLE rj__scale rj__scales[2047];
 
 /* The same for what the fast way leaves, for every finite number. */
 uint8_t *rj__put_rare_double(uint8_t *p, double value);

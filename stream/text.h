@@ -67,32 +67,32 @@ const rj__arch *rj__arch_list(size_t *count);
 
 /* For each byte: 0 if it stands for itself in a string, the letter after the backslash if it has a short escape
  * (RFC 8259, section 7), 'u' if it needs the long one. */
-extern const uint8_t rj__escape_letter[256];
+RJ__TABLE uint8_t rj__escape_letter[256];
 
 /* What a backslash and a byte stand for; 0 for what is no escape of two bytes. */
-extern const uint8_t rj__unescaped[256];
+RJ__TABLE uint8_t rj__unescaped[256];
 
 /* The value of a hexadecimal digit, RJ__NO_DIGIT for every other byte. */
 #define RJ__NO_DIGIT 0x80
-extern const uint8_t rj__hex_value[256];
+RJ__TABLE uint8_t rj__hex_value[256];
 
 /* A byte as it stands in a string: itself (from 0x80 on too), or its escape. */
 typedef struct rj__spelling {
     uint8_t bytes[7], length;
 } rj__spelling;
-extern const rj__spelling rj__spellings[256];
+RJ__TABLE rj__spelling rj__spellings[256];
 
 /* Shuffles that leave out the empty second bytes of 16-bit lanes; see gen/shuffles.py. */
-extern const uint8_t rj__squeeze[256][16];
+RJ__TABLE uint8_t rj__squeeze[256][16];
 
 /* Shuffles that keep some of eight 16-bit lanes. */
-extern const uint8_t rj__pick[256][16];
+RJ__TABLE uint8_t rj__pick[256][16];
 
 /* Shuffles that keep the last bytes of four 32-bit lanes. */
-extern const uint8_t rj__pack[256][16];
+RJ__TABLE uint8_t rj__pack[256][16];
 
 /* Vectors of '"', '\', and of 0x1f, the last control character. In memory, because compilers rebuild vector constants for
  * every string otherwise. */
-extern const uint8_t rj__quotes[32], rj__backslashes[32], rj__controls[32];
+RJ__TABLE uint8_t rj__quotes[32], rj__backslashes[32], rj__controls[32];
 
 #endif

@@ -18,7 +18,7 @@ typedef struct rj__point_row {
     uint8_t places[32], zeros[32];
 } rj__point_row;
 
-extern const rj__point_row rj__point_rows[RJ__POINT_LAST - RJ__POINT_FIRST + 1];
+RJ__TABLE rj__point_row rj__point_rows[RJ__POINT_LAST - RJ__POINT_FIRST + 1];
 
 /* Where the 17th digit is: the point comes before it. */
 RJ__INLINE int
@@ -42,8 +42,8 @@ typedef struct rj__digit_factors {
     uint16_t reciprocal_100[8], hundred[8], reciprocal_10[8], ten[8];
 } rj__digit_factors;
 
-extern const rj__digit_factors rj__digit_factors16;
-extern const uint64_t rj__ifma_factors[8];
+RJ__TABLE rj__digit_factors rj__digit_factors16;
+RJ__TABLE uint64_t rj__ifma_factors[8];
 
 RJ__INLINE __m128i
 rj__load_factor(const void *factor)

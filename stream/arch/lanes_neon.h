@@ -5,6 +5,10 @@
 typedef uint16x8_t rj__lanes;
 typedef uint8x16_t rj__sixteen;
 
+typedef struct rj__pairs {
+    uint8x16_t first, second; /* of each byte: itself or a backslash, and what would follow that; zero if none would */
+} rj__pairs;
+
 RJ__INLINE rj__sixteen
 rj__load_sixteen(const uint8_t *src)
 {
@@ -65,14 +69,35 @@ rj__neon_squeeze(uint8x16_t lanes, uint8_t *dst)
     return dst + 16 + (int16_t)vaddvq_u16(is_single); /* which counts down: a mask is -1 */
 }
 
+/* The letters of escapes, by control characters. */
+static const uint8_t rj__neon_letters[16] = {[8] = 'b', [9] = 't', [10] = 'n', [12] = 'f', [13] = 'r'};
+
+RJ__INLINE uint64_t
+rj__pair_escapes(rj__sixteen v, rj__pairs *pairs)
+{
+    uint8x16_t control = vcltq_u8(v, vdupq_n_u8(0x20));
+    uint8x16_t itself = vorrq_u8(vceqq_u8(v, vdupq_n_u8('"')), vceqq_u8(v, vdupq_n_u8('\\')));
+    uint8x16_t letter = vqtbl1q_u8(vld1q_u8(rj__neon_letters), v);
+    pairs->first = vbslq_u8(vorrq_u8(control, itself), vdupq_n_u8('\\'), v);
+    pairs->second = vbslq_u8(itself, v, letter);
+    return rj__neon_marks(vandq_u8(control, vceqzq_u8(letter)));
+}
+
+RJ__INLINE void
+rj__put_pairs(const rj__pairs *pairs, uint64_t marks, uint8_t *dst)
+{
+    (void)marks; /* the zeros say the same */
+    dst = rj__neon_squeeze(vzip1q_u8(pairs->first, pairs->second), dst);
+    rj__neon_squeeze(vzip2q_u8(pairs->first, pairs->second), dst);
+}
+
 RJ__INLINE int
 rj__put_lanes(rj__lanes v, int two_bytes, uint8_t **dst)
 {
-    static const uint8_t letter_table[16] = {[8] = 'b', [9] = 't', [10] = 'n', [12] = 'f', [13] = 'r'};
     uint16x8_t control = vcltq_u16(v, vdupq_n_u16(0x20));
     uint16x8_t itself = vorrq_u16(vceqq_u16(v, vdupq_n_u16('"')), vceqq_u16(v, vdupq_n_u16('\\')));
     /* Indices beyond the table read as zero. */
-    uint16x8_t letter = vreinterpretq_u16_u8(vqtbl1q_u8(vld1q_u8(letter_table), vreinterpretq_u8_u16(v)));
+    uint16x8_t letter = vreinterpretq_u16_u8(vqtbl1q_u8(vld1q_u8(rj__neon_letters), vreinterpretq_u8_u16(v)));
     if (RJ__UNLIKELY(vmaxvq_u16(vandq_u16(control, vceqzq_u16(letter))) != 0))
         return 0;
     letter = vbslq_u16(itself, v, letter);

@@ -10,13 +10,15 @@
  *     rj__store_sixteen(dst, v)
  *     rj__shift_to_front(v, size)                               the last `size` of them, and zeros behind those
  *     rj__mark_special(v)                                       those that are to be escaped, 1 << RJ__SCAN_SHIFT bits of each
+ *     rj__pair_escapes(v, &pairs)                               makes each byte a pair; returns the marks of long escapes, which have none
+ *     rj__put_pairs(&pairs, marks, dst)                         writes them, of those that are not marked the first bytes only. Stores 32 bytes.
  */
 #ifndef RJSON_STEPS_LANES_H
 #define RJSON_STEPS_LANES_H
 
 #include RJ__SCAN
 
-#include "copy_blocks.h"
+#include "escape_lanes.h"
 
 /* Bytes one by one: where there are fewer than eight, or long escapes. */
 RJ__INLINE size_t
@@ -26,36 +28,6 @@ rj__put_few(const uint8_t *src, size_t length, uint8_t **dst, rj__high high)
     for (size_t i = 0; i < count; i++)
         *dst = rj__put_byte(src[i], *dst, high);
     return count;
-}
-
-/* More escapes than these in one vector are many. */
-#define RJ__FEW_ESCAPES 2
-
-/* `count` bytes, at most 16: those at `src`, and in `v`. Of a few that are to be escaped each is spelled on its own, and what is behind it stored again;
- * where there are many, all bytes are spelled one by one.
- * Stores at most 16 bytes behind the last. */
-RJ__INLINE uint8_t *
-rj__spell_sixteen(rj__sixteen v, size_t count, const uint8_t *src, uint8_t *dst)
-{
-    const uint64_t mark = ((uint64_t)1 << (1 << RJ__SCAN_SHIFT)) - 1; /* of a byte */
-    uint64_t marks = rj__mark_special(v);
-    size_t done = 0;
-    if (count < 16)
-        marks &= ((uint64_t)1 << (count << RJ__SCAN_SHIFT)) - 1;
-    rj__store_sixteen(dst, v);
-    if (RJ__UNLIKELY(__builtin_popcountll(marks) >> RJ__SCAN_SHIFT > RJ__FEW_ESCAPES)) {
-        for (; done < count; done++)
-            dst = rj__put_spelled(src[done], dst);
-        return dst;
-    }
-    while (marks) {
-        size_t place = (size_t)__builtin_ctzll(marks) >> RJ__SCAN_SHIFT;
-        dst = rj__put_spelled(src[place], dst + (place - done));
-        done = place + 1;
-        rj__store_sixteen(dst, rj__shift_to_front(v, 16 - done));
-        marks &= ~(mark << (place << RJ__SCAN_SHIFT));
-    }
-    return dst + (count - done);
 }
 
 /* Up to 16 bytes; zeros behind them. */
@@ -90,9 +62,9 @@ rj__put_short_dirty(const uint8_t *src, size_t length, uint8_t *dst)
     return rj__spell_sixteen(v, length, src, dst);
 }
 
-/* The last bytes of a text, at most 16. */
+/* The last bytes of a text of any length, at most 16. */
 RJ__INLINE uint8_t *
-rj__spell_last(const uint8_t *src, size_t done, size_t length, uint8_t *dst)
+rj__spell_tail(const uint8_t *src, size_t done, size_t length, uint8_t *dst)
 {
     size_t left = length - done;
     rj__sixteen v =
@@ -138,69 +110,22 @@ rj__step_plain_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uin
 /* Where there are many escapes, so many bytes are taken to be alike. */
 #define RJ__DENSE_RUN 1024
 
-#define RJ__DENSE_BLOCK (64 >> RJ__SCAN_SHIFT)
+/* Room for a block of escapes, and what is stored behind them. */
+#define RJ__ESCAPE_ROOM (6 * RJ__ESCAPE_BLOCK + 64)
 
-/* Which of a block are to be escaped: see rj__mark_special. */
-RJ__INLINE uint64_t
-rj__mark_block(const uint8_t *src)
-{
-    uint64_t high, marks = 0;
-    for (size_t i = 0; i < RJ__DENSE_BLOCK; i += RJ__SCAN_BLOCK)
-        marks |= rj__scan_special(src + i, &high) << (i << RJ__SCAN_SHIFT);
-    return marks;
-}
-
-/* Spells those of `count` bytes that are marked, and stores what is behind each again, up to a block of it, which must be readable. All of them are at `dst`
- * already. */
-RJ__INLINE uint8_t *
-rj__spell_marked(const uint8_t *src, size_t count, uint64_t marks, uint8_t *dst)
-{
-    const uint64_t mark = ((uint64_t)1 << (1 << RJ__SCAN_SHIFT)) - 1; /* of a byte */
-    size_t done = 0;
-    while (marks) {
-        size_t place = (size_t)__builtin_ctzll(marks) >> RJ__SCAN_SHIFT;
-        dst = rj__put_spelled(src[place], dst + (place - done));
-        done = place + 1;
-        rj__copy_blocks(src + done, RJ__DENSE_BLOCK, dst);
-        marks &= ~(mark << (place << RJ__SCAN_SHIFT));
-    }
-    return dst + (count - done);
-}
-
-/* See rj__spell_sixteen: this one spells up to a block, or 16 bytes of it one by one, and reads another block behind it. Returns how many. */
+/* What is behind the first `done` bytes of at least 16, with many escapes, by blocks: how many are done then. Takes some, if there is RJ__ESCAPE_ROOM. */
 RJ__INLINE size_t
-rj__spell_block(const uint8_t *src, size_t count, uint8_t **dst)
+rj__step_dense_bytes(const uint8_t *src, size_t done, size_t length, uint8_t **dst, const uint8_t *end)
 {
-    uint64_t marks = rj__mark_block(src);
-    if (count < RJ__DENSE_BLOCK)
-        marks &= ((uint64_t)1 << (count << RJ__SCAN_SHIFT)) - 1;
-    if (RJ__UNLIKELY(__builtin_popcountll(marks) >> RJ__SCAN_SHIFT > RJ__DENSE_BLOCK / 6)) {
-        count = count < 16 ? count : 16;
-        for (size_t i = 0; i < count; i++)
-            *dst = rj__put_spelled(src[i], *dst);
-        return count;
+    size_t stop = done + RJ__DENSE_RUN;
+    while (end - *dst >= RJ__ESCAPE_ROOM && done < stop) {
+        if (length - done <= RJ__ESCAPE_BLOCK) {
+            *dst = rj__spell_last(src + done, length - done, *dst);
+            return length;
+        }
+        done += rj__spell_some(src + done, length - done, dst);
     }
-    rj__copy_blocks(src, RJ__DENSE_BLOCK, *dst);
-    *dst = rj__spell_marked(src, count, marks, *dst);
-    return count;
-}
-
-/* Bytes with many escapes, by blocks: more than one of RJ__SCAN_BLOCK. The last two blocks are spelled in a copy, behind which there is something to read. */
-RJ__INLINE size_t
-rj__step_dense_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end)
-{
-    uint8_t padded[4 * RJ__DENSE_BLOCK];
-    size_t done = 0, last = 0;
-    while (length - done >= 2 * RJ__DENSE_BLOCK && done < RJ__DENSE_RUN && end - *dst >= RJ__TEXT_ROOM)
-        done += rj__spell_block(src + done, RJ__DENSE_BLOCK, dst);
-    size_t left = length - done;
-    if (left < RJ__BLOCK || left >= 2 * RJ__DENSE_BLOCK)
-        return done;
-    rj__copy_blocks(src + done, left - RJ__BLOCK, padded);
-    rj__copy_blocks(src + length - RJ__BLOCK, RJ__BLOCK, padded + left - RJ__BLOCK);
-    while (last < left && end - *dst >= RJ__TEXT_ROOM)
-        last += rj__spell_block(padded + last, left - last < RJ__DENSE_BLOCK ? left - last : RJ__DENSE_BLOCK, dst);
-    return done + last;
+    return done;
 }
 
 /* Bytes with few escapes, by blocks that begin behind the last one: where they are rare, that they come is all that a processor cannot foresee. Up to the
@@ -218,9 +143,9 @@ rj__step_sparse_bytes(const uint8_t *src, size_t length, uint8_t **dst, const ui
             *dst += RJ__SCAN_BLOCK;
             continue;
         }
-        if (__builtin_popcountll(special) >> RJ__SCAN_SHIFT > RJ__FEW_ESCAPES)
+        if (rj__count_marks(special) > RJ__FEW_ESCAPES)
             break;
-        size_t place = (size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT;
+        size_t place = rj__first_mark(special);
         *dst = rj__put_spelled(src[done + place], *dst + place);
         done += place + 1;
     }
@@ -233,14 +158,13 @@ rj__step_passed_bytes(const uint8_t *src, size_t length, uint8_t **dst, const ui
 {
     size_t done = rj__step_plain_bytes(src, length, dst, end);
     done += rj__step_sparse_bytes(src + done, length - done, dst, end);
-    done += rj__step_dense_bytes(src + done, length - done, dst, end);
-    while (length - done > 16 && length - done <= RJ__SCAN_BLOCK && end - *dst >= RJ__TEXT_ROOM) {
+    if (length >= 16 && end - *dst >= RJ__ESCAPE_ROOM)
+        return rj__step_dense_bytes(src, done, length, dst, end);
+    for (; length - done > 16 && end - *dst >= RJ__TEXT_ROOM; done += 16)
         *dst = rj__spell_sixteen(rj__load_sixteen(src + done), 16, src + done, *dst);
-        done += 16;
-    }
     if (length - done > 16 || end - *dst < RJ__TEXT_ROOM)
         return done;
-    *dst = rj__spell_last(src, done, length, *dst);
+    *dst = rj__spell_tail(src, done, length, *dst);
     return length;
 }
 
@@ -266,42 +190,6 @@ rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
     return done;
 }
 
-/* Copies so many bytes of a block to two places, and says which are to be escaped. */
-RJ__INLINE uint64_t
-rj__copy_marked(const uint8_t *src, size_t size, size_t place, uint8_t *first, uint8_t *second)
-{
-    uint64_t high, marks;
-    if (size == RJ__SCAN_BLOCK) {
-        rj__copy_blocks(src + place, RJ__SCAN_BLOCK, first + place);
-        rj__copy_blocks(src + place, RJ__SCAN_BLOCK, second + place);
-        marks = rj__scan_special(src + place, &high);
-    }
-    else {
-        rj__sixteen v = rj__load_sixteen(src + place);
-        rj__store_sixteen(first + place, v);
-        rj__store_sixteen(second + place, v);
-        marks = rj__mark_special(v);
-    }
-    return marks << (place << RJ__SCAN_SHIFT);
-}
-
-/* 16 bytes or more, but no more than a block, behind which nothing need be readable. */
-RJ__INLINE uint8_t *
-rj__spell_last_block(const uint8_t *src, size_t length, uint8_t *dst)
-{
-    uint8_t padded[2 * RJ__DENSE_BLOCK];
-    uint64_t marks;
-    if (RJ__SCAN_BLOCK > 16 && length < RJ__SCAN_BLOCK) {
-        marks = rj__copy_marked(src, 16, 0, padded, dst) | rj__copy_marked(src, 16, length - 16, padded, dst);
-    }
-    else {
-        marks = rj__copy_marked(src, RJ__SCAN_BLOCK, length - RJ__SCAN_BLOCK, padded, dst);
-        for (size_t i = 0; i + RJ__SCAN_BLOCK < RJ__DENSE_BLOCK && i + RJ__SCAN_BLOCK < length; i += RJ__SCAN_BLOCK)
-            marks |= rj__copy_marked(src, RJ__SCAN_BLOCK, i, padded, dst);
-    }
-    return rj__spell_marked(padded, length, marks, dst);
-}
-
 /* Longer strings go by steps. */
 #define RJ__MEDIUM 1024
 
@@ -311,17 +199,12 @@ rj__put_sure_bytes(const uint8_t *src, size_t length, uint8_t *dst, const uint8_
 {
     if (length < 16 || length > RJ__MEDIUM)
         return rj__put_by_steps(src, length, dst, end);
-    while (length > RJ__DENSE_BLOCK) {
-        size_t count = length < 2 * RJ__DENSE_BLOCK ? length - RJ__DENSE_BLOCK : RJ__DENSE_BLOCK;
-        uint64_t marks = rj__mark_block(src);
-        if (count < RJ__DENSE_BLOCK)
-            marks &= ((uint64_t)1 << (count << RJ__SCAN_SHIFT)) - 1;
-        rj__copy_blocks(src, RJ__DENSE_BLOCK, dst);
-        dst = rj__spell_marked(src, count, marks, dst);
+    while (length > RJ__ESCAPE_BLOCK) {
+        size_t count = rj__spell_some(src, length, &dst);
         src += count;
         length -= count;
     }
-    return rj__spell_last_block(src, length, dst);
+    return rj__spell_last(src, length, dst);
 }
 
 #include RJ__WIDE
