@@ -53,7 +53,7 @@ void
 rj_set_native_limit(rj_encoder *e)
 {
     Py_ssize_t left = e->options->max_depth - (Py_ssize_t)e->frame_count;
-    e->native_limit = left < RJ_NATIVE_LEVELS ? (int)left : RJ_NATIVE_LEVELS;
+    e->levels_end = e->levels + (left < 0 ? 0 : left < RJ_NATIVE_LEVELS ? left : RJ_NATIVE_LEVELS);
 }
 
 /* Whether `obj` is one of the outermost `native` levels of the native stack, or laid down. */

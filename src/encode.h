@@ -101,7 +101,6 @@ typedef struct rj_encoder {
     int started;                /* the root has been begun */
     rj_stop stop;
     int native;             /* levels on the native stack */
-    int native_limit;       /* how many there may be now */
     int owned;              /* of those, how many own their container */
     int non_ascii;          /* something outside ASCII was written */
     Py_ssize_t level;       /* brackets that are open, where the layout asks */
@@ -123,6 +122,7 @@ typedef struct rj_encoder {
     size_t frame_count, frame_capacity;
     rj_ptrset ancestors;        /* the frames' objects */
     PyObject *waiting;          /* owned: the value that the innermost level goes on with; or NULL */
+    rj_open_level *levels_end;  /* of those that there may be now */
     rj_open_level *interrupted; /* the innermost of the levels that are laid out, but not open yet; or NULL */
     rj_open_level levels[RJ_NATIVE_LEVELS];
     uint8_t parents_at[RJ_PARENT_PLACES]; /* all 0 between documents */

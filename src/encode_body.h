@@ -33,7 +33,7 @@ static uint8_t *RJ__NAME(put_other)(rj_encoder *e, uint8_t *cur, PyObject *v);
 RJ__INLINE int
 push_level(rj_encoder *e, uint8_t *cur, PyObject *obj, Py_ssize_t used)
 {
-    if (RJ__UNLIKELY(e->native >= e->native_limit))
+    if (RJ__UNLIKELY(&e->levels[e->native] >= e->levels_end))
         return rj_refuse_entry(e, cur, obj);
     e->levels[e->native++] = (rj_open_level){obj, 0, used, 0, 0};
     return 1;

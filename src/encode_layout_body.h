@@ -96,11 +96,10 @@ put_bracket(uint8_t *cur, uint8_t bracket)
     return cur + 2;
 }
 
-/* Ends a container whose opening bracket or last comma is the byte before. May stop, for a long line break. */
+/* Ends a container whose last byte is its opening bracket, or the comma of its last item. May stop, for a long line break. */
 RJ__INLINE uint8_t *
-close_container(rj_encoder *e, uint8_t *cur, uint8_t bracket)
+close_items(rj_encoder *e, uint8_t *cur, uint8_t bracket, int has_items)
 {
-    int has_items = cur[-1] == ',';
     if (RJ__STYLED) {
         change_level(e, -1);
         if (has_items && e->options->layout.indent >= 0) {
@@ -110,4 +109,10 @@ close_container(rj_encoder *e, uint8_t *cur, uint8_t bracket)
         }
     }
     return put_bracket(RJ__LIKELY(has_items) ? cur - 1 : cur, bracket);
+}
+
+RJ__INLINE uint8_t *
+close_container(rj_encoder *e, uint8_t *cur, uint8_t bracket)
+{
+    return close_items(e, cur, bracket, cur[-1] == ',');
 }

@@ -12,7 +12,7 @@ RJ__INLINE int
 is_container(const PyObject *v)
 {
     const PyTypeObject *type = Py_TYPE(v);
-    return type == &PyDict_Type || type == &PyList_Type || type == &PyTuple_Type;
+    return type == &PyList_Type || type == &PyDict_Type || type == &PyTuple_Type;
 }
 
 /* Whether it is one whose members are to be sorted first. */
@@ -49,7 +49,7 @@ static uint8_t *put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_o
 RJ__INLINE uint8_t *
 put_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rj_open_level *level)
 {
-    if (RJ__UNLIKELY(level >= &e->levels[e->native_limit]))
+    if (RJ__UNLIKELY(level >= e->levels_end))
         return NULL;
     if (is_dict) {
         if (RJ__UNLIKELY(PyDict_GET_SIZE(v) == 0))
@@ -79,7 +79,7 @@ put_plain_value(rj_encoder *e, uint8_t *cur, PyObject *v, rj_open_level *level)
 static RJ__NOINLINE uint8_t *
 put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *level)
 {
-    PyObject **items = items_of(seq), **item = items, **const stop = items + Py_SIZE(seq);
+    PyObject **item = items_of(seq), **const stop = item + Py_SIZE(seq);
     const uint8_t *const full = full_behind(e);
     cur = open_container(e, cur, '[');
     if (RJ__UNLIKELY(may_have_runs(e)) && PyUnicode_CheckExact(*item)) {
@@ -89,14 +89,14 @@ put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *le
     }
     while (RJ__LIKELY(cur <= full) && has_short_lead(e)) {
         if (item == stop)
-            return close_container(e, cur, ']');
+            return close_items(e, cur, ']', 1);
         begin_item(e, &cur, NULL, *item);
         uint8_t *next = put_plain_value(e, cur, *item++, level);
         if (RJ__UNLIKELY(!next))
-            return RJ__NAME(interrupt)(e, cur, level, seq, item - items, RJ_SEQUENCE, item[-1]);
+            return RJ__NAME(interrupt)(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, item[-1]);
         cur = next;
     }
-    return RJ__NAME(interrupt)(e, cur, level, seq, item - items, RJ_SEQUENCE, NULL);
+    return RJ__NAME(interrupt)(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, NULL);
 }
 
 /* Not empty. */
@@ -111,7 +111,7 @@ put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level
     cur = open_container(e, cur, '{');
     while (RJ__LIKELY(cur <= full)) {
         if (!rj_dict_view_next(&view, dict, &pos, &key, &value))
-            return close_container(e, cur, '}');
+            return RJ__STYLED ? close_container(e, cur, '}') : close_items(e, cur, '}', 1);
         if (is_left_out(e, value))
             continue;
         uint8_t *next = begin_short_key(e, cur, key, value);
