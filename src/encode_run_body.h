@@ -72,6 +72,12 @@ put_blocks_of_units(const uint8_t *src, size_t length, uint8_t *dst, int from, i
 RJ__INLINE size_t
 put_blocks_of_units(const uint8_t *src, size_t length, uint8_t *dst, int from, int to)
 {
+#if defined(RJ__SPELLS_UNITS)
+    if (from == to) {
+        const uint8_t *end = rj__spell_units(src, length * (size_t)to, dst, to);
+        return end ? (size_t)(end - dst) / (size_t)to : RJ_NO_RUN;
+    }
+#endif
     size_t done = rj__copy_clean_units(src, from, length, dst, to);
     if (RJ__LIKELY(done == length))
         return length;

@@ -97,6 +97,12 @@ RJ__NAME(put_short_escapes)(const void *src, size_t done, size_t length, uint8_t
     const uint8_t *here = (const uint8_t *)src + done * (size_t)from;
     size_t left = length - done;
     uint8_t *at = dst + done * (size_t)to;
+#if defined(RJ__SPELLS_UNITS)
+    if (from == to) {
+        at = to == 2 ? rj__spell_units(here, 2 * left, at, 2) : rj__spell_units(here, 4 * left, at, 4);
+        return at ? (size_t)(at - dst) / (size_t)to : 0;
+    }
+#endif
     const uint8_t *end = at + 2 * left * (size_t)to;
     size_t taken = to == 2     ? put_escapes(here, left, &at, end, SIZE_MAX, 2, 2)
                    : from == 2 ? put_escapes(here, left, &at, end, SIZE_MAX, 2, 4)

@@ -39,6 +39,23 @@ rj__copy_unit_run(const uint8_t *src, int from, size_t i, uint8_t *dst, int to)
     return !_mm256_testz_si256(special, special);
 }
 
+/* See units_sse.h. */
+RJ__INLINE uint64_t
+rj__mark_units(const uint8_t *src, int width)
+{
+    uint64_t low = (unsigned)_mm256_movemask_epi8(rj__avx2_special_units(rj__avx2_load(src), width));
+    return low | (uint64_t)(unsigned)_mm256_movemask_epi8(rj__avx2_special_units(rj__avx2_load(src + 32), width)) << 32;
+}
+
+RJ__INLINE uint64_t
+rj__mark_last_units(const uint8_t *src, size_t left, int width)
+{
+    uint64_t last = (unsigned)_mm256_movemask_epi8(rj__avx2_special_units(rj__avx2_load(src + left - 32), width));
+    if (left <= 32)
+        return last >> (32 - left);
+    return last << (left - 32) | (unsigned)_mm256_movemask_epi8(rj__avx2_special_units(rj__avx2_load(src), width));
+}
+
 #include "units_sse.h"
 
 #endif

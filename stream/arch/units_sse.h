@@ -127,4 +127,89 @@ rj__copy_clean_units(const void *source, int from, size_t length, void *target, 
 
 #include "widen_generic.h"
 
+/* ---- units with short escapes */
+
+#define RJ__SPELLS_UNITS 1 /* rj__spell_units is there */
+
+#if !defined(RJ__HAS_UNIT_RUN)
+/* Which bytes of a block of units are special. */
+RJ__INLINE uint64_t
+rj__mark_units(const uint8_t *src, int width)
+{
+    uint64_t marks = 0;
+    for (size_t i = 0; i < RJ__ESCAPE_BLOCK; i += 16)
+        marks |= (uint64_t)(unsigned)_mm_movemask_epi8(rj__special_units(rj__load_sixteen(src + i), width)) << i;
+    return marks;
+}
+
+/* The same of less than a block, with RJ__SCAN_BLOCK readable bytes before it. */
+RJ__INLINE uint64_t
+rj__mark_last_units(const uint8_t *src, size_t left, int width)
+{
+    uint64_t marks = 0;
+    size_t rest = left % 16, whole = left - rest;
+    for (size_t i = 0; i < whole; i += 16)
+        marks |= (uint64_t)(unsigned)_mm_movemask_epi8(rj__special_units(rj__load_sixteen(src + i), width)) << i;
+    if (rest) {
+        unsigned last = (unsigned)_mm_movemask_epi8(rj__special_units(rj__load_sixteen(src + left - 16), width));
+        marks |= (uint64_t)(last >> (16 - rest)) << whole;
+    }
+    return marks;
+}
+#endif
+
+/* See rj__spell_marked and rj__spell_last: `count` bytes, all of which are at `dst`. NULL if one of those that are marked has no short escape. */
+RJ__INLINE uint8_t *
+rj__spell_marked_units(const uint8_t *src, size_t count, uint64_t marks, uint8_t *dst, int width, int is_last)
+{
+    size_t done = 0;
+    while (marks) {
+        size_t place = rj__first_mark(marks);
+        uint32_t c = rj__unit(src + place, width, 0);
+        if (RJ__UNLIKELY(c >= 0x80) || RJ__UNLIKELY(rj__spellings[c].length != 2))
+            return NULL;
+        dst += place - done;
+        rj__set_unit(dst, width, 0, '\\');
+        rj__set_unit(dst, width, 1, rj__spellings[c].bytes[1]);
+        dst += 2 * width;
+        done = place + (size_t)width;
+        if (is_last)
+            rj__copy_last(src + done, count - done, dst);
+        else
+            rj__copy_blocks(src + done, RJ__ESCAPE_BLOCK, dst);
+        marks &= ~(rj__marks_of((size_t)width) << place);
+    }
+    return dst + (count - done);
+}
+
+/* The first `count` bytes of a block, which has as many behind it. NULL likewise. */
+RJ__INLINE uint8_t *
+rj__spell_some_units(const uint8_t *src, size_t count, uint8_t *dst, int width)
+{
+    uint64_t marks = rj__mark_units(src, width) & rj__marks_of(count);
+    rj__copy_blocks(src, RJ__ESCAPE_BLOCK, dst);
+    if (RJ__LIKELY(!marks))
+        return dst + count;
+    return rj__spell_marked_units(src, count, marks, dst, width, 0);
+}
+
+/* `left` bytes of units, with RJ__SCAN_BLOCK readable ones before them, with their short escapes: where they end. NULL if one needs more than that. Stores at most
+ * 16 bytes behind the last. */
+RJ__INLINE uint8_t *
+rj__spell_units(const uint8_t *src, size_t left, uint8_t *dst, int width)
+{
+    for (; dst && left >= 2 * RJ__ESCAPE_BLOCK; src += RJ__ESCAPE_BLOCK, left -= RJ__ESCAPE_BLOCK)
+        dst = rj__spell_some_units(src, RJ__ESCAPE_BLOCK, dst, width);
+    if (dst && left > RJ__ESCAPE_BLOCK) {
+        size_t count = left - RJ__ESCAPE_BLOCK;
+        dst = rj__spell_some_units(src, count, dst, width);
+        src += count;
+        left = RJ__ESCAPE_BLOCK;
+    }
+    if (RJ__UNLIKELY(!dst))
+        return NULL;
+    rj__copy_last(src, left, dst);
+    return rj__spell_marked_units(src, left, rj__mark_last_units(src, left, width), dst, width, 1);
+}
+
 #endif
