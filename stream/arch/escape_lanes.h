@@ -104,6 +104,11 @@ RJ__INLINE size_t
 rj__spell_some(const uint8_t *src, size_t length, uint8_t **dst)
 {
     const uint64_t marks = rj__mark_block(src);
+    if (RJ__LIKELY(!marks)) {
+        rj__copy_blocks(src, RJ__ESCAPE_BLOCK, *dst);
+        *dst += RJ__ESCAPE_BLOCK;
+        return RJ__ESCAPE_BLOCK;
+    }
     if (RJ__UNLIKELY(rj__count_marks(marks) > RJ__FEW_ESCAPES)) {
         uint8_t *next = RJ__NAME(spell_block)(src, marks, *dst);
         if (next) {
@@ -153,17 +158,15 @@ rj__copy_last(const uint8_t *src, size_t left, uint8_t *dst)
     rj__store_sixteen(dst, rj__shift_to_front(rj__load_sixteen(src < last ? src : last), first));
 }
 
-/* Stores at most 32 bytes behind the last. */
+/* Those that have these marks, and are at `dst` already. Stores at most 32 bytes behind the last. */
 RJ__INLINE uint8_t *
-rj__spell_last(const uint8_t *src, size_t left, uint8_t *dst)
+rj__spell_last_marked(const uint8_t *src, size_t left, uint64_t marks, uint8_t *dst)
 {
-    uint64_t marks = rj__mark_last(src, left);
     if (rj__count_marks(marks) > RJ__FEW_ESCAPES) {
         for (; left > 16; src += 16, left -= 16)
             dst = rj__spell_sixteen(rj__load_sixteen(src), 16, src, dst);
         return rj__spell_sixteen(rj__shift_to_front(rj__load_sixteen(src + left - 16), left), left, src, dst);
     }
-    rj__copy_last(src, left, dst);
     while (marks) {
         size_t place = rj__first_mark(marks);
         dst = rj__put_spelled(src[place], dst + place);
@@ -174,5 +177,37 @@ rj__spell_last(const uint8_t *src, size_t left, uint8_t *dst)
     }
     return dst + left;
 }
+
+RJ__INLINE uint8_t *
+rj__spell_last(const uint8_t *src, size_t left, uint8_t *dst)
+{
+    rj__copy_last(src, left, dst);
+    return rj__spell_last_marked(src, left, rj__mark_last(src, left), dst);
+}
+
+#if RJ__SCAN_BLOCK == 32
+#define RJ__HAS_TWO_BLOCKS 1
+
+/* NULL where there may not be room. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_dirty_blocks)(const uint8_t *src, size_t length, uint64_t marks, uint8_t *dst, const uint8_t *end)
+{
+    if (RJ__UNLIKELY((ptrdiff_t)length * RJ__UNIT_MAX + RJ__TEXT_ROOM > end - dst))
+        return NULL;
+    return rj__spell_last_marked(src, length, marks, dst);
+}
+
+/* Texts of one block or two: without a loop, and what is found is used, whether that is escapes or none. */
+RJ__INLINE uint8_t *
+rj__put_two_blocks(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
+{
+    uint64_t high;
+    const size_t last = length - RJ__SCAN_BLOCK;
+    rj__copy_blocks(src, RJ__SCAN_BLOCK, dst);
+    rj__copy_blocks(src + last, RJ__SCAN_BLOCK, dst + last);
+    const uint64_t marks = rj__scan_special(src, &high) | rj__scan_special(src + last, &high) << last;
+    return RJ__LIKELY(!marks) ? dst + length : RJ__NAME(put_dirty_blocks)(src, length, marks, dst, end);
+}
+#endif
 
 #endif

@@ -163,10 +163,15 @@ RJ__NAME(put_dirty)(const uint8_t *src, size_t length, uint8_t *dst, const uint8
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_passing)(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
 {
+#if defined(RJ__HAS_TWO_BLOCKS)
+    if (length > RJ__SCAN_BLOCK && length <= 2 * RJ__SCAN_BLOCK)
+        return rj__put_two_blocks(src, length, dst, end);
+#endif
     size_t dirty = length <= 32 ? rj__copy_clean(src, length, dst, 0) : rj__copy_clean_blocks(src, length, dst, 0);
-    if (RJ__UNLIKELY(dirty))
-        return RJ__NAME(put_dirty)(src + dirty - 1, length - (dirty - 1), dst + (dirty - 1), end);
-    return dst + length;
+    if (RJ__LIKELY(!dirty))
+        return dst + length;
+    size_t clean = dirty - 1 < length - 16 ? dirty - 1 : length - 16; /* so that it can go by blocks */
+    return RJ__NAME(put_dirty)(src + clean, length - clean, dst + clean, end);
 }
 #endif
 
