@@ -253,16 +253,27 @@ RJ__NAME(put_few_wide)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
     return NULL;
 }
 
+/* Bytes of a string that is not ASCII. `alone`: nothing before them need be readable. */
+RJ__INLINE uint8_t *
+put_other_bytes(const rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail, int alone)
+{
+    if (RJ__UNLIKELY(length > e->end - cur - RJ_ITEM_ROOM))
+        return NULL;
+    if (length > RJ_IN_LINE)
+        return put_passing(e, cur, data, length, tail);
+    size_t dirty =
+        alone ? rj__copy_clean_alone(data, (size_t)length, cur + 1) : rj__copy_clean(data, (size_t)length, cur + 1, 0);
+    return RJ__LIKELY(!dirty) ? end_string(cur, cur + 1 + length, tail) : put_dirty(e, cur, data, length, tail);
+}
+
 /* What put_plain_string returned NULL for. NULL too where the characters do not lie behind the header, whose bytes may be read with them. */
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     if (RJ__UNLIKELY(!PyUnicode_IS_COMPACT(str)) || (RJ__STYLED && e->options->ensure_ascii))
         return NULL;
-    const uint8_t *data;
-    Py_ssize_t length;
     if (PyUnicode_IS_ASCII(str)) {
-        length = PyUnicode_GET_LENGTH(str);
+        Py_ssize_t length = PyUnicode_GET_LENGTH(str);
         if (length <= RJ__SHORT_DIRTY)
             return RJ__NAME(put_short_dirty)(e, cur, PyUnicode_DATA(str), length, tail);
         return length <= RJ_IN_LINE ? put_dirty(e, cur, PyUnicode_DATA(str), length, tail) : NULL;
@@ -271,22 +282,12 @@ RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tai
     if (e->str_sink) {
         if (PyUnicode_KIND(str) != PyUnicode_1BYTE_KIND)
             return RJ__NAME(put_few_wide)(e, cur, str, tail);
-        data = PyUnicode_1BYTE_DATA(str);
-        length = PyUnicode_GET_LENGTH(str);
+        return put_other_bytes(e, cur, PyUnicode_1BYTE_DATA(str), PyUnicode_GET_LENGTH(str), tail, 0);
     }
-    else {
-        data = (const uint8_t *)((PyCompactUnicodeObject *)str)->utf8;
-        length = ((PyCompactUnicodeObject *)str)->utf8_length;
-        if (!data)
-            return RJ__NAME(put_fresh)(e, cur, str, tail);
-    }
-    if (RJ__UNLIKELY(length > e->end - cur - RJ_ITEM_ROOM))
-        return NULL;
-    if (length > RJ_IN_LINE)
-        return put_passing(e, cur, data, length, tail);
-    if (RJ__LIKELY(!rj__copy_clean_alone(data, (size_t)length, cur + 1)))
-        return end_string(cur, cur + 1 + length, tail);
-    return put_dirty(e, cur, data, length, tail);
+    const uint8_t *utf8 = (const uint8_t *)((PyCompactUnicodeObject *)str)->utf8;
+    if (!utf8)
+        return RJ__NAME(put_fresh)(e, cur, str, tail);
+    return put_other_bytes(e, cur, utf8, ((PyCompactUnicodeObject *)str)->utf8_length, tail, 1);
 }
 
 /* An ASCII string that is sure to fit, and one of up to RJ_IN_LINE characters if it needs no escapes; NULL for any other. */

@@ -22,21 +22,42 @@ rj__avx2_special_units(__m256i v, int width)
     return _mm256_or_si256(_mm256_or_si256(control, surrogate), _mm256_or_si256(quote, backslash));
 }
 
+/* Nonzero if one of 32 units of two bytes is special. As bytes, which the others become 0x7f or 0x80, more of them are compared at once. */
+RJ__INLINE int
+rj__avx2_any_special(__m256i a, __m256i b)
+{
+    __m256i tops = _mm256_packus_epi16(_mm256_srli_epi16(a, 11), _mm256_srli_epi16(b, 11));
+    __m256i surrogate = _mm256_cmpeq_epi8(tops, _mm256_set1_epi8(0xD800 >> 11));
+    __m256i special = _mm256_or_si256(surrogate, rj__avx2_special(_mm256_packs_epi16(a, b), 0));
+    return !_mm256_testz_si256(special, special);
+}
+
+/* The same of 16. */
+RJ__INLINE int
+rj__avx2_any_special_of_few(__m256i v)
+{
+    __m256i special = rj__avx2_special_units(v, 2);
+    return !_mm256_testz_si256(special, special);
+}
+
 #define RJ__HAS_UNIT_RUN 1
 
 RJ__INLINE int
 rj__copy_unit_run(const uint8_t *src, int from, size_t i, uint8_t *dst, int to)
 {
-    size_t block = 32 / (size_t)to;
-    __m256i special = _mm256_setzero_si256();
-    for (size_t j = i; j < i + 2 * block; j += block) {
-        const uint8_t *units = src + j * (size_t)from;
-        __m256i v =
-            from == to ? rj__avx2_load(units) : _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)units));
-        rj__avx2_store(dst + j * (size_t)to, v);
-        special = _mm256_or_si256(special, rj__avx2_special_units(v, to));
+    src += i * (size_t)from;
+    dst += i * (size_t)to;
+    __m256i a = rj__avx2_load(src);
+    if (from != to) {
+        rj__avx2_store(dst, _mm256_cvtepu16_epi32(_mm256_castsi256_si128(a)));
+        rj__avx2_store(dst + 32, _mm256_cvtepu16_epi32(_mm256_extracti128_si256(a, 1)));
+        return rj__avx2_any_special_of_few(a);
     }
-    return !_mm256_testz_si256(special, special);
+    __m256i b = rj__avx2_load(src + 32);
+    rj__avx2_store(dst, a);
+    rj__avx2_store(dst + 32, b);
+    /* What does not fit into two bytes becomes 0xffff. */
+    return to == 2 ? rj__avx2_any_special(a, b) : rj__avx2_any_special_of_few(_mm256_packus_epi32(a, b));
 }
 
 /* See units_sse.h. */

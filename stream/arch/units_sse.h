@@ -186,11 +186,9 @@ rj__spell_marked_units(const uint8_t *src, size_t count, uint64_t marks, uint8_t
 RJ__INLINE uint8_t *
 rj__spell_some_units(const uint8_t *src, size_t count, uint8_t *dst, int width)
 {
-    uint64_t marks = rj__mark_units(src, width) & rj__marks_of(count);
-    rj__copy_blocks(src, RJ__ESCAPE_BLOCK, dst);
-    if (RJ__LIKELY(!marks))
+    if (RJ__LIKELY(!rj__copy_unit_run(src, width, 0, dst, width)))
         return dst + count;
-    return rj__spell_marked_units(src, count, marks, dst, width, 0);
+    return rj__spell_marked_units(src, count, rj__mark_units(src, width) & rj__marks_of(count), dst, width, 0);
 }
 
 /* `left` bytes of units, with RJ__SCAN_BLOCK readable ones before them, with their short escapes: where they end. NULL if one needs more than that. Stores at most

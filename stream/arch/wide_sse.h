@@ -102,9 +102,9 @@ rj__put_unit_block(const uint8_t *src, size_t count, uint8_t **dst, int width)
 #ifndef RJ__HAS_WIDE_SIXTEEN
 /* See wide_avx2.h: none. */
 RJ__INLINE size_t
-RJ__NAME(put_short_units)(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)
+rj__put_alike(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end, size_t size)
 {
-    (void)src, (void)length, (void)dst, (void)end;
+    (void)src, (void)length, (void)dst, (void)end, (void)size;
     return 0;
 }
 #endif
@@ -120,8 +120,8 @@ rj__step_units(const void *units, size_t length, uint8_t **dst, const uint8_t *e
         size_t put = rj__put_unit_block(src + done * (size_t)width, block, dst, width);
         if (RJ__UNLIKELY(put < block))
             return done + put;
-        if (width == 2 && *dst - before <= 16) /* what is behind short ones is taken to be short */
-            done += RJ__NAME(put_short_units)((const uint16_t *)units + done + 8, length - done - 8, dst, end);
+        if (width == 2)
+            done += rj__put_alike((const uint16_t *)units + done + 8, length - done - 8, dst, end, (size_t)(*dst - before));
     }
     size_t left = length - done;
     if (left == 0 || left >= block || end - *dst < RJ__TEXT_ROOM)
