@@ -191,7 +191,7 @@ rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
 }
 
 /* Longer strings go by steps. */
-#define RJ__MEDIUM 1024
+#define RJ__MEDIUM 8192
 
 /* See text_body.h. */
 RJ__INLINE uint8_t *
