@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import io
 import json
@@ -29,6 +30,16 @@ UNDER_ASAN = "asan" in os.environ.get("LD_PRELOAD", "")
 def stdlib(obj: Any, **options: Any) -> str:
     """What the standard library writes, in rjson's compact form."""
     return json.dumps(obj, ensure_ascii=False, separators=(",", ":"), **options)
+
+
+_utf8_of = ctypes.pythonapi.PyUnicode_AsUTF8
+_utf8_of.restype = ctypes.c_void_p
+_utf8_of.argtypes = [ctypes.py_object]
+
+
+def keep_utf8(text: str) -> None:
+    """Leaves its UTF-8 form in a str, as other encoders do."""
+    assert _utf8_of(text)
 
 
 class Reader:
