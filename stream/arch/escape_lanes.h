@@ -56,6 +56,45 @@ rj__spell_sixteen(rj__sixteen v, size_t count, const uint8_t *src, uint8_t *dst)
     return dst + count + rj__count_marks(marks);
 }
 
+/* ---- few, one by one */
+
+/* The last bytes of a text of at least 16, up to a block of them: nothing behind them need be readable. Stores at most 16 bytes behind the last. */
+RJ__INLINE void
+rj__copy_last(const uint8_t *src, size_t left, uint8_t *dst)
+{
+    if (left >= RJ__SCAN_BLOCK) {
+        for (size_t i = 0; i < RJ__ESCAPE_BLOCK; i += RJ__SCAN_BLOCK) {
+            size_t place = i + RJ__SCAN_BLOCK <= left ? i : left - RJ__SCAN_BLOCK;
+            rj__copy_blocks(src + place, RJ__SCAN_BLOCK, dst + place);
+        }
+        return;
+    }
+    /* The last 16 first: where there are fewer, what they overwrite is stored once more. */
+    const size_t first = left < 16 ? left : 16;
+    const uint8_t *last = src + left - 16;
+    rj__store_sixteen(dst + left - first, rj__load_sixteen(last));
+    rj__store_sixteen(dst, rj__shift_to_front(rj__load_sixteen(src < last ? src : last), first));
+}
+
+/* Spells those of `count` bytes that are marked, and stores what is behind each again: up to a block of it, which must be readable; with `is_last`, what
+ * there is, see rj__copy_last. All of them are at `dst` already. */
+RJ__INLINE uint8_t *
+rj__spell_marked(const uint8_t *src, size_t count, uint64_t marks, uint8_t *dst, int is_last)
+{
+    size_t done = 0;
+    while (marks) {
+        size_t place = rj__first_mark(marks);
+        dst = rj__put_spelled(src[place], dst + (place - done));
+        done = place + 1;
+        if (is_last)
+            rj__copy_last(src + done, count - done, dst);
+        else
+            rj__copy_blocks(src + done, RJ__ESCAPE_BLOCK, dst);
+        marks = rj__without_mark(marks, place);
+    }
+    return dst + (count - done);
+}
+
 /* ---- a block that has more behind it */
 
 /* Which of a block are to be escaped: see rj__mark_special. */
@@ -66,22 +105,6 @@ rj__mark_block(const uint8_t *src)
     for (size_t i = 0; i < RJ__ESCAPE_BLOCK; i += RJ__SCAN_BLOCK)
         marks |= rj__scan_special(src + i, &high) << (i << RJ__SCAN_SHIFT);
     return marks;
-}
-
-/* Spells those of `count` bytes that are marked, and stores what is behind each again, up to a block of it, which must be readable. All of them are at `dst`
- * already. */
-RJ__INLINE uint8_t *
-rj__spell_marked(const uint8_t *src, size_t count, uint64_t marks, uint8_t *dst)
-{
-    size_t done = 0;
-    while (marks) {
-        size_t place = rj__first_mark(marks);
-        dst = rj__put_spelled(src[place], dst + (place - done));
-        done = place + 1;
-        rj__copy_blocks(src + done, RJ__ESCAPE_BLOCK, dst);
-        marks = rj__without_mark(marks, place);
-    }
-    return dst + (count - done);
 }
 
 /* A block that has these marks, which are not few. NULL where they are better spelled on their own. */
@@ -118,7 +141,7 @@ rj__spell_some(const uint8_t *src, size_t length, uint8_t **dst)
     }
     const size_t count = length < 2 * RJ__ESCAPE_BLOCK ? length - RJ__ESCAPE_BLOCK : RJ__ESCAPE_BLOCK;
     rj__copy_blocks(src, RJ__ESCAPE_BLOCK, *dst);
-    *dst = rj__spell_marked(src, count, marks & rj__marks_of(count), *dst);
+    *dst = rj__spell_marked(src, count, marks & rj__marks_of(count), *dst, 0);
     return count;
 }
 
@@ -140,24 +163,6 @@ rj__mark_last(const uint8_t *src, size_t left)
     return marks;
 }
 
-/* Stores at most 16 bytes behind the last. */
-RJ__INLINE void
-rj__copy_last(const uint8_t *src, size_t left, uint8_t *dst)
-{
-    if (left >= RJ__SCAN_BLOCK) {
-        for (size_t i = 0; i < RJ__ESCAPE_BLOCK; i += RJ__SCAN_BLOCK) {
-            size_t place = i + RJ__SCAN_BLOCK <= left ? i : left - RJ__SCAN_BLOCK;
-            rj__copy_blocks(src + place, RJ__SCAN_BLOCK, dst + place);
-        }
-        return;
-    }
-    /* The last 16 first: where there are fewer, what they overwrite is stored once more. */
-    const size_t first = left < 16 ? left : 16;
-    const uint8_t *last = src + left - 16;
-    rj__store_sixteen(dst + left - first, rj__load_sixteen(last));
-    rj__store_sixteen(dst, rj__shift_to_front(rj__load_sixteen(src < last ? src : last), first));
-}
-
 /* Those that have these marks, and are at `dst` already. Stores at most 32 bytes behind the last. */
 RJ__INLINE uint8_t *
 rj__spell_last_marked(const uint8_t *src, size_t left, uint64_t marks, uint8_t *dst)
@@ -167,15 +172,7 @@ rj__spell_last_marked(const uint8_t *src, size_t left, uint64_t marks, uint8_t *
             dst = rj__spell_sixteen(rj__load_sixteen(src), 16, src, dst);
         return rj__spell_sixteen(rj__shift_to_front(rj__load_sixteen(src + left - 16), left), left, src, dst);
     }
-    while (marks) {
-        size_t place = rj__first_mark(marks);
-        dst = rj__put_spelled(src[place], dst + place);
-        src += place + 1;
-        left -= place + 1;
-        rj__copy_last(src, left, dst);
-        marks = rj__without_mark(marks, place) >> (place << RJ__SCAN_SHIFT) >> (1 << RJ__SCAN_SHIFT);
-    }
-    return dst + left;
+    return rj__spell_marked(src, left, marks, dst, 1);
 }
 
 RJ__INLINE uint8_t *
