@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Iterator
 
@@ -107,3 +108,16 @@ def test_a_lone_surrogate_at_each_place(filler, surrogate):
                 with pytest.raises(rjson.EncodeError, match=rf"at index {place} ") as caught:
                     dumps(["日", bad])
                 assert caught.value.path == "$[1]"
+
+
+@pytest.mark.parametrize("length", [16, 17, 32, 33, 48, 64, 65, 128, 300])
+@pytest.mark.parametrize("character", ["\x01", '"', "\x1fé"], ids=ascii)
+def test_nothing_but_escapes_at_each_distance_from_the_end_of_a_chunk(character, length):
+    """What they become never goes over the end, though the string itself would fit."""
+    text = (character * length)[:length]
+    for before in range(400, 600, 3):
+        document = ["x" * before, text, {"k": text}]
+        out = io.BytesIO()
+        rjson.dump(document, out, chunk_size=512)
+        assert out.getvalue().decode() == stdlib(document)
+        assert "".join(part.decode() for part in rjson.iterencode(document, chunk_size=512)) == stdlib(document)
