@@ -111,7 +111,7 @@ put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level
     cur = open_container(e, cur, '{');
     while (RJ__LIKELY(cur <= full)) {
         if (!rj_dict_view_next(&view, dict, &pos, &key, &value))
-            return RJ__STYLED ? close_container(e, cur, '}') : close_items(e, cur, '}', 1);
+            return RJ__STYLED ? close_container(e, cur, '}') : close_items(e, cur, '}', 1); /* omit_none may leave none */
         if (is_left_out(e, value))
             continue;
         uint8_t *next = begin_short_key(e, cur, key, value);

@@ -78,25 +78,30 @@ rj__put_sixteen_threes(const uint16_t *src, uint8_t **dst)
     return 1;
 }
 
-/* Sixteen at a time, while they are such. Return how many. Functions of their own: others need the registers. */
+/* Sixteen at a time, while they are such. Returns how many. */
+RJ__INLINE size_t
+rj__put_sixteens(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end, int are_threes)
+{
+    size_t done = 0;
+    uint8_t *next = *dst; /* so that it can stay in a register */
+    while (length - done >= 16 && end - next >= RJ__TEXT_ROOM &&
+           (are_threes ? rj__put_sixteen_threes(src + done, &next) : rj__put_sixteen_short(src + done, &next)))
+        done += 16;
+    *dst = next;
+    return done;
+}
+
+/* Functions of their own: others need the registers. */
 static RJ__NOINLINE size_t
 RJ__NAME(put_short_units)(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {
-    size_t done = 0;
-    while (length - done >= 16 && end - *dst >= RJ__TEXT_ROOM && rj__put_sixteen_short(src + done, dst))
-        done += 16;
-    return done;
+    return rj__put_sixteens(src, length, dst, end, 0);
 }
 
 static RJ__NOINLINE size_t
 RJ__NAME(put_threes)(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {
-    size_t done = 0;
-    uint8_t *next = *dst; /* so that it can stay in a register */
-    while (length - done >= 16 && end - next >= RJ__TEXT_ROOM && rj__put_sixteen_threes(src + done, &next))
-        done += 16;
-    *dst = next;
-    return done;
+    return rj__put_sixteens(src, length, dst, end, 1);
 }
 
 /* Units behind eight that have become `size` bytes, while they are like these. Returns how many. */

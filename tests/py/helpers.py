@@ -32,14 +32,15 @@ def stdlib(obj: Any, **options: Any) -> str:
     return json.dumps(obj, ensure_ascii=False, separators=(",", ":"), **options)
 
 
-_utf8_of = ctypes.pythonapi.PyUnicode_AsUTF8
+_utf8_of = ctypes.pythonapi.PyUnicode_AsUTF8AndSize
 _utf8_of.restype = ctypes.c_void_p
-_utf8_of.argtypes = [ctypes.py_object]
+_utf8_of.argtypes = [ctypes.py_object, ctypes.POINTER(ctypes.c_ssize_t)]
 
 
-def keep_utf8(text: str) -> None:
-    """Leaves its UTF-8 form in a str, as other encoders do."""
-    assert _utf8_of(text)
+def keep_utf8(text: str) -> bytes:
+    """Leaves its UTF-8 form in a str, as other encoders do, and returns it."""
+    size = ctypes.c_ssize_t()
+    return ctypes.string_at(_utf8_of(text, ctypes.byref(size)), size.value)
 
 
 class Reader:

@@ -36,7 +36,7 @@ def check(strings: list[str]) -> None:
     assert rjson.dumps(members) == objects
     assert rjson.dumps_bytes(strings).decode() == items
     for s in strings:
-        keep_utf8(s)
+        assert keep_utf8(s) == s.encode()
     assert rjson.dumps_bytes(strings).decode() == items
     assert rjson.dumps_bytes(members).decode() == objects
 

@@ -138,7 +138,7 @@ def test_clean_strings_of_every_length(alphabet):
         value = (alphabet * (length // len(alphabet) + 1))[:length]
         for cached in (False, True):
             if cached:
-                keep_utf8(value)
+                assert keep_utf8(value) == value.encode()
             for document in ([value], [value] * 20, {value: value}):
                 assert rjson.dumps_bytes(document).decode() == stdlib(document)
                 assert rjson.dumps(document) == stdlib(document)
@@ -287,7 +287,7 @@ def test_strings_with_a_cached_utf8_form():
     open_name = text[:50].replace("\x01", "")
     with pytest.raises(OSError, match=r"."):
         open(open_name + "/missing")
-    keep_utf8(text)
+    assert keep_utf8(text) == text.encode()
     check_everywhere(lambda: text, before)
 
 
