@@ -102,13 +102,11 @@ shortest(uint64_t c, int q, int uneven)
     return (decimal){s + (uint64_t)round_up, k};
 }
 
-#define E16 10000000000000000u
-
 /* A result of any number of digits, brought to 17. */
 static rj__digit_string
 to_digits_slow(decimal d)
 {
-    while (d.digits < E16) {
+    while (d.digits < RJ__E16) {
         d.digits *= 10;
         d.exponent--;
     }
@@ -142,7 +140,7 @@ rj__put_rare_double(uint8_t *p, double value)
     memcpy(&bits, &value, sizeof bits);
     unsigned exponent = (unsigned)(bits >> 52) & 0x7ff;
     rj__digit_string digits;
-    if (bits << 12 == 0 && exponent > 1 && rj__shortest_fast((uint64_t)1 << 52, exponent, 1, &digits)) {
+    if (bits << 12 == 0 && exponent > 1 && rj__shortest_fast((uint64_t)1 << 53, exponent, 1, &digits)) {
         *p = '-';
         return rj__put_digits(p + (bits >> 63), &digits);
     }

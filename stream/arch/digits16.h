@@ -1,4 +1,4 @@
-/* Sixteen decimal digits at once, and a point between them: with SSE2, which every x86-64 has, or in general registers. */
+/* Seventeen decimal digits at once, and a point between them: with SSE2, which every x86-64 has, or in general registers. */
 #ifndef RJSON_DIGITS16_H
 #define RJSON_DIGITS16_H
 
@@ -7,9 +7,9 @@
 /* What all ways offer:
  *     rj__digits16 d = rj__split_digits16(n)   the digits of n < 10^16
  *     rj__digits16_from9(first8, ninth)        of eight digits and one, zeros behind them
- *     rj__significant17(d, last)               how many there are, with a 17th, up to the last that is not zero; one must be
- *     rj__put_pointed17(p, d, last, point)     stores them with a point behind the first `point` of them, from RJ__POINT_FIRST to
- *                                              RJ__POINT_LAST; "0." and zeros come before them where that is not positive. 32 bytes */
+ *     rj__put_pointed17(p, &digits, point)     stores a number's digits (rj__digits17) with a point behind the first `point` of them, from
+ *                                              RJ__POINT_FIRST to RJ__POINT_LAST; "0." and zeros come before them where that is not positive.
+ *                                              Returns where the last that is not zero ends; one must be. 32 bytes */
 #define RJ__POINT_FIRST (-3)
 #define RJ__POINT_LAST 16
 
@@ -18,14 +18,21 @@ typedef struct rj__point_row {
     uint8_t places[32], zeros[32];
 } rj__point_row;
 
-RJ__TABLE rj__point_row rj__point_rows[RJ__POINT_LAST - RJ__POINT_FIRST + 1];
+RJ__TABLE rj__point_row rj__point_rows[2][RJ__POINT_LAST - RJ__POINT_FIRST + 1]; /* [1]: for digits that are short */
 
-/* Where the 17th digit is: the point comes before it. */
-RJ__INLINE int
-rj__last_place(int point)
-{
-    return point > 0 ? 17 : 18 - point;
-}
+/* How a number in scientific notation ends: "e-07". */
+typedef struct rj__exponent_text {
+    char text[7];
+    uint8_t length;
+} rj__exponent_text;
+
+RJ__TABLE rj__exponent_text rj__exponent_texts[];
+#define RJ__EXPONENT_FIRST (-324)
+
+#define RJ__E15 1000000000000000u
+#define RJ__E16 10000000000000000u
+
+/* ---- sixteen digits */
 
 #if defined(__SSE2__)
 
@@ -105,39 +112,7 @@ rj__digits16_from9(uint32_t first8, uint32_t ninth)
     return (rj__digits16){_mm_set_epi64x(ninth, (long long)rj__digits8(first8))};
 }
 
-RJ__INLINE int
-rj__significant17(rj__digits16 d, unsigned last)
-{
-    unsigned nonzero = (unsigned)_mm_movemask_epi8(_mm_cmpgt_epi8(d.values, _mm_setzero_si128()));
-    return 32 - __builtin_clz(nonzero | (unsigned)(last != 0) << 16);
-}
-
-#if defined(RJ__HAS_IFMA)
-
-RJ__INLINE void
-rj__put_pointed17(uint8_t *p, rj__digits16 d, unsigned last, int point)
-{
-    const rj__point_row *row = &rj__point_rows[point - RJ__POINT_FIRST];
-    __m256i digits = _mm256_inserti128_si256(_mm256_castsi128_si256(d.values), _mm_cvtsi32_si128((int)last), 1);
-    digits = _mm256_permutexvar_epi8(_mm256_load_si256((const __m256i *)(const void *)row->places), digits);
-    digits = _mm256_add_epi8(digits, _mm256_load_si256((const __m256i *)(const void *)row->zeros));
-    _mm256_storeu_si256((__m256i *)(void *)p, digits);
-}
-
-#elif defined(RJ__HAS_SHUFFLE)
-
-RJ__INLINE void
-rj__put_pointed17(uint8_t *p, rj__digits16 d, unsigned last, int point)
-{
-    const rj__point_row *row = &rj__point_rows[point - RJ__POINT_FIRST];
-    for (int i = 0; i < 32; i += 16) {
-        __m128i digits = _mm_shuffle_epi8(d.values, rj__load_factor(row->places + i));
-        _mm_storeu_si128((__m128i *)(void *)(p + i), _mm_add_epi8(digits, rj__load_factor(row->zeros + i)));
-    }
-    p[rj__last_place(point)] = (uint8_t)('0' + last);
-}
-
-#else
+#if !defined(RJ__HAS_SHUFFLE)
 #define RJ__POINT_IN_WORDS 1
 
 /* The eight digits before and those behind. */
@@ -168,18 +143,6 @@ rj__digits16_from9(uint32_t first8, uint32_t ninth)
     return (rj__digits16){rj__digits8(first8), ninth};
 }
 
-RJ__INLINE int
-rj__significant8(uint64_t digits)
-{
-    return 8 - __builtin_clzll(digits) / 8;
-}
-
-RJ__INLINE int
-rj__significant17(rj__digits16 d, unsigned last)
-{
-    return last ? 17 : d.last8 ? 8 + rj__significant8(d.last8) : rj__significant8(d.first8);
-}
-
 RJ__INLINE void
 rj__digit_words(rj__digits16 d, uint64_t words[2])
 {
@@ -189,32 +152,129 @@ rj__digit_words(rj__digits16 d, uint64_t words[2])
 
 #endif
 
+/* ---- a number's digits */
+
+/* Sixteen of them stay in a register: loading bytes that were stored a moment ago in other pieces would stall. */
+typedef struct rj__digits17 {
+    rj__digits16 first16;
+    unsigned last;
+    unsigned is_short; /* the first is a zero that does not count */
+} rj__digits17;
+
+/* Of `tens`, of 15 or 16 digits, and one more. No branch: how many it has is a matter of chance. */
+RJ__INLINE rj__digits17
+rj__split_digits17(uint64_t tens, unsigned last)
+{
+    return (rj__digits17){rj__split_digits16(tens), last, tens < RJ__E15};
+}
+
+RJ__INLINE rj__digits17
+rj__digits17_from9(uint32_t first8, uint32_t ninth)
+{
+    return (rj__digits17){rj__digits16_from9(first8, ninth), 0, 0};
+}
+
+/* Where the 17th digit is: the point comes before it. (Not so where digits are short and 16 are before the point; whole numbers as large as that have
+ * their own way.) */
+RJ__INLINE int
+rj__last_place(const rj__digits17 *d, int point)
+{
+    return (point > 0 ? 17 : 18 - point) - (int)d->is_short;
+}
+
 #if defined(RJ__POINT_IN_WORDS)
 
 __extension__ typedef unsigned __int128 rj__text16;
 
-/* Digits behind the point are moved over it, in a general register. */
 RJ__INLINE void
-rj__put_pointed17(uint8_t *p, rj__digits16 d, unsigned last, int point)
+rj__store16(uint8_t *p, rj__text16 bytes_first_lowest)
+{
+    rj__store8(p, (uint64_t)bytes_first_lowest);
+    rj__store8(p + 8, (uint64_t)(bytes_first_lowest >> 64));
+}
+
+/* How many there are up to the last that is not zero. */
+RJ__INLINE int
+rj__significant16(rj__text16 digits)
+{
+    uint64_t first8 = (uint64_t)digits, last8 = (uint64_t)(digits >> 64);
+    return last8 ? 16 - __builtin_clzll(last8) / 8 : 8 - __builtin_clzll(first8 | 1) / 8;
+}
+
+/* Digits behind the point are moved over it, in a general register. */
+RJ__INLINE int
+rj__put_pointed17(uint8_t *p, const rj__digits17 *d, int point)
 {
     uint64_t words[2];
-    rj__digit_words(d, words);
-    rj__text16 text = (rj__text16)(words[1] | RJ__ASCII_ZEROS) << 64 | (words[0] | RJ__ASCII_ZEROS);
-    p[rj__last_place(point)] = (uint8_t)('0' + last);
+    rj__digit_words(d->first16, words);
+    rj__text16 digits = ((rj__text16)words[1] << 64 | words[0]) >> (8 * d->is_short);
+    rj__text16 text = digits | ((rj__text16)RJ__ASCII_ZEROS << 64 | RJ__ASCII_ZEROS);
+    int place = rj__last_place(d, point), significant = rj__significant16(digits);
     if (point <= 0) {
         memcpy(p, "0.000", 5);
-        p += 2 - point;
+        rj__store16(p + 2 - point, text);
     }
     else if (point < 16) {
         rj__text16 before = ((rj__text16)1 << (8 * point)) - 1;
+        rj__store16(p, (text & before) | (rj__text16)'.' << (8 * point) | (text & ~before) << 8);
         p[16] = (uint8_t)(text >> 120);
-        text = (text & before) | (rj__text16)'.' << (8 * point) | (text & ~before) << 8;
     }
     else {
+        rj__store16(p, text);
         p[16] = '.';
     }
-    rj__store8(p, (uint64_t)text);
-    rj__store8(p + 8, (uint64_t)(text >> 64));
+    p[place] = (uint8_t)('0' + d->last);
+    if (d->last)
+        return place + 1;
+    return point > 0 ? significant + (significant > point) : significant + 2 - point;
+}
+
+#else
+
+/* Stores digits with their point, all in one row of bytes. Returns which bytes are digits that are not zero, in bits. */
+#if defined(RJ__HAS_IFMA)
+
+RJ__INLINE unsigned
+rj__put_row(uint8_t *p, const rj__digits17 *d, const rj__point_row *row, int point)
+{
+    (void)point;
+    __m256i digits = _mm256_inserti128_si256(_mm256_castsi128_si256(d->first16.values), _mm_cvtsi32_si128((int)d->last), 1);
+    digits = _mm256_permutexvar_epi8(_mm256_load_si256((const __m256i *)(const void *)row->places), digits);
+    _mm256_storeu_si256((__m256i *)(void *)p,
+                        _mm256_add_epi8(digits, _mm256_load_si256((const __m256i *)(const void *)row->zeros)));
+    return (unsigned)_mm256_movemask_epi8(_mm256_cmpgt_epi8(digits, _mm256_setzero_si256()));
+}
+
+#else
+
+RJ__INLINE unsigned
+rj__put_row(uint8_t *p, const rj__digits17 *d, const rj__point_row *row, int point)
+{
+    int place = rj__last_place(d, point);
+    unsigned nonzero = (unsigned)(d->last != 0) << place;
+#if defined(RJ__HAS_AVX2)
+    __m256i digits = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(d->first16.values),
+                                         _mm256_load_si256((const __m256i *)(const void *)row->places));
+    _mm256_storeu_si256((__m256i *)(void *)p,
+                        _mm256_add_epi8(digits, _mm256_load_si256((const __m256i *)(const void *)row->zeros)));
+    nonzero |= (unsigned)_mm256_movemask_epi8(_mm256_cmpgt_epi8(digits, _mm256_setzero_si256()));
+#else
+    for (int i = 0; i < 32; i += 16) {
+        __m128i digits = _mm_shuffle_epi8(d->first16.values, rj__load_factor(row->places + i));
+        _mm_storeu_si128((__m128i *)(void *)(p + i), _mm_add_epi8(digits, rj__load_factor(row->zeros + i)));
+        nonzero |= (unsigned)_mm_movemask_epi8(_mm_cmpgt_epi8(digits, _mm_setzero_si128())) << i;
+    }
+#endif
+    p[place] = (uint8_t)('0' + d->last);
+    return nonzero;
+}
+
+#endif
+
+RJ__INLINE int
+rj__put_pointed17(uint8_t *p, const rj__digits17 *d, int point)
+{
+    return 32 - __builtin_clz(rj__put_row(p, d, &rj__point_rows[d->is_short][point - RJ__POINT_FIRST], point));
 }
 
 #endif

@@ -16,6 +16,7 @@
 #endif
 
 #define RJ__NAME(x) x##_avx2
+#define RJ__HAS_AVX2 1
 #define RJ__STEPS "steps_lanes.h"
 #define RJ__WIDE "wide_avx2.h"
 #define RJ__UNITS "arch/units_avx2.h"

@@ -13,7 +13,8 @@ check(uint64_t n)
 {
     char expected[17];
     uint8_t got[32];
-    rj__put_pointed17(got, rj__split_digits16(n), 0, RJ__POINT_LAST);
+    rj__digits17 digits = {rj__split_digits16(n), 1, 0};
+    CHECK(rj__put_pointed17(got, &digits, RJ__POINT_LAST) == 18);
     snprintf(expected, sizeof expected, "%016llu", (unsigned long long)n);
     CHECK(memcmp(got, expected, 16) == 0);
 }

@@ -68,6 +68,28 @@ def test_short_decimals_and_their_neighbours():
     check([x for edge in edges for x in (edge, -edge, math.nextafter(edge, math.inf), math.nextafter(edge, -math.inf))])
 
 
+def test_every_place_of_the_point():
+    """One to seventeen digits, with the point before, between and behind them, as far as numbers are spelled out and farther."""
+    rng = random.Random(6)
+    for exponent in [*range(-26, 22), -324, -308, -100, -99, 99, 100, 290]:
+        check(
+            [
+                float(f"{sign}{rng.choice('123456789')}{rng.randrange(10**count):0{count}}e{exponent}")
+                for count in range(1, 17)
+                for sign in ("", "-")
+                for _ in range(20)
+            ]
+        )
+
+
+def test_whole_doubles_beyond_2_to_the_53():
+    """Where doubles are two apart, up to where repr begins to write exponents, and beyond."""
+    rng = random.Random(7)
+    check([float(2**53 + 2 * i) for i in range(-10, 2000)])
+    check([float(rng.randrange(2**53, 10**16)) for _ in range(20_000)])
+    check([float(10**16 + 2 * i) for i in range(-2000, 2000)])
+
+
 def test_powers_and_their_neighbours():
     """All powers of two and ten, and the doubles beside them: where shortest-digits algorithms go wrong."""
     powers = [2.0**e for e in range(-1074, 1024)] + [float(f"1e{e}") for e in range(-323, 309)]
