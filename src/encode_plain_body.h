@@ -28,6 +28,13 @@ items_of(PyObject *seq)
     return PyList_Check(seq) ? ((PyListObject *)seq)->ob_item : ((PyTupleObject *)seq)->ob_item;
 }
 
+/* Whether a list or tuple that is not empty begins with a dict whose members are to be sorted. */
+RJ__INLINE int
+begins_sorted(const rj_encoder *e, PyObject *seq)
+{
+    return RJ__STYLED && e->options->sort_keys && PyDict_CheckExact(*items_of(seq));
+}
+
 /* Lays a level out that is interrupted: goes on at `pos`, in the innermost after `waiting` (borrowed; NULL if it is between two items). Always NULL. */
 static RJ__NOINLINE uint8_t *
 RJ__NAME(interrupt)(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject *obj, Py_ssize_t pos, Py_ssize_t used,
@@ -58,9 +65,7 @@ put_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rj_open_level *
     }
     if (RJ__UNLIKELY(Py_SIZE(v) == 0))
         return put_literal(cur, "[],", 3);
-    if (RJ__STYLED && e->options->sort_keys && PyDict_CheckExact(*items_of(v)))
-        return NULL;
-    return put_plain_sequence(e, cur, v, level);
+    return begins_sorted(e, v) ? NULL : put_plain_sequence(e, cur, v, level);
 }
 
 /* A value inside of the given level: a scalar, container, or date. NULL likewise. */
@@ -75,28 +80,66 @@ put_plain_value(rj_encoder *e, uint8_t *cur, PyObject *v, rj_open_level *level)
     return put_plain(e, cur, v, PyDict_CheckExact(v), level + 1);
 }
 
-/* Not empty. */
+/* Whether what a list or tuple ends with is one too that can be put as the given level. */
+RJ__INLINE int
+is_tail(const rj_encoder *e, PyObject *v, const rj_open_level *level)
+{
+    return !PyDict_CheckExact(v) && Py_SIZE(v) > 0 && level < e->levels_end && !begins_sorted(e, v);
+}
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(close_tails)(rj_encoder *e, uint8_t *cur, Py_ssize_t count)
+{
+    while (count-- > 0)
+        cur = close_items(e, cur, ']', 1);
+    return cur;
+}
+
+/* Not empty. What it ends with is gone into without a call where that is a list or tuple, and so is what that ends with. */
 static RJ__NOINLINE uint8_t *
 put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *level)
 {
-    PyObject **item = items_of(seq), **const stop = item + Py_SIZE(seq);
     const uint8_t *const full = full_behind(e);
-    cur = open_container(e, cur, '[');
-    if (RJ__UNLIKELY(may_have_runs(e)) && PyUnicode_CheckExact(*item)) {
-        uint8_t *at = cur;
-        item = RJ__NAME(put_run)(e, &at, item, stop);
-        cur = at;
+    const rj_open_level *const outermost = level;
+    for (;;) {
+        PyObject **item = items_of(seq), **const stop = item + Py_SIZE(seq), *tail = NULL;
+        cur = open_container(e, cur, '[');
+        if (RJ__UNLIKELY(may_have_runs(e)) && PyUnicode_CheckExact(*item)) {
+            uint8_t *at = cur;
+            item = RJ__NAME(put_run)(e, &at, item, stop);
+            cur = at;
+        }
+        /* The containers that it begins with: nothing else is looked for. */
+        while (item < stop && is_container(*item) && RJ__LIKELY(cur <= full) && has_short_lead(e)) {
+            PyObject *v = *item++;
+            begin_item(e, &cur, NULL, v);
+            if (item == stop && is_tail(e, v, level + 1)) {
+                tail = v;
+                break;
+            }
+            uint8_t *next = put_plain(e, cur, v, PyDict_CheckExact(v), level + 1);
+            if (RJ__UNLIKELY(!next))
+                return RJ__NAME(interrupt)(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, v);
+            cur = next;
+        }
+        if (tail) {
+            *level++ = (rj_open_level){seq, Py_SIZE(seq), RJ_SEQUENCE, 0, 0};
+            seq = tail;
+            continue;
+        }
+        while (RJ__LIKELY(cur <= full) && has_short_lead(e)) {
+            if (item == stop) {
+                cur = close_items(e, cur, ']', 1);
+                return RJ__LIKELY(level == outermost) ? cur : RJ__NAME(close_tails)(e, cur, level - outermost);
+            }
+            begin_item(e, &cur, NULL, *item);
+            uint8_t *next = put_plain_value(e, cur, *item++, level);
+            if (RJ__UNLIKELY(!next))
+                return RJ__NAME(interrupt)(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, item[-1]);
+            cur = next;
+        }
+        return RJ__NAME(interrupt)(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, NULL);
     }
-    while (RJ__LIKELY(cur <= full) && has_short_lead(e)) {
-        if (item == stop)
-            return close_items(e, cur, ']', 1);
-        begin_item(e, &cur, NULL, *item);
-        uint8_t *next = put_plain_value(e, cur, *item++, level);
-        if (RJ__UNLIKELY(!next))
-            return RJ__NAME(interrupt)(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, item[-1]);
-        cur = next;
-    }
-    return RJ__NAME(interrupt)(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, NULL);
 }
 
 /* Not empty. */
