@@ -14,7 +14,7 @@ def place(digit: int) -> int:
 
 
 def row(point: int, skipped: int) -> tuple[list[int], str]:
-    """Which digit comes where, and what is added to its value. `point`: how many digits are before it, without those skipped."""
+    """Which digit comes where, and what is added to its value. `point`: how many digits are before it."""
     before = [*range(skipped, skipped + point)] if point > 0 else [NO_DIGIT]
     zeros = [NO_DIGIT] * max(-point, 0)
     text = [*before, ".", *zeros, *range(skipped + max(point, 0), 17)]

@@ -35,7 +35,8 @@ def scale(exponent: int) -> tuple[int, int]:
     q = exponent - 1075
     k = len(str(2**q)) if q >= 0 else 1 - len(str(2**-q))
     h = q + floor_log2_pow10(-k) + 4
-    assert 0 <= h <= 4 and SIXTEENTHS_FIRST <= -k <= LAST
+    assert 0 <= h <= 4
+    assert SIXTEENTHS_FIRST <= -k <= LAST
     return k, h
 
 
