@@ -104,9 +104,9 @@ put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *le
     for (;;) {
         PyObject **item = items_of(seq), **const stop = item + Py_SIZE(seq), *tail = NULL;
         cur = open_container(e, cur, '[');
-        if (RJ__UNLIKELY(may_have_runs(e)) && PyUnicode_CheckExact(*item)) {
+        if (PyUnicode_CheckExact(*item)) {
             uint8_t *at = cur;
-            item = RJ__NAME(put_run)(e, &at, item, stop);
+            item = put_run(e, &at, item, stop);
             cur = at;
         }
         /* The containers that it begins with: nothing else is looked for. */

@@ -1,15 +1,15 @@
 /*
- * The part of the walk (encode_body.h) for runs of strings in arrays, where the str in the making is wider than a byte a character: one after another
- * without a call for each, and with what their vectors compare with in registers.
+ * The part of the walk (encode_body.h) for runs of strings in arrays: one after another without a call for each, and with what their vectors compare with in
+ * registers. Here are those where the str in the making is wider than a byte a character; of bytes: encode_batch_body.h.
  */
 
 /* Longer strings are none for a run: of one byte a character, and of more. */
 #define RJ_RUN_BYTES 32
 #define RJ_RUN_UNITS 256
 
-/* Whether strings of an array can be written as a run: nothing but commas is between them. */
+/* Whether strings of an array are written as wide runs: nothing but commas is between them. */
 RJ__INLINE int
-may_have_runs(const rj_encoder *e)
+has_wide_runs(const rj_encoder *e)
 {
     return !RJ__STYLED && e->str_sink && e->str_sink->width != 1;
 }
@@ -149,11 +149,35 @@ put_run_of_width(rj_encoder *e, PyObject **item, PyObject **stop, int to)
 /* Items of an array, up to the first that is none for a run, which it returns. A comma is then all that the window holds, and *cur is behind it. Runs no
  * Python code. */
 static RJ__NOINLINE PyObject **
-RJ__NAME(put_run)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+RJ__NAME(put_wide_run)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
     int width = e->str_sink->width;
     if (!(width == 2 ? keep_last_pending(e, *cur, 2) : keep_last_pending(e, *cur, 4)))
         return item;
     *cur = e->start + 1;
     return width == 2 ? put_run_of_width(e, item, stop, 2) : put_run_of_width(e, item, stop, 4);
+}
+
+#if defined(RJ__HAS_MASKED_LOADS)
+#include "encode_batch_body.h"
+
+/* Whether so many are left, strings at first, that batches pay. */
+RJ__INLINE int
+may_have_batches(PyObject **item, PyObject **stop)
+{
+    return !RJ__STYLED && stop - item >= RJ_BATCH && PyUnicode_CheckExact(item[1]);
+}
+#endif
+
+/* Strings of an array from one on; returns what is left. Runs no Python code. */
+RJ__INLINE PyObject **
+put_run(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+{
+    if (RJ__UNLIKELY(has_wide_runs(e)))
+        return RJ__NAME(put_wide_run)(e, cur, item, stop);
+#if defined(RJ__HAS_MASKED_LOADS)
+    if (may_have_batches(item, stop))
+        return RJ__NAME(put_batches)(e, cur, item, stop);
+#endif
+    return item;
 }

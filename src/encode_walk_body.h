@@ -48,10 +48,10 @@ reload:;
     PyObject **const items = items_of(seq);
     const Py_ssize_t size = Py_SIZE(seq), ahead = size - RJ_PREFETCH;
     const uint8_t *const full = full_behind(e);
-    const int has_runs = may_have_runs(e);
-    if (has_runs && i < size && PyUnicode_CheckExact(items[i])) {
+    const int has_runs = has_wide_runs(e);
+    if (i < size && PyUnicode_CheckExact(items[i])) {
         uint8_t *at = cur; /* so that `cur` can stay in a register */
-        i = RJ__NAME(put_run)(e, &at, items + i, items + size) - items;
+        i = put_run(e, &at, items + i, items + size) - items;
         cur = at;
     }
     for (;;) {

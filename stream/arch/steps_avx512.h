@@ -161,6 +161,28 @@ rj__put_sparse64(__m512i v, size_t count, uint64_t marks, const uint8_t *src, ui
     return dst + (count - done);
 }
 
+/* Up to 64 bytes, and which of them must be escaped. */
+typedef struct rj__marked64 {
+    __m512i v;
+    uint64_t marks;
+} rj__marked64;
+
+RJ__INLINE rj__marked64
+rj__load_marked64(const uint8_t *src, size_t count)
+{
+    __mmask64 valid = _bzhi_u64(~(uint64_t)0, (unsigned)count);
+    __m512i v = _mm512_maskz_loadu_epi8(valid, src);
+    return (rj__marked64){v, valid & ~rj__clean64(v, RJ__HIGH_PASS)};
+}
+
+/* Those, known as that, where few or many are to be escaped. */
+RJ__INLINE uint8_t *
+rj__put_marked64(rj__marked64 bytes, size_t count, const uint8_t *src, uint8_t *dst)
+{
+    return _mm_popcnt_u64(bytes.marks) <= RJ__FEW_ESCAPES ? rj__put_sparse64(bytes.v, count, bytes.marks, src, dst)
+                                                          : rj__put_escaped64(src, count, dst);
+}
+
 /* Bytes up to the end of the text, or of the room, or to where so many were clean that more may be. Returns how many. */
 RJ__INLINE size_t
 rj__step_dirty(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
@@ -168,11 +190,9 @@ rj__step_dirty(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
     size_t done = 0, clean = 0;
     if (high == RJ__HIGH_PASS) {
         for (; length - done >= 64 && clean < RJ__RUN && end - *dst >= 2 * RJ__TEXT_ROOM; done += 64) {
-            __m512i v = _mm512_loadu_si512(src + done);
-            uint64_t marks = ~rj__clean64(v, RJ__HIGH_PASS);
-            *dst = _mm_popcnt_u64(marks) <= RJ__FEW_ESCAPES ? rj__put_sparse64(v, 64, marks, src + done, *dst)
-                                                            : rj__put_escaped64(src + done, 64, *dst);
-            clean = marks ? 0 : clean + 64;
+            rj__marked64 bytes = rj__load_marked64(src + done, 64);
+            *dst = rj__put_marked64(bytes, 64, src + done, *dst);
+            clean = bytes.marks ? 0 : clean + 64;
         }
         if (length - done < 64 && end - *dst >= 2 * RJ__TEXT_ROOM) {
             *dst = rj__put_escaped64(src + done, length - done, *dst);
@@ -238,14 +258,34 @@ rj__put_sure_bytes(const uint8_t *src, size_t length, uint8_t *dst, const uint8_
         return rj__put_by_steps(src, length, dst, end);
     for (size_t count; length; src += count, length -= count) {
         count = length < 64 ? length : 64;
-        __mmask64 valid = _bzhi_u64(~(uint64_t)0, (unsigned)count);
-        __m512i v = _mm512_maskz_loadu_epi8(valid, src);
-        uint64_t marks = valid & ~rj__clean64(v, RJ__HIGH_PASS);
-        dst = _mm_popcnt_u64(marks) <= RJ__FEW_ESCAPES ? rj__put_sparse64(v, count, marks, src, dst)
-                                                       : rj__put_escaped64(src, count, dst);
+        dst = rj__put_marked64(rj__load_marked64(src, count), count, src, dst);
     }
     return dst;
 }
+
+/* Up to `most` bytes that pass but for escapes: 16, 32, 64 or 128. No branch depends on how many they are. NULL where one is to be escaped or, of up to 64 or
+ * 128, more than a few of 64. Stores up to RJ__UP_TO_ROOM bytes. */
+RJ__INLINE uint8_t *
+rj__put_up_to(const uint8_t *src, size_t length, uint8_t *dst, size_t most)
+{
+    if (most == 16)
+        return rj__copy_masked16(src, length, dst) ? NULL : dst + length;
+    if (most == 32)
+        return rj__copy_masked32(src, length, dst) ? NULL : dst + length;
+    const size_t first = most == 64 || length < 64 ? length : 64;
+    rj__marked64 a = rj__load_marked64(src, first), b = rj__load_marked64(src + first, length - first);
+    _mm512_storeu_si512(dst, a.v);
+    if (most == 128)
+        _mm512_storeu_si512(dst + 64, b.v);
+    if (RJ__LIKELY(!(a.marks | b.marks)))
+        return dst + length;
+    if (_mm_popcnt_u64(a.marks) > RJ__FEW_ESCAPES || _mm_popcnt_u64(b.marks) > RJ__FEW_ESCAPES)
+        return NULL;
+    dst = rj__put_sparse64(a.v, first, a.marks, src, dst);
+    return most == 64 ? dst : rj__put_sparse64(b.v, length - first, b.marks, src + first, dst);
+}
+
+#define RJ__UP_TO_ROOM (2 * (64 + 5 * RJ__FEW_ESCAPES) + 64)
 
 #define RJ__HAS_PUT_PASSING 1
 

@@ -122,6 +122,17 @@ def test_a_chunk_that_ends_at_each_place(options):
         assert streamed(value, chunk_size=512, **options).decode() == expected_text(value, options)
 
 
+@pytest.mark.parametrize("options", [{}, {"indent": 1}, {"sort_keys": True}], ids=str)
+@pytest.mark.parametrize("items", [[[]], [{}], [[], {}], [[[]]], [[1]], [[[1], 2], [3, [4]]], [{"k": []}, [{}]]], ids=str)
+def test_more_small_containers_than_a_chunk_holds(items, options):
+    document = [items * 700, [*items * 700, [items * 3]]]
+    expected = json.dumps(document, separators=None if "indent" in options else (",", ":"), **options)
+    for chunk_size in CHUNK_SIZES:
+        out = io.BytesIO()
+        rjson.dump(document, out, chunk_size=chunk_size, **options)
+        assert out.getvalue().decode() == expected
+
+
 @pytest.mark.parametrize("depth", [1, 2, 11, 12, 13, 100, 253, 254, 255, 256, 257, 600])
 @pytest.mark.parametrize("other", OTHERS, ids=lambda other: type(other[0]).__name__)
 def test_something_else_at_each_depth(other, depth):
