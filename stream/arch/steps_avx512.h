@@ -191,8 +191,12 @@ rj__step_dirty(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
     if (high == RJ__HIGH_PASS) {
         for (; length - done >= 64 && clean < RJ__RUN && end - *dst >= 2 * RJ__TEXT_ROOM; done += 64) {
             rj__marked64 bytes = rj__load_marked64(src + done, 64);
+            /* Whether one of them is to be escaped is a matter of chance: where none is, the last is spelled, as itself. By arithmetic, since of conditions
+             * compilers make branches. */
+            uint64_t is_clean = _lzcnt_u64(bytes.marks) / 64;
+            clean = (clean + 64) & (0 - is_clean);
+            bytes.marks |= is_clean << 63;
             *dst = rj__put_marked64(bytes, 64, src + done, *dst);
-            clean = bytes.marks ? 0 : clean + 64;
         }
         if (length - done < 64 && end - *dst >= 2 * RJ__TEXT_ROOM) {
             *dst = rj__put_escaped64(src + done, length - done, *dst);
