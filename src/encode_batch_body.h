@@ -76,10 +76,14 @@ RJ__NAME(put_batches)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **
     size_t longest = (size_t)PyUnicode_GET_LENGTH(*item);
     while (stop - item > RJ_PREFETCH) {
         PyObject **end = stop - item > RJ_BATCH + RJ_PREFETCH ? item + RJ_BATCH : stop - RJ_PREFETCH;
-        item = longest <= 16   ? put_batch(e, cur, item, end, 16, &longest)
-               : longest <= 32 ? put_batch(e, cur, item, end, 32, &longest)
-               : longest <= 64 ? put_batch(e, cur, item, end, 64, &longest)
-                               : put_batch(e, cur, item, end, 128, &longest);
+        if (longest <= 16 && RJ__UP_TO_MOST > 32)
+            item = put_batch(e, cur, item, end, 16, &longest);
+        else if (longest <= 32 || RJ__UP_TO_MOST == 32)
+            item = put_batch(e, cur, item, end, 32, &longest);
+        else if (longest <= 64)
+            item = put_batch(e, cur, item, end, 64, &longest);
+        else
+            item = put_batch(e, cur, item, end, 128, &longest);
         if (item != end)
             break;
     }

@@ -158,14 +158,15 @@ RJ__NAME(put_wide_run)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject *
     return width == 2 ? put_run_of_width(e, item, stop, 2) : put_run_of_width(e, item, stop, 4);
 }
 
-#if defined(RJ__HAS_MASKED_LOADS)
+#if defined(RJ__UP_TO_MOST)
 #include "encode_batch_body.h"
 
-/* Whether so many are left, strings at first, that batches pay. */
+/* Whether so many are left, strings at first, that batches pay. Where vectors are not loaded under a mask of bytes, short ASCII strings have a better way. */
 RJ__INLINE int
 may_have_batches(PyObject **item, PyObject **stop)
 {
-    return !RJ__STYLED && stop - item >= RJ_BATCH && PyUnicode_CheckExact(item[1]);
+    return !RJ__STYLED && stop - item >= RJ_BATCH && PyUnicode_CheckExact(item[1]) &&
+           (RJ__UP_TO_MOST > 32 || !(PyUnicode_IS_ASCII(item[0]) && PyUnicode_IS_ASCII(item[1])));
 }
 #endif
 
@@ -175,7 +176,7 @@ put_run(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
     if (RJ__UNLIKELY(has_wide_runs(e)))
         return RJ__NAME(put_wide_run)(e, cur, item, stop);
-#if defined(RJ__HAS_MASKED_LOADS)
+#if defined(RJ__UP_TO_MOST)
     if (may_have_batches(item, stop))
         return RJ__NAME(put_batches)(e, cur, item, stop);
 #endif

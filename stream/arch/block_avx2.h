@@ -56,6 +56,33 @@ rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8_t *dst, int print
 }
 #endif
 
+#if !defined(RJ__HAS_MASKED_LOADS)
+/* So many whole words of four bytes, at most eight; zeros behind them. */
+RJ__INLINE __m256i
+rj__avx2_load_words(const uint8_t *src, size_t count)
+{
+    static const int32_t masks[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_maskload_epi32((const int *)(const void *)src,
+                                 _mm256_loadu_si256((const __m256i *)(const void *)(masks + 8 - count)));
+}
+
+/* Copies 4 to 32 bytes, of which nothing need be readable but themselves: whole words, and the last four bytes once more. No branch depends on how many they are.
+ * Whether one must be escaped. Stores 32. */
+RJ__INLINE int
+rj__avx2_copy_clean_to_32(const uint8_t *src, size_t length, uint8_t *dst)
+{
+    size_t words = length / 4;
+    uint32_t last;
+    memcpy(&last, src + length - 4, 4);
+    __m256i v = rj__avx2_load_words(src, words);
+    rj__avx2_store(dst, v);
+    memcpy(dst + length - 4, &last, 4);
+    uint32_t special = (uint32_t)_mm256_movemask_epi8(rj__avx2_special(v, 0));
+    uint32_t special_end = (uint32_t)_mm_movemask_epi8(rj__special16(_mm_cvtsi32_si128((int)last), 0));
+    return ((special & (uint32_t)(((uint64_t)1 << 4 * words) - 1)) | (special_end & 15)) != 0;
+}
+#endif
+
 /* Copies a block; 0 if one of its bytes must be escaped, or is not ASCII and `ascii_only`. */
 RJ__INLINE int
 rj__copy_plain_block(const uint8_t *src, uint8_t *dst, int ascii_only, int printable_only)

@@ -267,8 +267,10 @@ rj__put_sure_bytes(const uint8_t *src, size_t length, uint8_t *dst, const uint8_
     return dst;
 }
 
-/* Up to `most` bytes that pass but for escapes: 16, 32, 64 or 128. No branch depends on how many they are. NULL where one is to be escaped or, of up to 64 or
- * 128, more than a few of 64. Stores up to RJ__UP_TO_ROOM bytes. */
+#define RJ__UP_TO_MOST 128
+#define RJ__UP_TO_ROOM (2 * (64 + 5 * RJ__FEW_ESCAPES) + 64)
+
+/* See text_body.h. */
 RJ__INLINE uint8_t *
 rj__put_up_to(const uint8_t *src, size_t length, uint8_t *dst, size_t most)
 {
@@ -288,8 +290,6 @@ rj__put_up_to(const uint8_t *src, size_t length, uint8_t *dst, size_t most)
     dst = rj__put_sparse64(a.v, first, a.marks, src, dst);
     return most == 64 ? dst : rj__put_sparse64(b.v, length - first, b.marks, src + first, dst);
 }
-
-#define RJ__UP_TO_ROOM (2 * (64 + 5 * RJ__FEW_ESCAPES) + 64)
 
 #define RJ__HAS_PUT_PASSING 1
 

@@ -72,6 +72,21 @@ rj__spell_tail(const uint8_t *src, size_t done, size_t length, uint8_t *dst)
     return rj__spell_sixteen(v, left, src + done, dst);
 }
 
+#if defined(RJ__HAS_AVX2)
+#define RJ__UP_TO_MOST 32
+#define RJ__UP_TO_ROOM 32
+
+/* See text_body.h. */
+RJ__INLINE uint8_t *
+rj__put_up_to(const uint8_t *src, size_t length, uint8_t *dst, size_t most)
+{
+    (void)most;
+    int is_dirty = RJ__UNLIKELY(length < 4) ? rj__swar_copy_clean_short(src, length, dst, 0)
+                                            : rj__avx2_copy_clean_to_32(src, length, dst);
+    return is_dirty ? NULL : dst + length;
+}
+#endif
+
 #ifndef RJ__PLAIN_RUN
 #define RJ__PLAIN_RUN (4 * RJ__BLOCK)
 
