@@ -14,6 +14,7 @@ from typing import Any
 COLD_ITEMS = 1_000_000
 COLD_TEXT = 100_000_000  # characters at most in a cold list
 LIST_ITEMS = 1000
+MANY_ITEMS = 25_000
 
 Rng = random.Random
 
@@ -212,6 +213,33 @@ def fields() -> Iterator[Workload]:
         yield Workload(name, "fields", lambda name=name, make=make: list(map(make, [Rng(name)] * LIST_ITEMS)), fresh)
 
 
+def many() -> Iterator[Workload]:
+    """Lists that fit into a cache, of more items than a branch predictor remembers."""
+    kinds: dict[str, Callable[[Rng], Any]] = {
+        "names": lambda rng: text(rng, ALPHABETS["ASCII"], rng.randint(5, 14)),
+        "10 to 30 characters": lambda rng: text(rng, ALPHABETS["ASCII"], rng.randint(10, 30)),
+        "sentences": lambda rng: text(rng, ALPHABETS["ASCII"], rng.randrange(25, 64)),
+        "sentences, quotes": lambda rng: with_quotes(rng, ALPHABETS["ASCII"], rng.randrange(25, 64)),
+        "20 to 200 characters": lambda rng: text(rng, ALPHABETS["ASCII"], rng.randint(20, 200)),
+        "Greek names": lambda rng: text(rng, ALPHABETS["Greek"], rng.randint(5, 14)),
+        "CJK names": lambda rng: text(rng, ALPHABETS["CJK"], rng.randint(2, 8)),
+        "ints of 1 to 18 digits": lambda rng: rng.randrange(10 ** rng.randint(1, 18)),
+        "records": lambda rng: {
+            "id": rng.randrange(10**9),
+            "name": text(rng, ALPHABETS["ASCII"], rng.randint(5, 25)),
+            "title": text(rng, ALPHABETS["ASCII"], rng.randint(20, 60)),
+            "city": text(rng, ALPHABETS["Latin-1"], rng.randint(4, 12)),
+            "price": round(rng.random() * 1000, 2),
+            "ok": rng.random() < 0.5,
+        },
+    }
+    for name, make in kinds.items():
+        count = MANY_ITEMS // 5 if name == "records" else MANY_ITEMS
+        yield Workload(
+            f"many: {name}", "many", lambda name=name, make=make, count=count: list(map(make, [Rng(name)] * count))
+        )
+
+
 def containers() -> Iterator[Workload]:
     """Documents that are containers more than anything else: small ones, empty ones, and many in each other."""
 
@@ -285,7 +313,9 @@ def with_fresh(rows: Iterator[Workload]) -> Iterator[Workload]:
 def built_in() -> list[Workload]:
     """Group by group."""
     rows = [
-        row for rows in (earlier(), documents(), fields(), containers(), numbers(), strings()) for row in with_fresh(rows)
+        row
+        for rows in (earlier(), documents(), fields(), many(), containers(), numbers(), strings())
+        for row in with_fresh(rows)
     ]
     groups = {row.group: index for index, row in reversed(list(enumerate(rows)))}
     return sorted(rows, key=lambda row: groups[row.group])
