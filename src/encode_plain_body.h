@@ -87,11 +87,15 @@ is_tail(const rj_encoder *e, PyObject *v, const rj_open_level *level)
     return !PyDict_CheckExact(v) && Py_SIZE(v) > 0 && level < e->levels_end && !begins_sorted(e, v);
 }
 
+/* Closes what ends with what was closed last, from the given level on. NULL where it is interrupted. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(close_tails)(rj_encoder *e, uint8_t *cur, Py_ssize_t count)
+RJ__NAME(close_tails)(rj_encoder *e, uint8_t *cur, rj_open_level *level, const rj_open_level *outermost)
 {
-    while (count-- > 0)
+    for (; level >= outermost; level--) {
+        if (is_full(e, cur))
+            return RJ__NAME(interrupt)(e, cur, level, level->obj, level->pos, RJ_SEQUENCE, NULL);
         cur = close_items(e, cur, ']', 1);
+    }
     return cur;
 }
 
@@ -130,7 +134,7 @@ put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *le
         while (RJ__LIKELY(cur <= full) && has_short_lead(e)) {
             if (item == stop) {
                 cur = close_items(e, cur, ']', 1);
-                return RJ__LIKELY(level == outermost) ? cur : RJ__NAME(close_tails)(e, cur, level - outermost);
+                return RJ__LIKELY(level == outermost) ? cur : RJ__NAME(close_tails)(e, cur, level - 1, outermost);
             }
             begin_item(e, &cur, NULL, *item);
             uint8_t *next = put_plain_value(e, cur, *item++, level);

@@ -133,6 +133,22 @@ def test_more_small_containers_than_a_chunk_holds(items, options):
         assert out.getvalue().decode() == expected
 
 
+@pytest.mark.parametrize("depth", [3, 30, 100, 254, 255, 256, 300])
+@pytest.mark.parametrize("indent", [None, 1, 8])
+def test_more_closing_brackets_than_a_chunk_holds(indent, depth):
+    """Of lists that end with lists, dicts that end with dicts, and both."""
+    lists = pairs = mixed = dicts = both = 1
+    for _ in range(depth):
+        lists, pairs, mixed, dicts, both = [lists], [[], pairs], [0, mixed], {"k": dicts}, [{"a": [both]}]
+    for document in (lists, [pairs, pairs], [mixed, lists], dicts, both):
+        expected = json.dumps(document, indent=indent, separators=(",", ":") if indent is None else None)
+        assert rjson.dumps(document, indent=indent) == expected
+        for chunk_size in CHUNK_SIZES:
+            out = io.BytesIO()
+            rjson.dump(document, out, indent=indent, chunk_size=chunk_size)
+            assert out.getvalue().decode() == expected
+
+
 @pytest.mark.parametrize("depth", [1, 2, 11, 12, 13, 100, 253, 254, 255, 256, 257, 600])
 @pytest.mark.parametrize("other", OTHERS, ids=lambda other: type(other[0]).__name__)
 def test_something_else_at_each_depth(other, depth):
