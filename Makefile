@@ -77,9 +77,22 @@ define on_isas
 endef
 OTHER_ISAS = scalar sse4 avx2
 
+# What waits for time, sockets and processes has the machine for itself; of all else there are two halves, side by side. Some of it is about other code than the
+# extension module rjson._core.
+OTHER_CODE = $(wildcard tests/py/test_uv_*.py) $(patsubst %,tests/py/test_%.py,c_library examples package)
+LIVE_TESTS = $(wildcard tests/py/test_aio_*.py) $(patsubst %,tests/py/test_%.py,iterload memory sockets)
+CALM_TESTS = $(filter-out $(LIVE_TESTS) $(OTHER_CODE),$(wildcard tests/py/test_*.py)) tests/fuzz/test_fuzz_loads.py
+
+# $(1): pytest.
+define core_tests
+	$(1) $(LIVE_TESTS)
+	printf "%s\n" 0 1 | xargs -P 2 -I {} sh -c '$(1) $$(printf "%s\n" $(CALM_TESTS) | awk "NR % 2 == {}")'
+endef
+
 # All on the best instruction set of this machine, and on the others what they read and write vectors of.
 test-asan: build/asan.stamp
-	$(UNDER_ASAN) tests/py tests/fuzz/test_fuzz_loads.py
+	$(UNDER_ASAN) -q $(OTHER_CODE)
+	$(call core_tests,$(UNDER_ASAN) -q)
 	$(call on_isas,$(OTHER_ISAS),$(UNDER_ASAN) -q $(VECTOR_TESTS:%=tests/py/test_%.py))
 
 build/portable.stamp: $(VENV)/test.stamp
@@ -91,7 +104,7 @@ ISA_TESTS = errors interruptions files options types numpy compat numbers loads 
 
 # Without knowledge of CPython's internals, and on every instruction set of this machine.
 test-portable: build/portable.stamp
-	PYTHONPATH=build/portable/lib $(BIN)/python -m pytest -p no:cacheprovider -q tests/py
+	$(call core_tests,PYTHONPATH=build/portable/lib $(BIN)/python -m pytest -p no:cacheprovider -q)
 	$(call on_isas,$(OTHER_ISAS),$(BIN)/python -m pytest -p no:cacheprovider -q $(ISA_TESTS:%=tests/py/test_%.py))
 
 # The whole suite on every instruction set of this machine, under the sanitizers: long.
