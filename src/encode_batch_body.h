@@ -12,11 +12,12 @@ _Static_assert(1 + RJ__UP_TO_ROOM <= RJ_ITEM_ROOM, "a string of a batch must fit
 RJ__INLINE const uint8_t *
 bytes_in_place(rj_encoder *e, PyObject *str, size_t *length)
 {
-    *length = (size_t)PyUnicode_GET_LENGTH(str);
-    if (RJ__LIKELY(PyUnicode_IS_COMPACT_ASCII(str)))
-        return (const uint8_t *)((PyASCIIObject *)str + 1);
-    if (!PyUnicode_IS_COMPACT(str))
+    *length = 0;
+    if (RJ__UNLIKELY(!PyUnicode_IS_COMPACT(str)))
         return NULL;
+    *length = (size_t)PyUnicode_GET_LENGTH(str);
+    if (RJ__LIKELY(PyUnicode_IS_ASCII(str)))
+        return (const uint8_t *)((PyASCIIObject *)str + 1);
     e->non_ascii = 1;
     if (e->str_sink)
         return PyUnicode_KIND(str) == PyUnicode_1BYTE_KIND ? PyUnicode_1BYTE_DATA(str) : NULL;
@@ -73,7 +74,8 @@ put_batch(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, size_t 
 static RJ__NOINLINE PyObject **
 RJ__NAME(put_batches)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
-    size_t longest = (size_t)PyUnicode_GET_LENGTH(*item);
+    size_t longest;
+    bytes_in_place(e, *item, &longest);
     while (stop - item > RJ_PREFETCH) {
         PyObject **end = stop - item > RJ_BATCH + RJ_PREFETCH ? item + RJ_BATCH : stop - RJ_PREFETCH;
         if (longest <= 16 && RJ__UP_TO_MOST > 32)

@@ -166,7 +166,7 @@ RJ__INLINE int
 may_have_batches(PyObject **item, PyObject **stop)
 {
     return !RJ__STYLED && stop - item >= RJ_BATCH && PyUnicode_CheckExact(item[1]) &&
-           (RJ__UP_TO_MOST > 32 || !(PyUnicode_IS_ASCII(item[0]) && PyUnicode_IS_ASCII(item[1])));
+           (RJ__UP_TO_MOST > 32 || !(PyUnicode_IS_COMPACT_ASCII(item[0]) && PyUnicode_IS_COMPACT_ASCII(item[1])));
 }
 #endif
 
