@@ -90,8 +90,8 @@ rj__scale_narrow(uint64_t twice_c, unsigned exponent)
  * low half costs less than one unit, and what the half width lacks, less than one times 2^h, less than 16. So a distance to the
  * interval's ends is off by less than 18, and ten times the fraction by less than 11, and 8 more, by which ten twentieths lack a half: the margins are
  * 32, and 16 times that. rj__scale_narrow() goes without the low factor: g lacks less than 2^-64 of its scale, which 2 * c << h (below 2^29) turns into
- * less than 2^29 units, and ten times that is below 2^33: the margins are 2^30 and 2^34. What is farther than that from a boundary is decided as the exact algorithm would decide,
- * and everything else is left to it. */
+ * less than 2^29 units, and ten times that is below 2^33: the margins are 2^30 and 2^34. What is farther than that from a boundary is decided as the
+ * exact algorithm would decide, and everything else is left to it. */
 RJ__INLINE int
 rj__choose_digits(rj__scaled *s, unsigned *last, uint64_t margin, int is_power)
 {
