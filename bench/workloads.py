@@ -194,6 +194,11 @@ def documents() -> Iterator[Workload]:
     )
 
 
+def listed(name: str, make: Callable[[Rng], Any], count: int) -> Callable[[], list[Any]]:
+    """What builds a list of so many, from a seed of its own."""
+    return lambda: list(map(make, [Rng(name)] * count))
+
+
 def with_quotes(rng: Rng, alphabet: str, length: int) -> str:
     """Two of a hundred characters are what texts really have to escape."""
     return "".join(rng.choice('"\\\n\t') if rng.random() < 0.02 else rng.choice(alphabet) for _ in range(length))
@@ -210,7 +215,7 @@ def fields() -> Iterator[Workload]:
         "CJK, quotes": lambda rng: with_quotes(rng, ALPHABETS["CJK"], rng.randrange(25, 64)),
     }
     for name, make in kinds.items():
-        yield Workload(name, "fields", lambda name=name, make=make: list(map(make, [Rng(name)] * LIST_ITEMS)), fresh)
+        yield Workload(name, "fields", listed(name, make, LIST_ITEMS), fresh)
 
 
 def many() -> Iterator[Workload]:
@@ -234,10 +239,7 @@ def many() -> Iterator[Workload]:
         },
     }
     for name, make in kinds.items():
-        count = MANY_ITEMS // 5 if name == "records" else MANY_ITEMS
-        yield Workload(
-            f"many: {name}", "many", lambda name=name, make=make, count=count: list(map(make, [Rng(name)] * count))
-        )
+        yield Workload(f"many: {name}", "many", listed(name, make, MANY_ITEMS // 5 if name == "records" else MANY_ITEMS))
 
 
 def containers() -> Iterator[Workload]:

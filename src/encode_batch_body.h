@@ -8,23 +8,6 @@
 
 _Static_assert(1 + RJ__UP_TO_ROOM <= RJ_ITEM_ROOM, "a string of a batch must fit");
 
-/* The bytes of a string as the window takes them; NULL if it has none such. */
-RJ__INLINE const uint8_t *
-bytes_in_place(rj_encoder *e, PyObject *str, size_t *length)
-{
-    *length = 0;
-    if (RJ__UNLIKELY(!PyUnicode_IS_COMPACT(str)))
-        return NULL;
-    *length = (size_t)PyUnicode_GET_LENGTH(str);
-    if (RJ__LIKELY(PyUnicode_IS_ASCII(str)))
-        return (const uint8_t *)((PyASCIIObject *)str + 1);
-    e->non_ascii = 1;
-    if (e->str_sink)
-        return PyUnicode_KIND(str) == PyUnicode_1BYTE_KIND ? PyUnicode_1BYTE_DATA(str) : NULL;
-    *length = (size_t)((PyCompactUnicodeObject *)str)->utf8_length;
-    return (const uint8_t *)((PyCompactUnicodeObject *)str)->utf8;
-}
-
 /* A string with many escapes, or unlike the others of its batch. NULL if it is none for a batch. */
 RJ__INLINE uint8_t *
 put_unlike(rj_encoder *e, uint8_t *cur, PyObject *str, const uint8_t *data, size_t length, size_t most)
@@ -32,7 +15,7 @@ put_unlike(rj_encoder *e, uint8_t *cur, PyObject *str, const uint8_t *data, size
     if (!data)
         return RJ__NAME(put_less_plain)(e, cur, str, ',');
     if (length > most)
-        return (ptrdiff_t)length > e->end - cur - RJ_ITEM_ROOM ? NULL : put_passing(e, cur, data, (Py_ssize_t)length, ',');
+        return put_other_bytes(e, cur, data, (Py_ssize_t)length, ',', 1);
     if (length <= RJ__SHORT_DIRTY && PyUnicode_IS_ASCII(str))
         return RJ__NAME(put_short_dirty)(e, cur, data, (Py_ssize_t)length, ',');
     return put_dirty(e, cur, data, (Py_ssize_t)length, ',');
@@ -78,9 +61,7 @@ RJ__NAME(put_batches)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **
     bytes_in_place(e, *item, &longest);
     while (stop - item > RJ_PREFETCH) {
         PyObject **end = stop - item > RJ_BATCH + RJ_PREFETCH ? item + RJ_BATCH : stop - RJ_PREFETCH;
-        if (longest <= 16 && RJ__UP_TO_MOST > 32)
-            item = put_batch(e, cur, item, end, 16, &longest);
-        else if (longest <= 32 || RJ__UP_TO_MOST == 32)
+        if (longest <= 32 || RJ__UP_TO_MOST == 32)
             item = put_batch(e, cur, item, end, 32, &longest);
         else if (longest <= 64)
             item = put_batch(e, cur, item, end, 64, &longest);

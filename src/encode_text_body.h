@@ -266,6 +266,23 @@ put_other_bytes(const rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize
     return RJ__LIKELY(!dirty) ? end_string(cur, cur + 1 + length, tail) : put_dirty(e, cur, data, length, tail);
 }
 
+/* The bytes of a string as the window takes them; NULL if it has none such. */
+RJ__INLINE const uint8_t *
+bytes_in_place(rj_encoder *e, PyObject *str, size_t *length)
+{
+    *length = 0;
+    if (RJ__UNLIKELY(!PyUnicode_IS_COMPACT(str)))
+        return NULL;
+    *length = (size_t)PyUnicode_GET_LENGTH(str);
+    if (RJ__LIKELY(PyUnicode_IS_ASCII(str)))
+        return (const uint8_t *)((PyASCIIObject *)str + 1);
+    e->non_ascii = 1;
+    if (e->str_sink)
+        return PyUnicode_KIND(str) == PyUnicode_1BYTE_KIND ? PyUnicode_1BYTE_DATA(str) : NULL;
+    *length = (size_t)((PyCompactUnicodeObject *)str)->utf8_length;
+    return (const uint8_t *)((PyCompactUnicodeObject *)str)->utf8;
+}
+
 /* What put_plain_string returned NULL for. NULL too where the characters do not lie behind the header, whose bytes may be read with them. */
 static RJ__NOINLINE uint8_t *
 RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
@@ -278,16 +295,11 @@ RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tai
             return RJ__NAME(put_short_dirty)(e, cur, PyUnicode_DATA(str), length, tail);
         return length <= RJ_IN_LINE ? put_dirty(e, cur, PyUnicode_DATA(str), length, tail) : NULL;
     }
-    e->non_ascii = 1;
-    if (e->str_sink) {
-        if (PyUnicode_KIND(str) != PyUnicode_1BYTE_KIND)
-            return RJ__NAME(put_few_wide)(e, cur, str, tail);
-        return put_other_bytes(e, cur, PyUnicode_1BYTE_DATA(str), PyUnicode_GET_LENGTH(str), tail, 0);
-    }
-    const uint8_t *utf8 = (const uint8_t *)((PyCompactUnicodeObject *)str)->utf8;
-    if (!utf8)
-        return RJ__NAME(put_fresh)(e, cur, str, tail);
-    return put_other_bytes(e, cur, utf8, ((PyCompactUnicodeObject *)str)->utf8_length, tail, 1);
+    size_t length;
+    const uint8_t *data = bytes_in_place(e, str, &length);
+    if (data)
+        return put_other_bytes(e, cur, data, (Py_ssize_t)length, tail, !e->str_sink);
+    return e->str_sink ? RJ__NAME(put_few_wide)(e, cur, str, tail) : RJ__NAME(put_fresh)(e, cur, str, tail);
 }
 
 /* An ASCII string that is sure to fit, and one of up to RJ_IN_LINE characters if it needs no escapes; NULL for any other. */

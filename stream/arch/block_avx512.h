@@ -60,18 +60,6 @@ rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8_t *dst, int print
     return rj__copy_masked64(src, length, dst, printable_only) ? 1 + (size_t)(src - begin) : 0;
 }
 
-/* Up to 16 bytes; whether one must be escaped. Stores 16. */
-RJ__INLINE int
-rj__copy_masked16(const uint8_t *src, size_t length, uint8_t *dst)
-{
-    __mmask16 valid = (__mmask16)rj__first_bits(length);
-    __m128i v = _mm_maskz_loadu_epi8(valid, src);
-    _mm_storeu_si128((__m128i *)(void *)dst, v);
-    __mmask16 clean = _mm_mask_cmpgt_epu8_mask(valid, v, _mm_load_si128((const __m128i *)(const void *)rj__controls));
-    clean = _mm_mask_cmpneq_epi8_mask(clean, v, _mm_load_si128((const __m128i *)(const void *)rj__quotes));
-    return valid != _mm_mask_cmpneq_epi8_mask(clean, v, _mm_load_si128((const __m128i *)(const void *)rj__backslashes));
-}
-
 /* Up to 32 bytes; whether one must be escaped. Stores 32. */
 RJ__INLINE int
 rj__copy_masked32(const uint8_t *src, size_t length, uint8_t *dst)

@@ -231,13 +231,19 @@ rj__put_pointed17(uint8_t *p, const rj__digits17 *d, int point)
 
 #else
 
+RJ__INLINE const rj__point_row *
+rj__row_of(const rj__digits17 *d, int point)
+{
+    return &rj__point_rows[d->is_short][point - RJ__POINT_FIRST];
+}
+
 /* Stores digits with their point, all in one row of bytes. Returns which bytes are digits that are not zero, in bits. */
 #if defined(RJ__HAS_IFMA)
 
 RJ__INLINE unsigned
-rj__put_row(uint8_t *p, const rj__digits17 *d, const rj__point_row *row, int point)
+rj__put_row(uint8_t *p, const rj__digits17 *d, int point)
 {
-    (void)point;
+    const rj__point_row *row = rj__row_of(d, point);
     __m256i digits = _mm256_inserti128_si256(_mm256_castsi128_si256(d->first16.values), _mm_cvtsi32_si128((int)d->last), 1);
     digits = _mm256_permutexvar_epi8(_mm256_load_si256((const __m256i *)(const void *)row->places), digits);
     _mm256_storeu_si256((__m256i *)(void *)p,
@@ -248,8 +254,9 @@ rj__put_row(uint8_t *p, const rj__digits17 *d, const rj__point_row *row, int poi
 #else
 
 RJ__INLINE unsigned
-rj__put_row(uint8_t *p, const rj__digits17 *d, const rj__point_row *row, int point)
+rj__put_row(uint8_t *p, const rj__digits17 *d, int point)
 {
+    const rj__point_row *row = rj__row_of(d, point);
     int place = rj__last_place(d, point);
     unsigned nonzero = (unsigned)(d->last != 0) << place;
 #if defined(RJ__HAS_AVX2)
@@ -274,7 +281,7 @@ rj__put_row(uint8_t *p, const rj__digits17 *d, const rj__point_row *row, int poi
 RJ__INLINE int
 rj__put_pointed17(uint8_t *p, const rj__digits17 *d, int point)
 {
-    return 32 - __builtin_clz(rj__put_row(p, d, &rj__point_rows[d->is_short][point - RJ__POINT_FIRST], point));
+    return 32 - __builtin_clz(rj__put_row(p, d, point));
 }
 
 #endif

@@ -274,8 +274,6 @@ rj__put_sure_bytes(const uint8_t *src, size_t length, uint8_t *dst, const uint8_
 RJ__INLINE uint8_t *
 rj__put_up_to(const uint8_t *src, size_t length, uint8_t *dst, size_t most)
 {
-    if (most == 16)
-        return rj__copy_masked16(src, length, dst) ? NULL : dst + length;
     if (most == 32)
         return rj__copy_masked32(src, length, dst) ? NULL : dst + length;
     const size_t first = most == 64 || length < 64 ? length : 64;

@@ -32,6 +32,13 @@ def stdlib(obj: Any, **options: Any) -> str:
     return json.dumps(obj, ensure_ascii=False, separators=(",", ":"), **options)
 
 
+def streamed(obj: Any, **options: Any) -> bytes:
+    """What `dump` writes into a file in memory."""
+    out = io.BytesIO()
+    rjson.dump(obj, out, **options)
+    return out.getvalue()
+
+
 _utf8_of = ctypes.pythonapi.PyUnicode_AsUTF8AndSize
 _utf8_of.restype = ctypes.c_void_p
 _utf8_of.argtypes = [ctypes.py_object, ctypes.POINTER(ctypes.c_ssize_t)]

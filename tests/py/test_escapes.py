@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import random
 from collections.abc import Iterator
 
 import pytest
 
 import rjson
-from helpers import keep_utf8, stdlib
+from helpers import keep_utf8, stdlib, streamed
 
 ESCAPED = [*map(chr, range(0x20)), '"', "\\"]
 SHORT = '"\\\b\f\n\r\t'
@@ -117,7 +116,5 @@ def test_nothing_but_escapes_at_each_distance_from_the_end_of_a_chunk(character,
     text = (character * length)[:length]
     for before in range(400, 600, 3):
         document = ["x" * before, text, {"k": text}]
-        out = io.BytesIO()
-        rjson.dump(document, out, chunk_size=512)
-        assert out.getvalue().decode() == stdlib(document)
+        assert streamed(document, chunk_size=512).decode() == stdlib(document)
         assert "".join(part.decode() for part in rjson.iterencode(document, chunk_size=512)) == stdlib(document)

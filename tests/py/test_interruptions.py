@@ -3,7 +3,6 @@
 import dataclasses
 import datetime
 import decimal
-import io
 import json
 import random
 import uuid
@@ -11,7 +10,7 @@ import uuid
 import pytest
 
 import rjson
-from helpers import CHUNK_SIZES
+from helpers import CHUNK_SIZES, streamed
 
 
 @dataclasses.dataclass
@@ -73,12 +72,6 @@ def nested(rng, depth, others):
     return (tuple(values), meant) if kind == 1 else (values, meant)
 
 
-def streamed(value, **options):
-    out = io.BytesIO()
-    rjson.dump(value, out, **options)
-    return out.getvalue()
-
-
 @pytest.mark.parametrize("options", [{}, {"indent": 3}, {"sort_keys": True}, {"ensure_ascii": True}], ids=str)
 @pytest.mark.parametrize("others", [3, 20, 400])
 def test_random_containers_at_every_chunk_size(others, options):
@@ -128,9 +121,7 @@ def test_more_small_containers_than_a_chunk_holds(items, options):
     document = [items * 700, [*items * 700, [items * 3]]]
     expected = json.dumps(document, separators=None if "indent" in options else (",", ":"), **options)
     for chunk_size in CHUNK_SIZES:
-        out = io.BytesIO()
-        rjson.dump(document, out, chunk_size=chunk_size, **options)
-        assert out.getvalue().decode() == expected
+        assert streamed(document, chunk_size=chunk_size, **options).decode() == expected
 
 
 @pytest.mark.parametrize("depth", [3, 30, 100, 254, 255, 256, 300])
@@ -144,9 +135,7 @@ def test_more_closing_brackets_than_a_chunk_holds(indent, depth):
         expected = json.dumps(document, indent=indent, separators=(",", ":") if indent is None else None)
         assert rjson.dumps(document, indent=indent) == expected
         for chunk_size in CHUNK_SIZES:
-            out = io.BytesIO()
-            rjson.dump(document, out, indent=indent, chunk_size=chunk_size)
-            assert out.getvalue().decode() == expected
+            assert streamed(document, chunk_size=chunk_size, indent=indent).decode() == expected
 
 
 @pytest.mark.parametrize("depth", [1, 2, 11, 12, 13, 100, 253, 254, 255, 256, 257, 600])
