@@ -160,13 +160,15 @@ RJ__NAME(put_wide_run)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject *
 
 #if defined(RJ__UP_TO_MOST)
 #include "encode_batch_body.h"
+#if defined(RJ__TO_END_MOST)
+#include "encode_backward_body.h"
+#endif
 
-/* Whether so many are left, strings at first, that batches pay. Where vectors are not loaded under a mask of bytes, short ASCII strings have a better way. */
+/* Whether so many are left, strings at first, that batches pay. */
 RJ__INLINE int
 may_have_batches(PyObject **item, PyObject **stop)
 {
-    return !RJ__STYLED && stop - item >= RJ_BATCH && PyUnicode_CheckExact(item[1]) &&
-           (RJ__UP_TO_MOST > 32 || !(PyUnicode_IS_COMPACT_ASCII(item[0]) && PyUnicode_IS_COMPACT_ASCII(item[1])));
+    return !RJ__STYLED && stop - item >= RJ_BATCH && PyUnicode_CheckExact(item[1]);
 }
 #endif
 
@@ -177,8 +179,13 @@ put_run(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
     if (RJ__UNLIKELY(has_wide_runs(e)))
         return RJ__NAME(put_wide_run)(e, cur, item, stop);
 #if defined(RJ__UP_TO_MOST)
-    if (may_have_batches(item, stop))
+    if (may_have_batches(item, stop)) {
+#if defined(RJ__TO_END_MOST)
+        if (PyUnicode_IS_COMPACT_ASCII(item[0]) && PyUnicode_IS_COMPACT_ASCII(item[1]))
+            return RJ__NAME(put_backward)(e, cur, item, stop);
+#endif
         return RJ__NAME(put_batches)(e, cur, item, stop);
+    }
 #endif
     return item;
 }

@@ -26,5 +26,6 @@
 
 #include "block_avx2.h"
 #include "lanes_sse.h"
+#include "to_end_avx2.h"
 
 #endif

@@ -1,0 +1,119 @@
+/*
+ * The part of the walk (encode_body.h) for many ASCII strings in an array, with vectors that cannot be loaded under a mask of bytes. If none has escapes, it is
+ * known beforehand where each is to end. So they are written from the last to the first, each by vectors that end where it does: what these store in front of
+ * it belongs to strings whose turn is later. How long each is could not be foreseen, and no branch depends on it.
+ */
+
+/* Strings one after another, of which all that was looked at are ASCII and, if they have no escapes, sure to fit. */
+typedef struct rj_batch {
+    size_t count;
+    size_t lengths;          /* of all of them, together by "or" */
+    uint32_t ends[RJ_BATCH]; /* where the characters end, from where the batch begins */
+} rj_batch;
+
+/* The next RJ_BATCH items, of which there are as many. 0 if they are none for a batch. */
+RJ__INLINE int
+measure_batch(const rj_encoder *e, const uint8_t *cur, PyObject **item, PyObject **stop, rj_batch *batch)
+{
+    PyObject **ahead = stop - item < 2 * RJ_BATCH ? item : item + RJ_BATCH;
+    size_t end = 0, lengths = 0;
+    unsigned is_ascii = 1;
+    for (size_t i = 0; i < RJ_BATCH; i++) {
+        PyObject *str = item[i];
+        prefetch_item(ahead[i]);
+        if (RJ__UNLIKELY(!PyUnicode_CheckExact(str)))
+            return 0;
+        size_t length = (size_t)((PyASCIIObject *)str)->length;
+        is_ascii &= PyUnicode_IS_COMPACT_ASCII(str);
+        lengths |= length;
+        end += 1 + length;
+        batch->ends[i] = (uint32_t)end;
+        end += 2;
+    }
+    batch->lengths = lengths;
+    return is_ascii && lengths < RJ__TO_END_MOST && (ptrdiff_t)end <= full_behind(e) - cur;
+}
+
+/* Those, of up to `most` characters each. A bit for each that has escapes, the first one's is the lowest: those before it are right. `most` bytes of the window
+ * come before `cur`. */
+RJ__INLINE uint32_t
+put_batch_backward(uint8_t *cur, PyObject **item, const rj_batch *batch, size_t most)
+{
+    uint32_t dirty = 0;
+    uint8_t before[RJ__TO_END_MOST];
+    memcpy(before, cur - most, most);
+    for (size_t i = RJ_BATCH; i-- > 0;) {
+        PyASCIIObject *str = (PyASCIIObject *)item[i];
+        size_t length = (size_t)str->length;
+        uint8_t *end = cur + batch->ends[i];
+        int is_dirty = rj__copy_to_end((const uint8_t *)(str + 1) + length, length, end, most);
+        end_string(end - length - 1, end, ',');
+        dirty = dirty << 1 | (uint32_t)is_dirty;
+    }
+    memcpy(cur - most, before, most);
+    return dirty;
+}
+
+/* Strings one by one. */
+RJ__INLINE PyObject **
+put_apart(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, size_t *lengths)
+{
+    uint8_t *cur = *to;
+    const uint8_t *const full = full_behind(e);
+    for (*lengths = 0; item < stop && cur <= full && PyUnicode_CheckExact(*item); item++) {
+        *lengths |= (size_t)((PyASCIIObject *)*item)->length;
+        prefetch_item(item[RJ_PREFETCH]);
+        uint8_t *next = put_plain_string(e, cur, *item, ',');
+        if (!next)
+            next = RJ__NAME(put_less_plain)(e, cur, *item, ',');
+        if (!next)
+            break;
+        cur = next;
+    }
+    *to = cur;
+    return item;
+}
+
+/* Whether so many strings have escapes that others will have, too. */
+RJ__INLINE int
+are_many(uint32_t dirty)
+{
+    return (dirty & (dirty - 1)) != 0;
+}
+
+/* So many strings are written one by one before a batch is tried again. */
+#define RJ_APART 1024
+
+/* Items of an array, up to one that is none for a batch or to the last few, which it returns. Runs no Python code. */
+static RJ__NOINLINE PyObject **
+RJ__NAME(put_backward)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+{
+    size_t lengths = RJ__SHORT_DIRTY;
+    rj_batch batch;
+    for (PyObject **end = item; stop - item > RJ_BATCH + RJ_PREFETCH; ) {
+        size_t apart = RJ_BATCH;
+        if (lengths >= 16) {
+            if (*cur - e->start < RJ__TO_END_MOST) 
+                apart = 8;
+            else if (!measure_batch(e, *cur, item, stop, &batch))
+                apart = RJ_APART;
+            else {
+                uint32_t dirty = batch.lengths < 32   ? put_batch_backward(*cur, item, &batch, 32)
+                                 : batch.lengths < 64 ? put_batch_backward(*cur, item, &batch, 64)
+                                                      : put_batch_backward(*cur, item, &batch, RJ__TO_END_MOST);
+                size_t clean = dirty ? (size_t)__builtin_ctz(dirty) : RJ_BATCH;
+                if (clean > 0)
+                    *cur += batch.ends[clean - 1] + 2;
+                item += clean;
+                if (!dirty)
+                    continue;
+                apart = are_many(dirty) ? RJ_APART : 1;
+            }
+        }
+        end = (size_t)(stop - item) < apart + RJ_PREFETCH ? stop - RJ_PREFETCH : item + apart;
+        item = put_apart(e, cur, item, end, &lengths);
+        if (item != end)
+            break;
+    }
+    return item;
+}
