@@ -80,7 +80,27 @@ def test_a_chunk_that_ends_at_each_byte(lengths, escapes):
     strings = [text(rng, ALPHABETS[0], lengths, escapes) for _ in range(100)]
     for before in range(300):
         document = ["x" * before, *strings]
-        assert streamed(document, chunk_size=600).decode() == stdlib(document)
+        expected = stdlib(document)
+        for chunk_size in (600, 600 + 20 * lengths[1], 600 + 34 * lengths[1]):
+            assert streamed(document, chunk_size=chunk_size).decode() == expected
+
+
+@pytest.mark.parametrize("length", [*range(1, 36), *(n + d for n in range(64, 288, 32) for d in (-1, 0, 1, 2))])
+def test_one_escape_at_each_place_of_one_string_among_many(length):
+    """Nothing else of a list says that there is one."""
+    rng = random.Random(length)
+    for place in range(length):
+        strings = [text(rng, "abc XYZ!#\x7f[]", (length // 2, length), 0) for _ in range(150)]
+        string = text(rng, "abc", (length, length), 0)
+        strings[rng.randrange(40, 140)] = string[:place] + rng.choice(ESCAPED) + string[place + 1 :]
+        check(strings, stdlib(strings))
+
+
+@pytest.mark.parametrize("length", [1, 8, 17, 33, 65, 129, 256])
+def test_each_ascii_character_in_many_strings(length):
+    for code in range(128):
+        strings = [chr(code) * length, *["x" * (length - 1) + chr(code), chr(code) + "x" * (length - 1)] * 60]
+        check(strings, stdlib(strings))
 
 
 @pytest.mark.parametrize("strings", [["é"] * 100, ["e"] * 90 + ["ü" * 40] * 10, ["ab"] * 99 + ["ÿ"]], ids=len)
