@@ -20,6 +20,8 @@ typedef struct rj_dict_keys {
     char indices[]; /* 2^log2_index_bytes bytes, then the entries */
 } rj_dict_keys;
 
+enum { RJ_LOG2_SMALL_INDEX = 3 }; /* of a table of the least size */
+
 typedef struct rj_dict_entry {
     PyObject *key;
     PyObject *value; /* NULL where an entry was deleted */
