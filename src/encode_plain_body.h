@@ -151,13 +151,13 @@ static RJ__NOINLINE uint8_t *
 put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level)
 {
     const uint8_t *const full = full_behind(e);
-    Py_ssize_t pos = 0;
+    Py_ssize_t unread = 0;
     PyObject *key, *value = NULL;
-    rj_dict_view view;
-    rj_dict_view_load(&view, dict);
+    rj_dict_cursor cursor;
+    rj_dict_cursor_begin(&cursor, dict, 0);
     cur = open_container(e, cur, '{');
     while (RJ__LIKELY(cur <= full)) {
-        if (!rj_dict_view_next(&view, dict, &pos, &key, &value))
+        if (!rj_dict_cursor_next(&cursor, dict, &key, &value))
             return RJ__STYLED ? close_container(e, cur, '}') : close_items(e, cur, '}', 1); /* omit_none may leave none */
         if (is_left_out(e, value))
             continue;
@@ -165,17 +165,17 @@ put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level
         if (RJ__UNLIKELY(!next)) {
             next = RJ__NAME(begin_int_key)(e, cur, key, value);
             if (!next) {
-                pos--;
+                unread = 1;
                 break;
             }
         }
         cur = next;
         next = put_plain_value(e, cur, value, level);
         if (RJ__UNLIKELY(!next))
-            return RJ__NAME(interrupt)(e, cur, level, dict, pos, PyDict_GET_SIZE(dict), value);
+            return RJ__NAME(interrupt)(e, cur, level, dict, rj_dict_cursor_position(&cursor, dict), PyDict_GET_SIZE(dict), value);
         cur = next;
     }
-    return RJ__NAME(interrupt)(e, cur, level, dict, pos, PyDict_GET_SIZE(dict), NULL);
+    return RJ__NAME(interrupt)(e, cur, level, dict, rj_dict_cursor_position(&cursor, dict) - unread, PyDict_GET_SIZE(dict), NULL);
 }
 
 /* A container inside of the innermost level. NULL likewise. */

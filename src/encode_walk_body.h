@@ -128,40 +128,41 @@ static RJ__NOINLINE uint8_t *
 RJ__NAME(put_members)(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject **nested)
 {
     PyObject *const dict = level->obj;
-    Py_ssize_t pos = level->pos;
-    rj_dict_view view;
+    rj_dict_cursor cursor;
     for (int is_stale = 1; cur && !*nested;) {
         PyObject *key, *value;
+        if (is_stale) {
+            if (RJ__UNLIKELY(PyDict_GET_SIZE(dict) != level->used))
+                return rj_fail(e, PyExc_RuntimeError, "dictionary changed size during iteration");
+            rj_dict_cursor_begin(&cursor, dict, level->pos);
+            is_stale = 0;
+        }
         if (is_full(e, cur)) {
+            level->pos = rj_dict_cursor_position(&cursor, dict);
             cur = rj_next_window(e, cur, 1, 0);
             is_stale = 1;
             continue;
         }
-        if (is_stale) {
-            if (RJ__UNLIKELY(PyDict_GET_SIZE(dict) != level->used)) {
-                cur = rj_fail(e, PyExc_RuntimeError, "dictionary changed size during iteration");
-                break;
-            }
-            rj_dict_view_load(&view, dict);
-            is_stale = 0;
-        }
-        if (RJ__UNLIKELY(!rj_dict_view_next(&view, dict, &pos, &key, &value)))
+        if (RJ__UNLIKELY(!rj_dict_cursor_next(&cursor, dict, &key, &value))) {
+            level->pos = rj_dict_cursor_position(&cursor, dict);
             break;
+        }
         if (is_left_out(e, value))
             continue;
         uint8_t *next = begin_short_key(e, cur, key, value);
         if (RJ__UNLIKELY(!next)) {
+            level->pos = rj_dict_cursor_position(&cursor, dict);
             cur = RJ__NAME(put_member)(e, cur, key, value);
             is_stale = 1;
             continue;
         }
         cur = put_scalar(e, next, value);
         if (!cur) {
+            level->pos = rj_dict_cursor_position(&cursor, dict);
             cur = put_inner(e, next, value, nested);
             is_stale = 1;
         }
     }
-    level->pos = pos;
     return cur;
 }
 

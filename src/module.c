@@ -145,7 +145,7 @@ dict_layout_is_right(void)
 {
     PyObject *dict = Py_BuildValue("{s:i,s:i,s:i,s:i}", "a", 1, "b", 2, "c", 3, "d", 4);
     int ok =
-        dict && PyDict_DelItemString(dict, "b") == 0 && PyDict_DelItemString(dict, "d") == 0 && rj_dict_view_agrees(dict);
+        dict && PyDict_DelItemString(dict, "b") == 0 && PyDict_DelItemString(dict, "d") == 0 && rj_dict_cursor_agrees(dict);
     Py_XDECREF(dict);
     return ok;
 }
@@ -168,7 +168,7 @@ dict_building_is_right(void)
         for (int i = 0; i < 2 * COUNT; i++)
             Py_INCREF(members[i]);
         copy = rj_dict_from_pattern(pattern, members);
-        ok = ok && copy && PyObject_RichCompareBool(copy, dict, Py_EQ) == 1 && rj_dict_view_agrees(copy);
+        ok = ok && copy && PyObject_RichCompareBool(copy, dict, Py_EQ) == 1 && rj_dict_cursor_agrees(copy);
         Py_DECREF(pattern);
     }
     for (int i = 0; i < 2 * COUNT; i++)

@@ -99,12 +99,13 @@ static const rj_member *
 members_of(PyObject *dict, rj_member copies[RJ_FEW_MEMBERS])
 {
     rj_dict_view view;
-    Py_ssize_t pos = 0;
     rj_dict_view_load(&view, dict);
     const rj_member *members = rj_dict_view_members(&view, dict);
     if (members)
         return members;
-    for (rj_member *m = copies; rj_dict_view_next(&view, dict, &pos, &m->key, &m->value); m++)
+    rj_dict_cursor cursor;
+    rj_dict_cursor_begin(&cursor, dict, 0);
+    for (rj_member *m = copies; rj_dict_cursor_next(&cursor, dict, &m->key, &m->value); m++)
         continue;
     return copies;
 }
