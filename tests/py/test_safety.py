@@ -121,6 +121,26 @@ def test_values_replaced_in_place():
     assert rjson.dumps(doc, default=default) == '{"a":["' + "x" * 1000 + '",1,"' + "y" * 1000 + '"],"b":2}'
 
 
+@pytest.mark.parametrize("deleted", [0, 1, 5, 1000])
+def test_dict_made_anew_with_as_many_members_while_it_is_written(deleted):
+    """Its table may be smaller than where the walk is in the old one. The document is whole all the same."""
+    new = [f"new{i}" for i in range(10)]
+    for seen in range(10):
+        doc = dict.fromkeys([f"gone{i}" for i in range(deleted)] + [f"old{i}" for i in range(10)])
+        for i in range(deleted):
+            del doc[f"gone{i}"]
+        doc[f"old{seen}"] = Opaque()
+
+        def default(_, doc=doc):
+            doc.clear()
+            doc.update(dict.fromkeys(new))
+            return "here"
+
+        keys = list(rjson.loads(rjson.dumps(doc, default=default)))
+        written = len(keys) - seen - 1
+        assert keys == [f"old{i}" for i in range(seen + 1)] + new[len(new) - written :]
+
+
 @pytest.mark.parametrize("chunk_size", CHUNK_SIZES)
 def test_write_destroys_the_document(chunk_size):
     """A target's write() may clear everything that is being written."""
