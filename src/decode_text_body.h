@@ -254,18 +254,6 @@ wide_string(rj_decoder *d, const uint8_t *s, size_t length)
 
 /* ---- runs without escapes */
 
-#define RJ_CACHE_LINE 64
-/* So far ahead of what is looked at in long runs is asked for. */
-#define RJ_PREFETCHED 1024
-
-/* Asks for the `size` bytes that lie that far ahead of `p`, beyond the end of the text too. */
-RJ__INLINE void
-prefetch(const void *p, size_t size)
-{
-    for (size_t i = 0; i < size; i += RJ_CACHE_LINE)
-        __builtin_prefetch((const void *)((uintptr_t)p + RJ_PREFETCHED + i));
-}
-
 /* Moves *p by blocks up to the one that has the end of the run, or to where blocks end; returns what there is besides ASCII. From the second on, none
  * lies across cache lines, as every block of 64 bytes would. */
 static RJ__NOINLINE uint64_t
@@ -276,7 +264,7 @@ RJ__NAME(skip_long_run)(const rj_decoder *d, const uint8_t **p)
     while (d->safe_end - at >= RJ__SCAN_LONG && rj__scan_long(at, &here)) {
         seen |= here;
         at += RJ__SCAN_LONG - ((uintptr_t)at + RJ__SCAN_LONG) % RJ__SCAN_BLOCK;
-        prefetch(at, RJ__SCAN_LONG);
+        rj__prefetch_ahead(at, RJ__SCAN_LONG);
     }
     *p = at;
     return seen;
@@ -329,8 +317,8 @@ scan_units(const void *units, int width, size_t i, size_t length)
             if (special)
                 return i + j + ((size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT);
         }
-        i += RJ_NARROW_BLOCK - (uintptr_t)next % RJ_CACHE_LINE / size;
-        prefetch(at, RJ_NARROW_BLOCK * size);
+        i += RJ_NARROW_BLOCK - (uintptr_t)next % RJ__CACHE_LINE / size;
+        rj__prefetch_ahead(at, RJ_NARROW_BLOCK * size);
     }
     while (i < length && rj__escape_letter[narrow_unit(units, width, i)] == 0)
         i++;

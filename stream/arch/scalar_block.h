@@ -2,7 +2,7 @@
 #ifndef RJSON_SCALAR_BLOCK_H
 #define RJSON_SCALAR_BLOCK_H
 
-#include "../text.h"
+#include "prefetch.h"
 
 #define RJ__SWAR_ONES 0x0101010101010101u
 #define RJ__SWAR_HIGH 0x8080808080808080u

@@ -226,6 +226,8 @@ rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
             *dst += offset;
         }
         while (length - done >= RJ__RUN && end - *dst >= RJ__RUN && rj__copy_run(src + done, *dst, high)) {
+            rj__prefetch_ahead(src + done, RJ__RUN);
+            rj__prefetch_ahead(*dst, RJ__RUN);
             done += RJ__RUN;
             *dst += RJ__RUN;
         }
