@@ -15,7 +15,7 @@ typedef struct rj_batch {
 RJ__INLINE int
 measure_batch(const rj_encoder *e, const uint8_t *cur, PyObject **item, PyObject **stop, rj_batch *batch)
 {
-    PyObject **ahead = stop - item < 2 * RJ_BATCH ? item : item + RJ_BATCH;
+    PyObject **ahead = stop - item < RJ_BATCH + RJ_PREFETCH ? item : item + RJ_PREFETCH;
     size_t end = 0, lengths = 0;
     unsigned is_ascii = 1;
     for (size_t i = 0; i < RJ_BATCH; i++) {
@@ -54,15 +54,16 @@ put_batch_backward(uint8_t *cur, PyObject **item, const rj_batch *batch, size_t 
     return dirty;
 }
 
-/* Strings one by one. */
+/* Strings one by one, up to `stop`; the array goes on to array_end. *lengths: as in a batch. */
 RJ__INLINE PyObject **
-put_apart(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, size_t *lengths)
+put_apart(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, PyObject **array_end, size_t *lengths)
 {
     uint8_t *cur = *to;
     const uint8_t *const full = full_behind(e);
+    const size_t ahead = array_end - stop >= RJ_PREFETCH ? RJ_PREFETCH : 0;
     for (*lengths = 0; item < stop && cur <= full && PyUnicode_CheckExact(*item); item++) {
+        prefetch_item(item[ahead]);
         *lengths |= (size_t)((PyASCIIObject *)*item)->length;
-        prefetch_item(item[RJ_PREFETCH]);
         uint8_t *next = put_plain_string(e, cur, *item, ',');
         if (!next)
             next = RJ__NAME(put_less_plain)(e, cur, *item, ',');
@@ -74,46 +75,47 @@ put_apart(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, size_t 
     return item;
 }
 
-/* Whether so many strings have escapes that others will have, too. */
-RJ__INLINE int
-are_many(uint32_t dirty)
+/* As many strings are written one by one before a batch is tried again: where there are as many bytes before them, where there is none for a batch, and where
+ * those before had escapes, few or many. */
+enum { RJ_APART_AT_FIRST = 8, RJ_APART_IF_SHORT = RJ_BATCH, RJ_APART_IF_CLEAN = 1, RJ_APART_IF_DIRTY = 1024 };
+
+/* RJ_BATCH items as a batch, up to the first that has escapes: how many. *apart: how many are better written one by one then. */
+RJ__INLINE size_t
+try_batch(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop, size_t *apart)
 {
-    return (dirty & (dirty - 1)) != 0;
+    rj_batch batch;
+    if (!measure_batch(e, *cur, item, stop, &batch)) {
+        *apart = RJ_APART_IF_DIRTY;
+        return 0;
+    }
+    uint32_t dirty = batch.lengths < 32   ? put_batch_backward(*cur, item, &batch, 32)
+                     : batch.lengths < 64 ? put_batch_backward(*cur, item, &batch, 64)
+                                          : put_batch_backward(*cur, item, &batch, RJ__TO_END_MOST);
+    size_t clean = dirty ? (size_t)__builtin_ctz(dirty) : RJ_BATCH;
+    int is_one = (dirty & (dirty - 1)) == 0;
+    *apart = dirty == 0 ? 0 : is_one ? RJ_APART_IF_CLEAN : RJ_APART_IF_DIRTY;
+    *cur += clean ? batch.ends[clean - 1] + 2 : 0;
+    return clean;
 }
 
-/* So many strings are written one by one before a batch is tried again. */
-#define RJ_APART 1024
-
-/* Items of an array, up to one that is none for a batch or to the last few, which it returns. Runs no Python code. */
+/* Items of an array, up to one that is none for a batch, which it returns. Runs no Python code. */
 static RJ__NOINLINE PyObject **
 RJ__NAME(put_backward)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
-    size_t lengths = RJ__SHORT_DIRTY;
-    rj_batch batch;
-    for (PyObject **end = item; stop - item > RJ_BATCH + RJ_PREFETCH; ) {
-        size_t apart = RJ_BATCH;
-        if (lengths >= 16) {
-            if (*cur - e->start < RJ__TO_END_MOST) 
-                apart = 8;
-            else if (!measure_batch(e, *cur, item, stop, &batch))
-                apart = RJ_APART;
-            else {
-                uint32_t dirty = batch.lengths < 32   ? put_batch_backward(*cur, item, &batch, 32)
-                                 : batch.lengths < 64 ? put_batch_backward(*cur, item, &batch, 64)
-                                                      : put_batch_backward(*cur, item, &batch, RJ__TO_END_MOST);
-                size_t clean = dirty ? (size_t)__builtin_ctz(dirty) : RJ_BATCH;
-                if (clean > 0)
-                    *cur += batch.ends[clean - 1] + 2;
-                item += clean;
-                if (!dirty)
-                    continue;
-                apart = are_many(dirty) ? RJ_APART : 1;
-            }
-        }
-        end = (size_t)(stop - item) < apart + RJ_PREFETCH ? stop - RJ_PREFETCH : item + apart;
-        item = put_apart(e, cur, item, end, &lengths);
+    for (size_t lengths = 0, apart = RJ_APART_AT_FIRST; item < stop;) {
+        PyObject **end = (size_t)(stop - item) < apart ? stop : item + apart;
+        item = put_apart(e, cur, item, end, stop, &lengths);
         if (item != end)
             break;
+        apart = RJ_APART_AT_FIRST;
+        if (lengths < 16) /* which strings of that length are written without a branch anyway */
+            apart = RJ_APART_IF_SHORT;
+        else if (*cur - e->start >= RJ__TO_END_MOST)
+            while (stop - item >= RJ_BATCH) {
+                item += try_batch(e, cur, item, stop, &apart);
+                if (apart)
+                    break;
+            }
     }
     return item;
 }

@@ -139,7 +139,7 @@ put_any_float(rj_encoder *e, uint8_t *cur, PyObject *v)
 /* ---- containers */
 
 /* So many items ahead, so that lists whose items lie anywhere in memory do not wait for each. */
-#define RJ_PREFETCH 12
+#define RJ_PREFETCH 32
 
 RJ__INLINE void
 prefetch_item(const void *item)

@@ -172,10 +172,12 @@ put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level
         cur = next;
         next = put_plain_value(e, cur, value, level);
         if (RJ__UNLIKELY(!next))
-            return RJ__NAME(interrupt)(e, cur, level, dict, rj_dict_cursor_position(&cursor, dict), PyDict_GET_SIZE(dict), value);
+            return RJ__NAME(interrupt)(e, cur, level, dict, rj_dict_cursor_position(&cursor, dict), PyDict_GET_SIZE(dict),
+                                       value);
         cur = next;
     }
-    return RJ__NAME(interrupt)(e, cur, level, dict, rj_dict_cursor_position(&cursor, dict) - unread, PyDict_GET_SIZE(dict), NULL);
+    return RJ__NAME(interrupt)(e, cur, level, dict, rj_dict_cursor_position(&cursor, dict) - unread, PyDict_GET_SIZE(dict),
+                               NULL);
 }
 
 /* A container inside of the innermost level. NULL likewise. */
