@@ -6,20 +6,18 @@
 
 #define RJ__BLOCK 32
 
-/* See rj__special16. */
+/* See rj__special16. With bit 1 flipped, control characters and the quote are the bytes up to 0x20: one comparison finds both. */
 RJ__INLINE __m256i
 rj__avx2_special(__m256i v, int printable_only)
 {
-    __m256i control;
-    if (__builtin_constant_p(printable_only) && !printable_only) {
-        control = _mm256_cmpeq_epi8(_mm256_min_epu8(v, _mm256_load_si256((const __m256i *)rj__controls)), v);
-    }
-    else {
-        __m256i one = _mm256_set1_epi8((char)printable_only);
-        control = _mm256_cmpgt_epi8(_mm256_add_epi8(one, _mm256_set1_epi8(0x20)), _mm256_add_epi8(one, v));
-    }
-    __m256i quote = _mm256_cmpeq_epi8(v, _mm256_load_si256((const __m256i *)rj__quotes));
     __m256i backslash = _mm256_cmpeq_epi8(v, _mm256_load_si256((const __m256i *)rj__backslashes));
+    if (__builtin_constant_p(printable_only) && !printable_only) {
+        __m256i flipped = _mm256_xor_si256(v, _mm256_set1_epi8(2));
+        return _mm256_or_si256(_mm256_cmpeq_epi8(_mm256_min_epu8(flipped, _mm256_set1_epi8(0x20)), flipped), backslash);
+    }
+    __m256i one = _mm256_set1_epi8((char)printable_only);
+    __m256i control = _mm256_cmpgt_epi8(_mm256_add_epi8(one, _mm256_set1_epi8(0x20)), _mm256_add_epi8(one, v));
+    __m256i quote = _mm256_cmpeq_epi8(v, _mm256_load_si256((const __m256i *)rj__quotes));
     return _mm256_or_si256(control, _mm256_or_si256(quote, backslash));
 }
 

@@ -4,7 +4,7 @@
 
 #include "block_avx2.h"
 
-/* The least of what was seen, byte by byte: a control character or quote turns to at most 0x20 if its bit 1 is flipped, and no other does; a backslash less itself is 0. */
+/* The least of what was seen, byte by byte: with bit 1 flipped (see rj__avx2_special), and of how it differs from a backslash. */
 typedef struct rj__least {
     __m256i controls, backslashes;
 } rj__least;
