@@ -6,9 +6,9 @@
 
 /* Strings one after another, of which all that was looked at are ASCII and, if they have no escapes, sure to fit. */
 typedef struct rj_batch {
-    size_t count;
-    size_t lengths;          /* of all of them, together by "or" */
-    uint32_t ends[RJ_BATCH]; /* where the characters end, from where the batch begins */
+    size_t lengths;           /* of all of them, together by "or" */
+    uint32_t ends[RJ_BATCH];  /* where the characters end, from where the batch begins */
+    uint64_t marks[RJ_BATCH]; /* see rj__mark_to_end */
 } rj_batch;
 
 /* The next RJ_BATCH items, of which there are as many. 0 if they are none for a batch. */
@@ -54,9 +54,60 @@ put_batch_backward(uint8_t *cur, PyObject **item, const rj_batch *batch, size_t 
     return dirty;
 }
 
+/* More escapes in a batch are better spelled by other means than one by one. */
+#define RJ_MARKED_MOST (5 * RJ_BATCH / 2)
+
+/* The same for strings that may have escapes. *is_dirty: whether any has. */
+RJ__INLINE int
+measure_marked(const rj_encoder *e, const uint8_t *cur, PyObject **item, PyObject **stop, rj_batch *batch, int *is_dirty)
+{
+    PyObject **ahead = stop - item < RJ_BATCH + RJ_PREFETCH ? item : item + RJ_PREFETCH;
+    size_t end = 0, escapes = 0;
+    uint64_t seen = 0;
+    for (size_t i = 0; i < RJ_BATCH; i++) {
+        PyObject *str = item[i];
+        prefetch_item(ahead[i]);
+        if (RJ__UNLIKELY(!PyUnicode_CheckExact(str)) || RJ__UNLIKELY(!PyUnicode_IS_COMPACT_ASCII(str)))
+            return 0;
+        size_t length = (size_t)((PyASCIIObject *)str)->length;
+        if (RJ__UNLIKELY(length > RJ__MARKED_MOST))
+            return 0;
+        uint64_t marks = rj__mark_to_end((const uint8_t *)((PyASCIIObject *)str + 1) + length, length);
+        seen |= marks;
+        batch->marks[i] = marks;
+        size_t count = (size_t)_mm_popcnt_u64(marks);
+        escapes += count;
+        end += 1 + length + count;
+        batch->ends[i] = (uint32_t)end;
+        end += 2;
+    }
+    *is_dirty = seen != 0;
+    return escapes <= RJ_MARKED_MOST && (ptrdiff_t)end <= full_behind(e) - cur;
+}
+
+/* Returns how many are right: those before the first with a long escape. */
+RJ__INLINE size_t
+put_marked_backward(uint8_t *cur, PyObject **item, const rj_batch *batch)
+{
+    size_t right = RJ_BATCH;
+    uint8_t before[RJ__MARKED_MOST];
+    memcpy(before, cur - RJ__MARKED_MOST, RJ__MARKED_MOST);
+    for (size_t i = RJ_BATCH; i-- > 0;) {
+        PyASCIIObject *str = (PyASCIIObject *)item[i];
+        size_t length = (size_t)str->length;
+        uint8_t *end = cur + batch->ends[i];
+        uint64_t marks = batch->marks[i];
+        int is_wrong = rj__spell_to_end((const uint8_t *)(str + 1) + length, length, marks, end);
+        end_string(end - length - (size_t)_mm_popcnt_u64(marks) - 1, end, ',');
+        right = is_wrong ? i : right;
+    }
+    memcpy(cur - RJ__MARKED_MOST, before, RJ__MARKED_MOST);
+    return right;
+}
+
 /* Strings one by one, up to `stop`; the array goes on to array_end. *lengths: as in a batch. */
-RJ__INLINE PyObject **
-put_apart(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, PyObject **array_end, size_t *lengths)
+static RJ__NOINLINE PyObject **
+RJ__NAME(put_apart)(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, PyObject **array_end, size_t *lengths)
 {
     uint8_t *cur = *to;
     const uint8_t *const full = full_behind(e);
@@ -80,8 +131,8 @@ put_apart(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, PyObjec
 enum { RJ_APART_AT_FIRST = 8, RJ_APART_IF_SHORT = RJ_BATCH, RJ_APART_IF_CLEAN = 1, RJ_APART_IF_DIRTY = 1024 };
 
 /* RJ_BATCH items as a batch, up to the first that has escapes: how many. *apart: how many are better written one by one then. */
-RJ__INLINE size_t
-try_batch(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop, size_t *apart)
+static RJ__NOINLINE size_t
+RJ__NAME(try_batch)(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop, size_t *apart)
 {
     rj_batch batch;
     if (!measure_batch(e, *cur, item, stop, &batch)) {
@@ -98,13 +149,27 @@ try_batch(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop, 
     return clean;
 }
 
+/* The same where escapes are common. */
+static RJ__NOINLINE size_t
+RJ__NAME(try_marked)(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop, size_t *apart, int *is_dirty)
+{
+    rj_batch batch;
+    size_t right = 0;
+    if (measure_marked(e, *cur, item, stop, &batch, is_dirty))
+        right = put_marked_backward(*cur, item, &batch);
+    *apart = right == RJ_BATCH ? 0 : RJ_APART_IF_DIRTY;
+    *cur += right ? batch.ends[right - 1] + 2 : 0;
+    return right;
+}
+
 /* Items of an array, up to one that is none for a batch, which it returns. Runs no Python code. */
 static RJ__NOINLINE PyObject **
 RJ__NAME(put_backward)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
+    int is_dirty = 0;
     for (size_t lengths = 0, apart = RJ_APART_AT_FIRST; item < stop;) {
         PyObject **end = (size_t)(stop - item) < apart ? stop : item + apart;
-        item = put_apart(e, cur, item, end, stop, &lengths);
+        item = RJ__NAME(put_apart)(e, cur, item, end, stop, &lengths);
         if (item != end)
             break;
         apart = RJ_APART_AT_FIRST;
@@ -112,7 +177,13 @@ RJ__NAME(put_backward)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject *
             apart = RJ_APART_IF_SHORT;
         else if (*cur - e->start >= RJ__TO_END_MOST)
             while (stop - item >= RJ_BATCH) {
-                item += try_batch(e, cur, item, stop, &apart);
+                if (is_dirty)
+                    item += RJ__NAME(try_marked)(e, cur, item, stop, &apart, &is_dirty);
+                else {
+                    item += RJ__NAME(try_batch)(e, cur, item, stop, &apart);
+                    if (apart == RJ_APART_IF_DIRTY && stop - item >= RJ_BATCH)
+                        item += RJ__NAME(try_marked)(e, cur, item, stop, &apart, &is_dirty);
+                }
                 if (apart)
                     break;
             }

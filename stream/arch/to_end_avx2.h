@@ -60,4 +60,48 @@ rj__copy_to_end(const uint8_t *src_end, size_t length, uint8_t *dst_end, size_t 
     return (uint64_t)rj__special_places(least) << valid >> 32 != 0;
 }
 
+/* ---- with escapes */
+
+#define RJ__MARKED_MOST 64
+
+/* Which of up to RJ__MARKED_MOST ASCII bytes before src_end are to be escaped: the last has the highest bit. RJ__BEFORE bytes before them can be read. */
+RJ__INLINE uint64_t
+rj__mark_to_end(const uint8_t *src_end, size_t length)
+{
+    const size_t all = length < 32 ? 32 : length;
+    uint64_t last = (uint32_t)_mm256_movemask_epi8(rj__avx2_special(rj__avx2_load(src_end - 32), 0));
+    uint64_t first = (uint32_t)_mm256_movemask_epi8(rj__avx2_special(rj__avx2_load(src_end - all), 0));
+    uint64_t none_before = ~(uint64_t)1 << (63 - length); /* if there are fewer than 64 */
+    return (last << 32 | first << (64 - all)) & (length < 64 ? none_before : ~(uint64_t)0);
+}
+
+RJ__INLINE void
+rj__copy_marked(const uint8_t *src_end, size_t length, uint8_t *dst_end)
+{
+    const size_t all = length < 32 ? 32 : length;
+    __m256i last = rj__avx2_load(src_end - 32), first = rj__avx2_load(src_end - all);
+    rj__avx2_store(dst_end - 32, last);
+    rj__avx2_store(dst_end - all, first);
+}
+
+/* Writes those that have these marks to before dst_end, with their short escapes, and whatever comes before them. Returns whether one has a long escape, in which
+ * case it is all wrong. The only branch is for how many marks there are. */
+RJ__INLINE int
+rj__spell_to_end(const uint8_t *src_end, size_t length, uint64_t marks, uint8_t *dst_end)
+{
+    int is_wrong = 0;
+    rj__copy_marked(src_end, length, dst_end);
+    /* From the last on: what is before each moves by one. */
+    for (; marks; dst_end--) {
+        size_t behind = _lzcnt_u64(marks);
+        const uint8_t *c = src_end - behind - 1;
+        uint8_t *escape = dst_end - behind - 2;
+        rj__copy_marked(c, length - behind - 1, escape);
+        memcpy(escape, rj__spellings[*c].bytes, 2);
+        is_wrong |= rj__spellings[*c].length != 2;
+        marks ^= (uint64_t)1 << (63 - behind);
+    }
+    return is_wrong;
+}
+
 #endif

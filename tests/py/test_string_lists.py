@@ -96,6 +96,33 @@ def test_one_escape_at_each_place_of_one_string_among_many(length):
         check(strings, stdlib(strings))
 
 
+def some_escapes(rng: random.Random, length: int, escapes: str) -> str:
+    characters = rng.choices("abc XYZ!#\x7f[]", k=length)
+    for place in rng.sample(range(length), min(length, rng.choice([0, 0, 1, 1, 2, 4]))):
+        characters[place] = rng.choice(escapes)
+    return "".join(characters)
+
+
+@pytest.mark.parametrize("length", [*range(14, 68), 127, 128, 129])
+def test_some_escapes_in_many_strings(length):
+    """Short ones in all, and then a long one in one of them."""
+    rng = random.Random(length)
+    for _ in range(15):
+        strings = [some_escapes(rng, rng.choice([length, rng.randint(0, length)]), '"\\\b\f\n\r\t') for _ in range(200)]
+        check(strings, stdlib(strings))
+        strings[rng.randrange(200)] = some_escapes(rng, length, "\x00\x07\x0b\x1f")
+        check(strings, stdlib(strings))
+
+
+@pytest.mark.parametrize("length", [20, 63, 64])
+def test_some_escapes_at_each_distance_from_the_end_of_a_chunk(length):
+    rng = random.Random(length)
+    strings = [some_escapes(rng, rng.randint(0, length), '"\\\n') for _ in range(100)]
+    for before in range(400):
+        document = ["x" * before, *strings]
+        assert streamed(document, chunk_size=700 + 40 * length).decode() == stdlib(document)
+
+
 @pytest.mark.parametrize("length", [1, 8, 17, 33, 65, 129, 256])
 def test_each_ascii_character_in_many_strings(length):
     for code in range(128):
