@@ -37,8 +37,8 @@ rj__copy_least_before(const uint8_t *src_end, size_t length, uint8_t *dst_end, s
 
 #define RJ__TO_END_MOST 256
 
-/* Copies ASCII bytes from before src_end to before dst_end: up to `most`, which is 32, 64 or RJ__TO_END_MOST, known to the compiler; and if there are fewer than
- * 32, those that come before them, of which RJ__BEFORE can be read. Only whether there are more than 128 decides a branch. Whether one must be escaped. */
+/* Copies ASCII bytes from before src_end to before dst_end: up to `most`, which is 32, 64 or RJ__TO_END_MOST, known to the compiler; and if there are fewer
+ * than 32, those that come before them, of which RJ__BEFORE can be read. Only whether there are more than 128 decides a branch. Whether one must be escaped. */
 RJ__INLINE int
 rj__copy_to_end(const uint8_t *src_end, size_t length, uint8_t *dst_end, size_t most)
 {
@@ -71,8 +71,8 @@ rj__mark_to_end(const uint8_t *src_end, size_t length)
     const size_t all = length < 32 ? 32 : length;
     uint64_t last = (uint32_t)_mm256_movemask_epi8(rj__avx2_special(rj__avx2_load(src_end - 32), 0));
     uint64_t first = (uint32_t)_mm256_movemask_epi8(rj__avx2_special(rj__avx2_load(src_end - all), 0));
-    uint64_t none_before = ~(uint64_t)1 << (63 - length); /* if there are fewer than 64 */
-    return (last << 32 | first << (64 - all)) & (length < 64 ? none_before : ~(uint64_t)0);
+    uint64_t of_all = length ? ~(uint64_t)0 << (RJ__MARKED_MOST - length) : 0;
+    return (last << 32 | first << (RJ__MARKED_MOST - all)) & of_all;
 }
 
 RJ__INLINE void
@@ -84,8 +84,8 @@ rj__copy_marked(const uint8_t *src_end, size_t length, uint8_t *dst_end)
     rj__avx2_store(dst_end - all, first);
 }
 
-/* Writes those that have these marks to before dst_end, with their short escapes, and whatever comes before them. Returns whether one has a long escape, in which
- * case it is all wrong. The only branch is for how many marks there are. */
+/* Writes those that have these marks to before dst_end, with their short escapes, and whatever comes before them. Returns whether one has a long escape, in
+ * which case it is all wrong. The only branch is for how many marks there are. */
 RJ__INLINE int
 rj__spell_to_end(const uint8_t *src_end, size_t length, uint64_t marks, uint8_t *dst_end)
 {
