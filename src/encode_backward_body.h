@@ -55,7 +55,7 @@ put_batch_backward(uint8_t *cur, PyObject **item, const rj_batch *batch, size_t 
 }
 
 /* More escapes in a batch are better spelled by other means than one by one. */
-#define RJ_MARKED_MOST (5 * RJ_BATCH / 2)
+#define RJ_FEW_IN_BATCH (5 * RJ_BATCH / 2)
 
 /* The same for strings that may have escapes. *is_dirty: whether any has. */
 RJ__INLINE int
@@ -75,14 +75,14 @@ measure_marked(const rj_encoder *e, const uint8_t *cur, PyObject **item, PyObjec
         uint64_t marks = rj__mark_to_end((const uint8_t *)((PyASCIIObject *)str + 1) + length, length);
         seen |= marks;
         batch->marks[i] = marks;
-        size_t count = (size_t)_mm_popcnt_u64(marks);
+        size_t count = (size_t)__builtin_popcountll(marks);
         escapes += count;
         end += 1 + length + count;
         batch->ends[i] = (uint32_t)end;
         end += 2;
     }
     *is_dirty = seen != 0;
-    return escapes <= RJ_MARKED_MOST && (ptrdiff_t)end <= full_behind(e) - cur;
+    return escapes <= RJ_FEW_IN_BATCH && (ptrdiff_t)end <= full_behind(e) - cur;
 }
 
 /* Returns how many are right: those before the first with a long escape. */
@@ -98,7 +98,7 @@ put_marked_backward(uint8_t *cur, PyObject **item, const rj_batch *batch)
         uint8_t *end = cur + batch->ends[i];
         uint64_t marks = batch->marks[i];
         int is_wrong = rj__spell_to_end((const uint8_t *)(str + 1) + length, length, marks, end);
-        end_string(end - length - (size_t)_mm_popcnt_u64(marks) - 1, end, ',');
+        end_string(end - length - (size_t)__builtin_popcountll(marks) - 1, end, ',');
         right = is_wrong ? i : right;
     }
     memcpy(cur - RJ__MARKED_MOST, before, RJ__MARKED_MOST);
@@ -126,30 +126,37 @@ RJ__NAME(put_apart)(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **sto
     return item;
 }
 
-/* As many strings are written one by one before a batch is tried again: where there are as many bytes before them, where there is none for a batch, and where
- * those before had escapes, few or many. */
-enum { RJ_APART_AT_FIRST = 8, RJ_APART_IF_SHORT = RJ_BATCH, RJ_APART_IF_CLEAN = 1, RJ_APART_IF_DIRTY = 1024 };
+/* So many strings are written one by one before a batch is tried (again): where too little of the window is before them, where they are so short that no branch
+ * depends on their lengths anyway, behind a single one with escapes, and where there is none for a batch, or too many escapes. */
+enum { RJ_APART_AT_FIRST = 8, RJ_APART_IF_SHORT = RJ_BATCH, RJ_APART_IF_ONE = 1, RJ_APART_IF_NONE = 1024 };
 
-/* RJ_BATCH items as a batch, up to the first that has escapes: how many. *apart: how many are better written one by one then. */
+/* Of the next RJ_BATCH strings those before the first that has escapes: how many. *apart: how many are to follow one by one. Sets *is_dirty where others with
+ * escapes are to be expected. */
 static RJ__NOINLINE size_t
-RJ__NAME(try_batch)(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop, size_t *apart)
+RJ__NAME(try_batch)(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop, size_t *apart, int *is_dirty)
 {
     rj_batch batch;
     if (!measure_batch(e, *cur, item, stop, &batch)) {
-        *apart = RJ_APART_IF_DIRTY;
+        *apart = RJ_APART_IF_NONE;
         return 0;
     }
     uint32_t dirty = batch.lengths < 32   ? put_batch_backward(*cur, item, &batch, 32)
                      : batch.lengths < 64 ? put_batch_backward(*cur, item, &batch, 64)
                                           : put_batch_backward(*cur, item, &batch, RJ__TO_END_MOST);
-    size_t clean = dirty ? (size_t)__builtin_ctz(dirty) : RJ_BATCH;
-    int is_one = (dirty & (dirty - 1)) == 0;
-    *apart = dirty == 0 ? 0 : is_one ? RJ_APART_IF_CLEAN : RJ_APART_IF_DIRTY;
+    if (RJ__LIKELY(dirty == 0)) {
+        *cur += batch.ends[RJ_BATCH - 1] + 2;
+        return RJ_BATCH;
+    }
+    size_t clean = (size_t)__builtin_ctz(dirty);
     *cur += clean ? batch.ends[clean - 1] + 2 : 0;
+    if (dirty & (dirty - 1))
+        *is_dirty = 1;
+    else
+        *apart = RJ_APART_IF_ONE;
     return clean;
 }
 
-/* The same where escapes are common. */
+/* The same of strings with escapes: those before the first that has a long one. Clears *is_dirty where none has any. */
 static RJ__NOINLINE size_t
 RJ__NAME(try_marked)(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop, size_t *apart, int *is_dirty)
 {
@@ -157,7 +164,8 @@ RJ__NAME(try_marked)(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObje
     size_t right = 0;
     if (measure_marked(e, *cur, item, stop, &batch, is_dirty))
         right = put_marked_backward(*cur, item, &batch);
-    *apart = right == RJ_BATCH ? 0 : RJ_APART_IF_DIRTY;
+    if (right < RJ_BATCH)
+        *apart = RJ_APART_IF_NONE;
     *cur += right ? batch.ends[right - 1] + 2 : 0;
     return right;
 }
@@ -166,27 +174,18 @@ RJ__NAME(try_marked)(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObje
 static RJ__NOINLINE PyObject **
 RJ__NAME(put_backward)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
+    size_t lengths, apart = RJ_APART_AT_FIRST;
     int is_dirty = 0;
-    for (size_t lengths = 0, apart = RJ_APART_AT_FIRST; item < stop;) {
+    while (item < stop) {
         PyObject **end = (size_t)(stop - item) < apart ? stop : item + apart;
         item = RJ__NAME(put_apart)(e, cur, item, end, stop, &lengths);
         if (item != end)
             break;
-        apart = RJ_APART_AT_FIRST;
-        if (lengths < 16) /* which strings of that length are written without a branch anyway */
-            apart = RJ_APART_IF_SHORT;
-        else if (*cur - e->start >= RJ__TO_END_MOST)
-            while (stop - item >= RJ_BATCH) {
-                if (is_dirty)
-                    item += RJ__NAME(try_marked)(e, cur, item, stop, &apart, &is_dirty);
-                else {
-                    item += RJ__NAME(try_batch)(e, cur, item, stop, &apart);
-                    if (apart == RJ_APART_IF_DIRTY && stop - item >= RJ_BATCH)
-                        item += RJ__NAME(try_marked)(e, cur, item, stop, &apart, &is_dirty);
-                }
-                if (apart)
-                    break;
-            }
+        apart = lengths < 16 ? RJ_APART_IF_SHORT : *cur - e->start < RJ__TO_END_MOST ? RJ_APART_AT_FIRST : 0;
+        while (apart == 0 && stop - item >= RJ_BATCH)
+            item += is_dirty ? RJ__NAME(try_marked)(e, cur, item, stop, &apart, &is_dirty)
+                             : RJ__NAME(try_batch)(e, cur, item, stop, &apart, &is_dirty);
+        apart = apart ? apart : RJ_BATCH; /* the rest */
     }
     return item;
 }
