@@ -51,6 +51,7 @@ RJ__NAME(interrupt)(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject 
 
 static uint8_t *put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *level);
 static uint8_t *put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level);
+static uint8_t *put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level);
 
 /* A container as the given level. NULL where it is interrupted, or cannot be begun (and e->interrupted is NULL). */
 RJ__INLINE uint8_t *
@@ -59,8 +60,12 @@ put_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rj_open_level *
     if (RJ__UNLIKELY(level >= e->levels_end))
         return NULL;
     if (is_dict) {
-        if (RJ__UNLIKELY(PyDict_GET_SIZE(v) == 0))
-            return put_literal(cur, "{},", 3);
+        if (RJ__UNLIKELY(PyDict_GET_SIZE(v) <= 1)) {
+            if (PyDict_GET_SIZE(v) == 0)
+                return put_literal(cur, "{},", 3);
+            if (!RJ__STYLED)
+                return put_lone_member(e, cur, v, level);
+        }
         return is_sorted(e, v, 1) ? NULL : put_plain_dict(e, cur, v, level);
     }
     if (RJ__UNLIKELY(Py_SIZE(v) == 0))
@@ -89,12 +94,12 @@ is_tail(const rj_encoder *e, PyObject *v, const rj_open_level *level)
 
 /* Closes what ends with what was closed last, from the given level on. NULL where it is interrupted. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(close_tails)(rj_encoder *e, uint8_t *cur, rj_open_level *level, const rj_open_level *outermost)
+RJ__NAME(close_tails)(rj_encoder *e, uint8_t *cur, rj_open_level *level, const rj_open_level *outermost, uint8_t bracket)
 {
     for (; level >= outermost; level--) {
         if (is_full(e, cur))
-            return RJ__NAME(interrupt)(e, cur, level, level->obj, level->pos, RJ_SEQUENCE, NULL);
-        cur = close_items(e, cur, ']', 1);
+            return RJ__NAME(interrupt)(e, cur, level, level->obj, level->pos, level->used, NULL);
+        cur = close_items(e, cur, bracket, 1);
     }
     return cur;
 }
@@ -134,7 +139,7 @@ put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *le
         while (RJ__LIKELY(cur <= full) && has_short_lead(e)) {
             if (item == stop) {
                 cur = close_items(e, cur, ']', 1);
-                return RJ__LIKELY(level == outermost) ? cur : RJ__NAME(close_tails)(e, cur, level - 1, outermost);
+                return RJ__LIKELY(level == outermost) ? cur : RJ__NAME(close_tails)(e, cur, level - 1, outermost, ']');
             }
             begin_item(e, &cur, NULL, *item);
             uint8_t *next = put_plain_value(e, cur, *item++, level);
@@ -178,6 +183,39 @@ put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level
     }
     return RJ__NAME(interrupt)(e, cur, level, dict, rj_dict_cursor_position(&cursor, dict) - unread, PyDict_GET_SIZE(dict),
                                NULL);
+}
+
+/* A dict of one member, and those in each other as values, which are gone into without a call. */
+static RJ__NOINLINE uint8_t *
+put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level)
+{
+    const uint8_t *const full = full_behind(e);
+    const rj_open_level *const outermost = level;
+    for (;;) {
+        PyObject *key, *value;
+        rj_dict_cursor cursor;
+        rj_dict_cursor_begin(&cursor, dict, 0);
+        uint8_t *next = NULL;
+        if (RJ__LIKELY(cur <= full) && rj_dict_cursor_next(&cursor, dict, &key, &value))
+            next = begin_short_key(e, open_container(e, cur, '{'), key, value);
+        if (RJ__UNLIKELY(!next)) {
+            cur = put_plain_dict(e, cur, dict, level);
+            break;
+        }
+        Py_ssize_t pos = rj_dict_cursor_position(&cursor, dict);
+        if (PyDict_CheckExact(value) && PyDict_GET_SIZE(value) == 1 && level + 1 < e->levels_end) {
+            *level++ = (rj_open_level){dict, pos, 1, 0, 0};
+            dict = value;
+            cur = next;
+            continue;
+        }
+        cur = put_plain_value(e, next, value, level);
+        if (RJ__UNLIKELY(!cur))
+            return RJ__NAME(interrupt)(e, next, level, dict, pos, 1, value);
+        cur = close_items(e, cur, '}', 1); /* there is room for one bracket behind an item */
+        break;
+    }
+    return RJ__LIKELY(level == outermost) || !cur ? cur : RJ__NAME(close_tails)(e, cur, level - 1, outermost, '}');
 }
 
 /* A container inside of the innermost level. NULL likewise. */

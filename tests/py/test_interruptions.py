@@ -151,6 +151,47 @@ def test_something_else_at_each_depth(other, depth):
         assert streamed(value, default=default, chunk_size=chunk_size).decode() == expected
 
 
+@pytest.mark.parametrize("depth", [1, 2, 11, 12, 13, 100, 253, 254, 255, 256, 257, 600])
+@pytest.mark.parametrize(
+    "other", [*PLAIN[:3], *OTHERS, ({}, {}), ([], []), ({"a": 1, "b": 2},) * 2], ids=lambda other: repr(other[1])[:9]
+)
+def test_dicts_of_one_member_in_each_other(other, depth):
+    """With any key at one place, and something else in the innermost."""
+    for key in [*KEYS, "a", "\x01", "語"]:
+        value, meant = other
+        for i in range(depth):
+            k = key if i == depth // 2 else "k"
+            value, meant = {k: value}, {k: meant}
+        expected = json.dumps(meant, separators=(",", ":"), ensure_ascii=False)
+        assert rjson.dumps(value, default=default) == expected
+        for chunk_size in (512, 700, 65536):
+            assert streamed([value, value], default=default, chunk_size=chunk_size).decode() == f"[{expected},{expected}]"
+
+
+@pytest.mark.parametrize("depth", [60, 250])
+@pytest.mark.parametrize("innermost", [{"": [{"x": {"y": {}}}]}, {"k" * 64: "v" * 64}], ids=["list", "str"])
+def test_dicts_of_one_member_where_a_chunk_ends_at_each_place(innermost, depth):
+    inner = innermost
+    for _ in range(depth):
+        inner = {"a": inner}
+    for shift in range(700):
+        value = ["s" * shift, inner, {"end": {"of": "it"}}]
+        expected = expected_text(value, {})
+        assert streamed(value, chunk_size=512).decode() == expected
+        assert streamed(value, chunk_size=1600).decode() == expected  # with all of them in one window
+
+
+def test_dicts_of_one_member_of_any_kind():
+    """That had others before, that are an object's attributes, or have keys that are no str."""
+    had_others = dict.fromkeys("abc", 1) | {"d": {"e": 2}}
+    for gone in "abc":
+        del had_others[gone]
+    owner = Opaque()
+    owner.attribute = had_others
+    value = [vars(owner), {1: {None: {True: vars(owner)}}}]
+    assert rjson.dumps(value) == '[{"attribute":{"d":{"e":2}}},{"1":{"null":{"true":{"attribute":{"d":{"e":2}}}}}}]'
+
+
 def test_a_list_that_python_code_changes_meanwhile():
     """Items are read as they are when their turn comes: what `default` adds is written, too."""
     items = [[1], Opaque(), [2]]
@@ -196,6 +237,12 @@ def dict_of_itself():
     return value
 
 
+def member_of_itself():
+    value = {}
+    value["a"] = {"b": {"c": value}}
+    return value
+
+
 def dataclass_of_itself():
     point = Point(1, ["x" * 5000])
     point.y.append([point])
@@ -208,12 +255,13 @@ def dataclass_of_itself():
     [
         (generator_of_itself, "$[1][0]", {}),
         (dict_of_itself, "$.then[0]", {}),
+        (member_of_itself, "$.a.b.c", {}),
         (dict_of_itself, "$.then[0]", {"sort_keys": True}),
         (dataclass_of_itself, "$.y[1][0]", {}),
         (lambda: OwnItems(a=1), "$.then[0]", {}),
         (Opaque, "$[1][0]", {"default": lambda value: ["x" * 5000, [value]]}),
     ],
-    ids=["generator", "dict", "sorted", "dataclass", "items", "default"],
+    ids=["generator", "dict", "member", "sorted", "dataclass", "items", "default"],
 )
 def test_circles_that_go_on_after_a_pause(make, path, options, chunk_size):
     """A container that was begun before a pause is still known to be open after it."""
