@@ -4,6 +4,8 @@
  * it belongs to strings whose turn is later. How long each is could not be foreseen, and no branch depends on it.
  */
 
+_Static_assert(sizeof(PyASCIIObject) >= RJ__TO_END_BEFORE, "what is before characters is read with them");
+
 /* Strings one after another, of which all that was looked at are ASCII and, if they have no escapes, sure to fit. */
 typedef struct rj_batch {
     size_t lengths;           /* of all of them, together by "or" */

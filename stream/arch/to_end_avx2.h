@@ -36,9 +36,11 @@ rj__copy_least_before(const uint8_t *src_end, size_t length, uint8_t *dst_end, s
 }
 
 #define RJ__TO_END_MOST 256
+/* So many readable bytes come before them. */
+#define RJ__TO_END_BEFORE 32
 
 /* Copies ASCII bytes from before src_end to before dst_end: up to `most`, which is 32, 64 or RJ__TO_END_MOST, known to the compiler; and if there are fewer
- * than 32, those that come before them, of which RJ__BEFORE can be read. Only whether there are more than 128 decides a branch. Whether one must be escaped. */
+ * than 32, those that come before them. Only whether there are more than 128 decides a branch. Whether one must be escaped. */
 RJ__INLINE int
 rj__copy_to_end(const uint8_t *src_end, size_t length, uint8_t *dst_end, size_t most)
 {
@@ -64,7 +66,7 @@ rj__copy_to_end(const uint8_t *src_end, size_t length, uint8_t *dst_end, size_t 
 
 #define RJ__MARKED_MOST 64
 
-/* Which of up to RJ__MARKED_MOST ASCII bytes before src_end are to be escaped: the last has the highest bit. RJ__BEFORE bytes before them can be read. */
+/* Which of up to RJ__MARKED_MOST ASCII bytes before src_end are to be escaped: the last has the highest bit. RJ__TO_END_BEFORE bytes before them can be read. */
 RJ__INLINE uint64_t
 rj__mark_to_end(const uint8_t *src_end, size_t length)
 {
