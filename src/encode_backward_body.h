@@ -13,11 +13,18 @@ typedef struct rj_batch {
     uint64_t marks[RJ_BATCH]; /* see rj__mark_to_end */
 } rj_batch;
 
+/* What is to be asked for while a batch is measured. */
+RJ__INLINE PyObject **
+items_ahead(PyObject **item, PyObject **stop)
+{
+    return stop - item < RJ_BATCH + RJ_PREFETCH ? item : item + RJ_PREFETCH;
+}
+
 /* The next RJ_BATCH items, of which there are as many. 0 if they are none for a batch. */
 RJ__INLINE int
 measure_batch(const rj_encoder *e, const uint8_t *cur, PyObject **item, PyObject **stop, rj_batch *batch)
 {
-    PyObject **ahead = stop - item < RJ_BATCH + RJ_PREFETCH ? item : item + RJ_PREFETCH;
+    PyObject **ahead = items_ahead(item, stop);
     size_t end = 0, lengths = 0;
     unsigned is_ascii = 1;
     for (size_t i = 0; i < RJ_BATCH; i++) {
@@ -63,7 +70,7 @@ put_batch_backward(uint8_t *cur, PyObject **item, const rj_batch *batch, size_t 
 RJ__INLINE int
 measure_marked(const rj_encoder *e, const uint8_t *cur, PyObject **item, PyObject **stop, rj_batch *batch, int *is_dirty)
 {
-    PyObject **ahead = stop - item < RJ_BATCH + RJ_PREFETCH ? item : item + RJ_PREFETCH;
+    PyObject **ahead = items_ahead(item, stop);
     size_t end = 0, escapes = 0;
     uint64_t seen = 0;
     for (size_t i = 0; i < RJ_BATCH; i++) {
@@ -117,9 +124,7 @@ RJ__NAME(put_apart)(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **sto
     for (*lengths = 0; item < stop && cur <= full && PyUnicode_CheckExact(*item); item++) {
         prefetch_item(item[ahead]);
         *lengths |= (size_t)((PyASCIIObject *)*item)->length;
-        uint8_t *next = put_plain_string(e, cur, *item, ',');
-        if (!next)
-            next = RJ__NAME(put_less_plain)(e, cur, *item, ',');
+        uint8_t *next = put_short_way(e, cur, *item, ',');
         if (!next)
             break;
         cur = next;

@@ -69,10 +69,8 @@ RJ__INLINE uint8_t *
 put_scalar(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     PyTypeObject *type = Py_TYPE(v);
-    if (type == &PyUnicode_Type) {
-        uint8_t *next = put_plain_string(e, cur, v, ',');
-        return RJ__LIKELY(next != NULL) ? next : RJ__NAME(put_less_plain)(e, cur, v, ',');
-    }
+    if (type == &PyUnicode_Type)
+        return put_short_way(e, cur, v, ',');
     uint8_t *small = rj_put_small_int(&e->state->known, cur, v);
     if (small)
         return small;

@@ -62,9 +62,7 @@ begin_short_key(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
         return NULL;
     uint8_t *last = cur - 1, before = RJ__STYLED ? *last : 0;
     begin_item(e, &cur, key, value);
-    uint8_t *next = put_plain_string(e, cur, key, ':');
-    if (RJ__UNLIKELY(!next))
-        next = RJ__NAME(put_less_plain)(e, cur, key, ':');
+    uint8_t *next = put_short_way(e, cur, key, ':');
     if (RJ__LIKELY(next != NULL))
         return end_key(e, next);
     if (RJ__STYLED)

@@ -322,4 +322,12 @@ put_plain_string(const rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
     return end_string(cur, cur + 1 + length, tail);
 }
 
+/* A string by the first of the short ways that takes it; NULL if none does. */
+RJ__INLINE uint8_t *
+put_short_way(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+{
+    uint8_t *next = put_plain_string(e, cur, str, tail);
+    return RJ__LIKELY(next != NULL) ? next : RJ__NAME(put_less_plain)(e, cur, str, tail);
+}
+
 #undef RJ_TEXT_END_ROOM
