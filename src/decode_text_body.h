@@ -264,7 +264,7 @@ RJ__NAME(skip_long_run)(const rj_decoder *d, const uint8_t **p)
     while (d->safe_end - at >= RJ__SCAN_LONG && rj__scan_long(at, &here)) {
         seen |= here;
         at += RJ__SCAN_LONG - ((uintptr_t)at + RJ__SCAN_LONG) % RJ__SCAN_BLOCK;
-        rj__prefetch_ahead(at, RJ__SCAN_LONG);
+        rj__prefetch_ahead(at, RJ__READ_AHEAD, RJ__SCAN_LONG);
     }
     *p = at;
     return seen;
@@ -318,7 +318,7 @@ scan_units(const void *units, int width, size_t i, size_t length)
                 return i + j + ((size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT);
         }
         i += RJ_NARROW_BLOCK - (uintptr_t)next % RJ__CACHE_LINE / size;
-        rj__prefetch_ahead(at, RJ_NARROW_BLOCK * size);
+        rj__prefetch_ahead(at, RJ__READ_AHEAD, RJ_NARROW_BLOCK * size);
     }
     while (i < length && rj__escape_letter[narrow_unit(units, width, i)] == 0)
         i++;

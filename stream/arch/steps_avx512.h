@@ -40,6 +40,7 @@ rj__copy_run(const uint8_t *src, uint8_t *dst, rj__high high)
     __mmask64 clean = ~(__mmask64)0;
     for (int i = 0; i < RJ__RUN; i += 64) {
         __m512i v = _mm512_loadu_si512(src + i);
+        rj__prefetch_ahead(src + i, RJ__COPIED_AHEAD, 64);
         _mm512_storeu_si512(dst + i, v);
         clean = _kand_mask64(clean, rj__clean64(v, high));
     }
@@ -226,8 +227,6 @@ rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
             *dst += offset;
         }
         while (length - done >= RJ__RUN && end - *dst >= RJ__RUN && rj__copy_run(src + done, *dst, high)) {
-            rj__prefetch_ahead(src + done, RJ__RUN);
-            rj__prefetch_ahead(*dst, RJ__RUN);
             done += RJ__RUN;
             *dst += RJ__RUN;
         }

@@ -114,8 +114,7 @@ rj__step_plain_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uin
         done = -(uintptr_t)out % RJ__BLOCK;
     while (length - done >= RJ__PLAIN_RUN && end - (out + done) >= RJ__TEXT_ROOM &&
            rj__copy_plain_run(src + done, out + done)) {
-        rj__prefetch_ahead(src + done, RJ__PLAIN_RUN);
-        rj__prefetch_ahead(out + done, RJ__PLAIN_RUN);
+        rj__prefetch_ahead(src + done, RJ__COPIED_AHEAD, RJ__PLAIN_RUN);
         done += RJ__PLAIN_RUN;
     }
     while (length - done >= RJ__BLOCK && end - (out + done) >= RJ__TEXT_ROOM &&

@@ -57,8 +57,7 @@ rj__copy_clean_units(const void *src, int from, size_t length, void *dst, int to
             special |= rj__copy_unit_block(src, from, j, j + block, dst, to);
         if (RJ__UNLIKELY(special))
             break;
-        rj__prefetch_ahead((const uint8_t *)src + i * (size_t)from, 4 * block * (size_t)from);
-        rj__prefetch_ahead((uint8_t *)dst + i * (size_t)to, 4 * block * (size_t)to);
+        rj__prefetch_ahead((const uint8_t *)src + i * (size_t)from, RJ__COPIED_AHEAD, 4 * block * (size_t)from);
     }
     for (; i < length; i += block) {
         uint32_t special = rj__copy_unit_block(src, from, i, length, dst, to);

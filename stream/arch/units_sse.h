@@ -114,8 +114,7 @@ rj__copy_clean_units(const void *source, int from, size_t length, void *target, 
     if (length >= RJ__ALIGNED_UNITS && RJ__LIKELY(!rj__copy_unit_run(src, from, 0, dst, to)))
         i = -(uintptr_t)dst % 32 / (size_t)to;
     while (i + 4 * block <= length && RJ__LIKELY(!rj__copy_unit_run(src, from, i, dst, to))) {
-        rj__prefetch_ahead(src + i * (size_t)from, 4 * block * (size_t)from);
-        rj__prefetch_ahead(dst + i * (size_t)to, 4 * block * (size_t)to);
+        rj__prefetch_ahead(src + i * (size_t)from, RJ__COPIED_AHEAD, 4 * block * (size_t)from);
         i += 4 * block;
     }
     while (i < length) {
