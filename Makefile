@@ -64,7 +64,7 @@ build/asan.stamp: $(VENV)/test.stamp
 	CFLAGS="-O1 -g $(SANITIZE)" LDFLAGS="$(SANITIZE)" $(BIN)/python setup.py --quiet build --build-lib build/asan/lib --build-temp build/asan/tmp
 	@touch $@
 
-VECTOR_TESTS = values escapes string_lists interruptions str_results loads_numbers loads_strings
+VECTOR_TESTS = values escapes string_lists scalar_lists interruptions str_results loads_numbers loads_strings
 
 UNDER_ASAN = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PYTHONMALLOC=malloc PYTHONPATH=build/asan/lib \

@@ -64,6 +64,29 @@ put_double(uint8_t *cur, double value)
     return rj__put_double_inline(cur, value);
 }
 
+/* An int of exact type, and a comma; NULL where it is large. */
+RJ__INLINE uint8_t *
+put_exact_int(const rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    int negative;
+    uint64_t magnitude;
+    if (RJ__UNLIKELY(!rj_long_magnitude(v, &negative, &magnitude)))
+        return NULL;
+    if (RJ__STYLED && RJ__UNLIKELY(magnitude > e->options->integer_max))
+        return NULL;
+    return put_literal(rj__put_signed(cur, negative, magnitude), ",", 1);
+}
+
+/* A float, and a comma; NULL for NaN and infinities. */
+RJ__INLINE uint8_t *
+put_exact_float(uint8_t *cur, PyObject *v)
+{
+    double value = PyFloat_AS_DOUBLE(v);
+    if (RJ__UNLIKELY(!(value - value == 0)))
+        return NULL;
+    return put_literal(put_double(cur, value), ",", 1);
+}
+
 /* The values that documents consist of, where nothing special is about them; NULL for the rest. Runs no Python code. */
 RJ__INLINE uint8_t *
 put_scalar(rj_encoder *e, uint8_t *cur, PyObject *v)
@@ -74,25 +97,10 @@ put_scalar(rj_encoder *e, uint8_t *cur, PyObject *v)
     uint8_t *small = rj_put_small_int(&e->state->known, cur, v);
     if (small)
         return small;
-    if (type == &PyLong_Type) {
-        int negative;
-        uint64_t magnitude;
-        if (RJ__UNLIKELY(!rj_long_magnitude(v, &negative, &magnitude)))
-            return NULL;
-        if (RJ__STYLED && RJ__UNLIKELY(magnitude > e->options->integer_max))
-            return NULL;
-        cur = rj__put_signed(cur, negative, magnitude);
-        *cur = ',';
-        return cur + 1;
-    }
-    if (type == &PyFloat_Type) {
-        double value = PyFloat_AS_DOUBLE(v);
-        if (RJ__UNLIKELY(!(value - value == 0))) /* NaN or infinite */
-            return NULL;
-        cur = put_double(cur, value);
-        *cur = ',';
-        return cur + 1;
-    }
+    if (type == &PyLong_Type)
+        return put_exact_int(e, cur, v);
+    if (type == &PyFloat_Type)
+        return put_exact_float(cur, v);
     return rj_put_literal(&e->state->known, cur, v);
 }
 
@@ -146,6 +154,7 @@ prefetch_item(const void *item)
     __builtin_prefetch((const char *)item + 64); /* of strings, the contents */
 }
 
+#include "encode_scalars_body.h"
 #include "encode_run_body.h"
 #include "encode_key_body.h"
 #include "encode_plain_body.h"

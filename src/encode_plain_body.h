@@ -112,12 +112,9 @@ put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *le
     const rj_open_level *const outermost = level;
     for (;;) {
         PyObject **item = items_of(seq), **const stop = item + Py_SIZE(seq), *tail = NULL;
-        cur = open_container(e, cur, '[');
-        if (PyUnicode_CheckExact(*item)) {
-            uint8_t *at = cur;
-            item = put_run(e, &at, item, stop);
-            cur = at;
-        }
+        uint8_t *begin = open_container(e, cur, '[');
+        item = put_run(e, &begin, item, stop);
+        cur = begin; /* so that it can stay in a register */
         /* The containers that it begins with: nothing else is looked for. */
         while (item < stop && is_container(*item) && RJ__LIKELY(cur <= full) && has_short_lead(e)) {
             PyObject *v = *item++;

@@ -174,7 +174,7 @@ may_have_batches(PyObject **item, PyObject **stop)
 
 /* Strings of an array from one on; returns what is left. Runs no Python code. */
 RJ__INLINE PyObject **
-put_run(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+put_strings(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
     if (RJ__UNLIKELY(has_wide_runs(e)))
         return RJ__NAME(put_wide_run)(e, cur, item, stop);
@@ -188,4 +188,13 @@ put_run(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
     }
 #endif
     return item;
+}
+
+/* What an array begins or goes on with, if that is a run; returns what is left. Runs no Python code. */
+RJ__INLINE PyObject **
+put_run(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+{
+    if (PyUnicode_CheckExact(*item))
+        return put_strings(e, cur, item, stop);
+    return may_have_scalars(item, stop) ? RJ__NAME(put_scalars)(e, cur, item, stop) : item;
 }

@@ -49,7 +49,7 @@ reload:;
     const Py_ssize_t size = Py_SIZE(seq), ahead = size - RJ_PREFETCH;
     const uint8_t *const full = full_behind(e);
     const int has_runs = has_wide_runs(e);
-    if (i < size && PyUnicode_CheckExact(items[i])) {
+    if (i < size) {
         uint8_t *at = cur; /* so that `cur` can stay in a register */
         i = put_run(e, &at, items + i, items + size) - items;
         cur = at;

@@ -184,26 +184,33 @@ rj__put_marked64(rj__marked64 bytes, size_t count, const uint8_t *src, uint8_t *
                                                           : rj__put_escaped64(src, count, dst);
 }
 
+/* So many clean bytes after one that was escaped promise a clean run: that of less, with one escape in a hundred bytes, every tenth would be a broken promise. */
+#define RJ__CLEAN_AGAIN 512
+
 /* Bytes up to the end of the text, or of the room, or to where so many were clean that more may be. Returns how many. */
 RJ__INLINE size_t
 rj__step_dirty(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)
 {
     size_t done = 0, clean = 0;
     if (high == RJ__HIGH_PASS) {
-        for (; length - done >= 64 && clean < RJ__RUN && end - *dst >= 2 * RJ__TEXT_ROOM; done += 64) {
-            rj__marked64 bytes = rj__load_marked64(src + done, 64);
+        const uint8_t *at = src, *stop = src + length;
+        uint8_t *out = *dst;
+        for (; stop - at >= 64 && clean < RJ__CLEAN_AGAIN && end - out >= 2 * RJ__TEXT_ROOM; at += 64) {
+            rj__marked64 bytes = rj__load_marked64(at, 64);
             /* Whether one of them is to be escaped is a matter of chance: where none is, the last is spelled, as itself. By arithmetic, since of conditions
              * compilers make branches. */
             uint64_t is_clean = _lzcnt_u64(bytes.marks) / 64;
             clean = (clean + 64) & (0 - is_clean);
             bytes.marks |= is_clean << 63;
-            *dst = rj__put_marked64(bytes, 64, src + done, *dst);
+            out = rj__put_marked64(bytes, 64, at, out);
         }
+        *dst = out;
+        done = (size_t)(at - src);
         if (length - done < 64 && end - *dst >= 2 * RJ__TEXT_ROOM) {
             *dst = rj__put_escaped64(src + done, length - done, *dst);
             return length;
         }
-        if (clean >= RJ__RUN)
+        if (clean >= RJ__CLEAN_AGAIN)
             return done;
     }
     for (size_t count; done < length && end - *dst >= RJ__TEXT_ROOM; done += count) {
