@@ -403,10 +403,34 @@ rj__spell_code_points(__m512i v, size_t length, uint8_t **dst)
     return length < 16 ? length : 16;
 }
 
+/* Whether all valid units of those become three bytes. */
+RJ__INLINE int
+rj__have_three_bytes(__m512i v, __mmask32 valid)
+{
+    __m512i top = _mm512_and_si512(v, _mm512_set1_epi16((short)0xF800));
+    return _mm512_mask_cmpge_epu16_mask(valid, v, _mm512_set1_epi16(0x800)) == valid &&
+           _mm512_cmpeq_epi16_mask(top, _mm512_set1_epi16((short)0xD800)) == 0;
+}
+
+/* Units in blocks of 32 that all become three bytes. Returns how many. */
+RJ__INLINE size_t
+rj__put_run_of_three_bytes(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)
+{
+    size_t done = 0;
+    uint8_t *out = *dst;
+    for (; length - done >= 32 && end - out >= RJ__TEXT_ROOM; done += 32) {
+        __m512i v = _mm512_loadu_si512(src + done);
+        if (RJ__UNLIKELY(!rj__have_three_bytes(v, ~(__mmask32)0)))
+            break;
+        out = rj__put_three_bytes_each(v, out);
+    }
+    *dst = out;
+    return done;
+}
+
 RJ__INLINE size_t
 rj__step_ucs2(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {
-    (void)end;
     __mmask32 valid = rj__first_bits(length);
     size_t count = length < 32 ? length : 32;
     __m512i v = _mm512_maskz_loadu_epi16(valid, src);
@@ -426,11 +450,10 @@ rj__step_ucs2(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *
         *dst = rj__put_nonzero(rj__short_lanes(v, two, control | itself, letters), *dst);
         return count;
     }
-    __m512i top = _mm512_and_si512(v, _mm512_set1_epi16((short)0xF800));
-    if (high == valid && _mm512_cmpeq_epi16_mask(top, _mm512_set1_epi16((short)0xD800)) == 0) {
+    if (rj__have_three_bytes(v, valid)) {
         rj__put_three_bytes_each(v, *dst);
         *dst += 3 * count;
-        return count;
+        return count + rj__put_run_of_three_bytes(src + count, length - count, dst, end);
     }
     return rj__spell_code_points(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(v)), count < 16 ? count : 16, dst);
 }
