@@ -125,23 +125,40 @@ rj__put_marked(__m256i v, size_t count, uint32_t marks, uint32_t rare, const uin
     return dst + (length - done);
 }
 
-/* Up to 64 bytes that pass but for escapes. No branch depends on which these are, unless they are long. Stores at most 64 bytes behind the last. */
-RJ__INLINE uint8_t *
-rj__put_escaped64(const uint8_t *src, size_t count, uint8_t *dst)
+/* Up to 64 bytes that pass but for escapes: letters in the places of those that have any, marked; `rare` ones have long escapes. */
+typedef struct rj__escaped64 {
+    __m512i v;
+    uint64_t marks, rare;
+} rj__escaped64;
+
+RJ__INLINE rj__escaped64
+rj__classify_escaped64(const uint8_t *src, size_t count)
 {
     const __m512i letter_table =
         _mm512_zextsi128_si512(_mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 'b', 't', 'n', 0, 'f', 'r', 0, 0));
     __mmask64 valid = _bzhi_u64(~(uint64_t)0, (unsigned)count);
     __m512i v = _mm512_maskz_loadu_epi8(valid, src);
     __mmask64 control = _mm512_mask_cmplt_epu8_mask(valid, v, _mm512_set1_epi8(0x20));
-    uint64_t marks = control | (valid & ~rj__unquoted(valid, v));
     __m512i letters = _mm512_permutexvar_epi8(v, letter_table);
-    uint64_t rare = _mm512_mask_testn_epi8_mask(control, letters, letters);
-    v = _mm512_mask_mov_epi8(v, control, letters);
+    return (rj__escaped64){_mm512_mask_mov_epi8(v, control, letters), control | (valid & ~rj__unquoted(valid, v)),
+                           _mm512_mask_testn_epi8_mask(control, letters, letters)};
+}
+
+/* Writes the first `count` of them. No branch depends on which are to be escaped, unless they are rare. Stores at most 64 bytes behind the last. */
+RJ__INLINE uint8_t *
+rj__put_classified64(rj__escaped64 b, size_t count, const uint8_t *src, uint8_t *dst)
+{
     size_t half = count < 32 ? count : 32;
-    dst = rj__put_marked(_mm512_castsi512_si256(v), half, (uint32_t)marks, (uint32_t)rare, src, dst);
-    return rj__put_marked(_mm512_extracti64x4_epi64(v, 1), count - half, (uint32_t)(marks >> 32), (uint32_t)(rare >> 32),
-                          src + 32, dst);
+    dst = rj__put_marked(_mm512_castsi512_si256(b.v), half, (uint32_t)b.marks, (uint32_t)b.rare, src, dst);
+    return rj__put_marked(_mm512_extracti64x4_epi64(b.v, 1), count - half, (uint32_t)(b.marks >> 32),
+                          (uint32_t)(b.rare >> 32), src + 32, dst);
+}
+
+/* Up to 64 bytes that pass but for escapes. */
+RJ__INLINE uint8_t *
+rj__put_escaped64(const uint8_t *src, size_t count, uint8_t *dst)
+{
+    return rj__put_classified64(rj__classify_escaped64(src, count), count, src, dst);
 }
 
 /* So few escapes in 64 bytes are spelled one by one. */
@@ -278,12 +295,25 @@ rj__put_sure_bytes(const uint8_t *src, size_t length, uint8_t *dst, const uint8_
 #define RJ__UP_TO_MOST 128
 #define RJ__UP_TO_ROOM (2 * (64 + 5 * RJ__FEW_ESCAPES) + 64)
 
+/* rj__put_up_to of 32 or 64 bytes where escapes are expected: none but the rare ones decides a branch. */
+RJ__INLINE uint8_t *
+rj__put_escaped_up_to(const uint8_t *src, size_t length, uint8_t *dst, size_t most)
+{
+    rj__escaped64 b = rj__classify_escaped64(src, length);
+    if (RJ__UNLIKELY(_mm_popcnt_u64(b.rare) > RJ__FEW_ESCAPES))
+        return NULL;
+    return most == 32 ? rj__put_marked(_mm512_castsi512_si256(b.v), length, (uint32_t)b.marks, (uint32_t)b.rare, src, dst)
+                      : rj__put_classified64(b, length, src, dst);
+}
+
 /* See text_body.h. */
 RJ__INLINE uint8_t *
-rj__put_up_to(const uint8_t *src, size_t length, uint8_t *dst, size_t most)
+rj__put_up_to(const uint8_t *src, size_t length, uint8_t *dst, size_t most, int escaped)
 {
+    if (escaped)
+        return rj__put_escaped_up_to(src, length, dst, most);
     if (most == 32)
-        return rj__copy_masked32(src, length, dst) ? NULL : dst + length;
+        return RJ__LIKELY(!rj__copy_masked32(src, length, dst)) ? dst + length : NULL;
     const size_t first = most == 64 || length < 64 ? length : 64;
     rj__marked64 a = rj__load_marked64(src, first), b = rj__load_marked64(src + first, length - first);
     _mm512_storeu_si512(dst, a.v);

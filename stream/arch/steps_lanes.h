@@ -78,8 +78,9 @@ rj__spell_tail(const uint8_t *src, size_t done, size_t length, uint8_t *dst)
 
 /* See text_body.h. */
 RJ__INLINE uint8_t *
-rj__put_up_to(const uint8_t *src, size_t length, uint8_t *dst, size_t most)
+rj__put_up_to(const uint8_t *src, size_t length, uint8_t *dst, size_t most, int escaped)
 {
+    (void)escaped;
     (void)most;
     int is_dirty = RJ__UNLIKELY(length < 4) ? rj__swar_copy_clean_short(src, length, dst, 0)
                                             : rj__avx2_copy_clean_to_32(src, length, dst);

@@ -143,6 +143,17 @@ def test_nothing_but_escapes_behind_clean_ones_at_each_distance_from_the_end_of_
         assert streamed(document, chunk_size=700).decode() == stdlib(document)
 
 
+@pytest.mark.parametrize("length", [31, 32, 63, 64])
+@pytest.mark.parametrize("escape", ["\x01", '"'], ids=ascii)
+def test_nothing_but_escapes_behind_short_ones_at_each_distance_from_the_end_of_a_chunk(length, escape):
+    """Batches in which escapes are expected, and more come than can be."""
+    strings = [*['"' + "x" * (length - 1)] * 40, *[escape * length] * 60]
+    size = len(stdlib(strings[:48]))
+    for before in range(700):
+        document = ["x" * before, *strings]
+        assert streamed(document, chunk_size=size).decode() == stdlib(document)
+
+
 class Name(str):
     pass
 
