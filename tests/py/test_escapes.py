@@ -88,7 +88,9 @@ def test_long_texts(escapes):
             check([replaced(text, rng.sample(range(length), count), escapes, rng)])
 
 
-@pytest.mark.parametrize("other", ["a", "é", "ω", "\u07ff", "\u0800", "日", "\ud7ff", "\ue000", "\uffff", '"', "\x01"], ids=ascii)
+@pytest.mark.parametrize(
+    "other", ["a", "é", "ω", "\u07ff", "\u0800", "日", "\ud7ff", "\ue000", "\uffff", '"', "\x01"], ids=ascii
+)
 @pytest.mark.parametrize("filler", ["日本語漢字仮名交", "αβγδεζηθ", "😀😁😂🤣"])
 def test_one_of_another_length_at_each_place(filler, other):
     for length in (*range(1, 70), 200):
