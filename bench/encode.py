@@ -8,8 +8,8 @@
 
 In each round every encoder has its turn, and the fastest round of each counts. The ratio is the time of the fastest other
 encoder over rjson's: above 1, rjson is ahead. Where it is behind, what a mere copy of the output takes is printed, too, as a
-share of rjson's time. "fresh" rows get strings that no encoder has seen before, for each call; "cold" ones are lists of up to
-a million items, shuffled, so that each item is a cache miss.
+share of rjson's time. "fresh" rows get strings that no encoder has seen before, for each call; "cold" ones are lists of up
+to a million items, shuffled, so that each item is a cache miss.
 """
 
 from __future__ import annotations
