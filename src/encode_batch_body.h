@@ -1,6 +1,6 @@
 /*
  * The part of the walk (encode_body.h) for many strings in an array, with vectors that are loaded under a mask. Which branches are taken depends on how long
- * the strings are as a rule: how long each is could not be foreseen.
+ * the strings are as a rule, and on whether they have escapes as a rule: how it is with each could not be foreseen.
  */
 
 /* So many strings are taken to be as long as those before them were. */
