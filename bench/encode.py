@@ -131,10 +131,11 @@ def run_family(
             group = row.group
             print(f"-- {group}")
         times = time_row(encoders, row)
-        result = {"family": family, "group": row.group, "row": row.name, "seconds": times, "ratio": ratio(times)}
+        ahead = ratio(times)
+        result = {"family": family, "group": row.group, "row": row.name, "seconds": times, "ratio": ahead}
         results.append(result)
-        print(f"{row.name:38}" + "".join(f"{seconds_text(t):>11}" for t in times.values()) + f"{ratio(times):8.2f}", end="")
-        if bounded and ratio(times) < 1:
+        print(f"{row.name:38}" + "".join(f"{seconds_text(t):>11}" for t in times.values()) + f"{ahead:8.2f}", end="")
+        if bounded and ahead < 1:
             result["copy"] = copied_share(encoders["rjson"], row)
             print(f"   a copy: {result['copy']:.0%}", end="")
         print(flush=True)

@@ -34,7 +34,9 @@ put_batch(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, size_t 
     uint8_t *cur = *to;
     const uint8_t *const full = full_behind(e);
     const int may_grow = most > 32 || escaped; /* with less, rj__put_up_to leaves escapes to others */
-    size_t lengths = 0, plain = 0, escapes = 0;
+    size_t lengths = 0, escapes = 0;
+    /* What would be written if rj__put_up_to escaped nothing: a sum, since a look at each string is felt. */
+    size_t plain = 0;
     for (; item < stop && cur <= full; item++) {
         PyObject *str = *item;
         prefetch_item(item[RJ_PREFETCH]);

@@ -64,9 +64,9 @@ put_double(uint8_t *cur, double value)
     return rj__put_double_inline(cur, value);
 }
 
-/* An int of exact type, and a comma; NULL where it is large. */
+/* The digits of an int, or of a subclass, as json does, and a comma; NULL where they are more than 64 bits, or the options allow. */
 RJ__INLINE uint8_t *
-put_exact_int(const rj_encoder *e, uint8_t *cur, PyObject *v)
+put_word_int(const rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     int negative;
     uint64_t magnitude;
@@ -79,7 +79,7 @@ put_exact_int(const rj_encoder *e, uint8_t *cur, PyObject *v)
 
 /* A float, and a comma; NULL for NaN and infinities. */
 RJ__INLINE uint8_t *
-put_exact_float(uint8_t *cur, PyObject *v)
+put_finite_float(uint8_t *cur, PyObject *v)
 {
     double value = PyFloat_AS_DOUBLE(v);
     if (RJ__UNLIKELY(!(value - value == 0)))
@@ -98,25 +98,20 @@ put_scalar(rj_encoder *e, uint8_t *cur, PyObject *v)
     if (small)
         return small;
     if (type == &PyLong_Type)
-        return put_exact_int(e, cur, v);
+        return put_word_int(e, cur, v);
     if (type == &PyFloat_Type)
-        return put_exact_float(cur, v);
+        return put_finite_float(cur, v);
     return rj_put_literal(&e->state->known, cur, v);
 }
 
 static RJ__NOINLINE uint8_t *
 put_any_int(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
-    int negative;
-    uint64_t magnitude;
-    int is_large = !rj_long_magnitude(v, &negative, &magnitude);
-    if (RJ__UNLIKELY(is_large ? e->options->integer_max != UINT64_MAX : magnitude > e->options->integer_max))
+    uint8_t *next = put_word_int(e, cur, v);
+    if (next)
+        return next;
+    if (RJ__UNLIKELY(e->options->integer_max != UINT64_MAX))
         return rj_fail_js_safe(e);
-    if (!is_large) { /* a subclass: its digits, as json does */
-        cur = rj__put_signed(cur, negative, magnitude);
-        *cur = ',';
-        return cur + 1;
-    }
     PyObject *text = rj_int_text(e, v);
     if (!text)
         return rj_stop_error(e);
@@ -128,18 +123,11 @@ put_any_int(rj_encoder *e, uint8_t *cur, PyObject *v)
 static RJ__NOINLINE uint8_t *
 put_any_float(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
-    double value = PyFloat_AS_DOUBLE(v);
-    if (value - value == 0) {
-        cur = put_double(cur, value);
-    }
-    else {
-        const char *text = rj_non_finite(e, value);
-        if (!text)
-            return NULL;
-        cur = put_literal(cur, text, strlen(text));
-    }
-    *cur = ',';
-    return cur + 1;
+    uint8_t *next = put_finite_float(cur, v);
+    if (next)
+        return next;
+    const char *text = rj_non_finite(e, PyFloat_AS_DOUBLE(v));
+    return text ? put_literal(put_literal(cur, text, strlen(text)), ",", 1) : NULL;
 }
 
 /* ---- containers */

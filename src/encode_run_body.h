@@ -1,6 +1,6 @@
 /*
- * The part of the walk (encode_body.h) for runs of strings in arrays: one after another without a call for each, and with what their vectors compare with in
- * registers. Here are those where the str in the making is wider than a byte a character; of bytes: encode_batch_body.h.
+ * The part of the walk (encode_body.h) for runs in arrays: items of one kind, one after another without a call for each, and with what their vectors compare with in
+ * registers. Here are strings where the str in the making is wider than a byte a character; of bytes: encode_batch_body.h; other scalars: encode_scalars_body.h.
  */
 
 /* Longer strings are none for a run: of one byte a character, and of more. */

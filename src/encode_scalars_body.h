@@ -15,9 +15,9 @@ put_scalar_of_run(rj_encoder *e, uint8_t *cur, PyObject *v, rj_scalar_kind kind)
     if (kind == RJ_LITERALS)
         return rj_put_literal(&e->state->known, cur, v);
     if (kind == RJ_DOUBLES)
-        return PyFloat_CheckExact(v) ? put_exact_float(cur, v) : NULL;
+        return PyFloat_CheckExact(v) ? put_finite_float(cur, v) : NULL;
     uint8_t *small = rj_put_small_int(&e->state->known, cur, v);
-    return small ? small : PyLong_CheckExact(v) ? put_exact_int(e, cur, v) : NULL;
+    return small ? small : PyLong_CheckExact(v) ? put_word_int(e, cur, v) : NULL;
 }
 
 /* Items from `*item` on, up to the first that is not of that kind or may have no room, which `*item` is then. Returns where they end. */

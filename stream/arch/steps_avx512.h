@@ -433,12 +433,12 @@ rj__spell_code_points(__m512i v, size_t length, uint8_t **dst)
     return length < 16 ? length : 16;
 }
 
-/* Whether all valid units of those become three bytes. */
+/* Whether all valid units, behind which there are zeros, become three bytes. */
 RJ__INLINE int
 rj__have_three_bytes(__m512i v, __mmask32 valid)
 {
     __m512i top = _mm512_and_si512(v, _mm512_set1_epi16((short)0xF800));
-    return _mm512_mask_cmpge_epu16_mask(valid, v, _mm512_set1_epi16(0x800)) == valid &&
+    return _mm512_cmpge_epu16_mask(v, _mm512_set1_epi16(0x800)) == valid &&
            _mm512_cmpeq_epi16_mask(top, _mm512_set1_epi16((short)0xD800)) == 0;
 }
 
