@@ -17,6 +17,9 @@ BIN = $(VENV)/bin
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefile
 
+# Two processes; tests/conftest.py says which tests must not run side by side.
+PARALLEL = -n 2 --dist loadgroup -p no:cacheprovider
+
 .PHONY: demo test test-asan test-isa test-portable test-all test-slow test-arm64 valgrind tsan install bench lint format clean
 .DELETE_ON_ERROR:
 
@@ -24,7 +27,7 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/py/demo.py
 
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 # ---- set-up
 
@@ -64,59 +67,41 @@ build/asan.stamp: $(VENV)/test.stamp
 	CFLAGS="-O1 -g $(SANITIZE)" LDFLAGS="$(SANITIZE)" $(BIN)/python setup.py --quiet build --build-lib build/asan/lib --build-temp build/asan/tmp
 	@touch $@
 
-VECTOR_TESTS = values escapes string_lists scalar_lists interruptions str_results loads_numbers loads_strings
-
 UNDER_ASAN = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PYTHONMALLOC=malloc PYTHONPATH=build/asan/lib \
-	$(BIN)/python -m pytest -p no:cacheprovider
+	$(BIN)/python -m pytest $(PARALLEL)
 
 # $(2): a command, for those of the instruction sets $(1) that this machine has; two at a time.
 define on_isas
 	printf "%s\n" $(1) | xargs -P 2 -I {} sh -c \
 		'export RJSON_ISA={}; if $(BIN)/python -c "import rjson"; then $(2); fi'
 endef
-OTHER_ISAS = scalar sse4 avx2
-
-# What waits for time, sockets and processes has the machine for itself; of all else there are two halves, side by side. Some of it is about other code than the
-# extension module rjson._core.
-OTHER_CODE = $(wildcard tests/py/test_uv_*.py) $(patsubst %,tests/py/test_%.py,c_library examples package)
-LIVE_TESTS = $(wildcard tests/py/test_aio_*.py) $(patsubst %,tests/py/test_%.py,iterload memory sockets)
-CALM_TESTS = $(filter-out $(LIVE_TESTS) $(OTHER_CODE),$(wildcard tests/py/test_*.py)) tests/fuzz/test_fuzz_loads.py
-
-# $(1): pytest.
-define core_tests
-	$(1) $(LIVE_TESTS)
-	printf "%s\n" 0 1 | xargs -P 2 -I {} sh -c '$(1) $$(printf "%s\n" $(CALM_TESTS) | awk "NR % 2 == {}")'
-endef
+OTHER_ISAS = $(filter-out $(shell $(BIN)/python -c "import rjson; print(rjson.isa)"),scalar sse4 avx2)
 
 # All on the best instruction set of this machine, and on the others what they read and write vectors of.
 test-asan: build/asan.stamp
-	$(UNDER_ASAN) -q $(OTHER_CODE)
-	$(call core_tests,$(UNDER_ASAN) -q)
-	$(call on_isas,$(OTHER_ISAS),$(UNDER_ASAN) -q $(VECTOR_TESTS:%=tests/py/test_%.py))
+	$(UNDER_ASAN) -q
+	$(call on_isas,$(OTHER_ISAS),$(UNDER_ASAN) -q -n 0 -m vectors)
 
 build/portable.stamp: $(VENV)/test.stamp
 	RJSON_PORTABLE=1 $(BIN)/python setup.py --quiet build --build-lib build/portable/lib --build-temp build/portable/tmp
 	@touch $@
 
-# What else depends on the instruction set.
-ISA_TESTS = errors interruptions files options types numpy compat numbers loads iterload
-
-# Without knowledge of CPython's internals, and on every instruction set of this machine.
+# Without knowledge of CPython's internals what is about rjson._core, and on every instruction set of this machine what depends on it.
 test-portable: build/portable.stamp
-	$(call core_tests,PYTHONPATH=build/portable/lib $(BIN)/python -m pytest -p no:cacheprovider -q)
-	$(call on_isas,$(OTHER_ISAS),$(BIN)/python -m pytest -p no:cacheprovider -q $(ISA_TESTS:%=tests/py/test_%.py))
+	PYTHONPATH=build/portable/lib $(BIN)/python -m pytest $(PARALLEL) -q --ignore=tests/py/uv --ignore=tests/py/package --ignore=tests/fuzz
+	$(call on_isas,$(OTHER_ISAS),$(BIN)/python -m pytest -p no:cacheprovider -q -m isa)
 
 # The whole suite on every instruction set of this machine, under the sanitizers: long.
 test-isa: build/asan.stamp
-	$(call on_isas,$(OTHER_ISAS) avx512,$(UNDER_ASAN) tests/py tests/fuzz/test_fuzz_loads.py)
+	$(call on_isas,$(OTHER_ISAS) avx512,$(UNDER_ASAN) -n 0)
 
 test-all: $(VENV)/test.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check nox
 	$(BIN)/python -m nox
 
 test-slow: $(VENV)/test.stamp
-	RJSON_SLOW=1 $(BIN)/python -m pytest tests/fuzz tests/py/test_numbers.py
+	RJSON_SLOW=1 $(BIN)/python -m pytest tests/fuzz tests/py/encode/test_numbers.py
 
 valgrind:
 	$(call system_packages,valgrind,valgrind --version)

@@ -10,4 +10,4 @@ nox.options.reuse_existing_virtualenvs = True
 def tests(session: nox.Session) -> None:
     session.install("setuptools>=64", "wheel")
     session.install("--no-build-isolation", ".[test]")
-    session.run("python", "-m", "pytest", "tests/py", *session.posargs)
+    session.run("python", "-m", "pytest", *session.posargs)

@@ -1,4 +1,4 @@
-"""Fixtures of several files, and the event loops that asynchronous tests run on."""
+"""Fixtures of several files, the event loops that asynchronous tests run on, and which tests run side by side."""
 
 import asyncio
 import os
@@ -11,6 +11,19 @@ from hypothesis import settings
 # The same examples in every run, so that a run says something about the change at hand; RJSON_SLOW=1 looks for new ones.
 settings.register_profile("same", derandomize=True)
 settings.load_profile("default" if os.environ.get("RJSON_SLOW") == "1" else "same")
+
+# Folders whose tests wait for time, sockets, threads and processes: one process runs them all, so that they don't slow each other down.
+LIVE = {"aio", "targets", "uv"}
+# Folders whose tests compile: what is built is built once a run, and shared.
+BUILDS = {"package"}
+
+
+def pytest_collection_modifyitems(items):
+    """With pytest-xdist (`--dist loadgroup`): live tests are one group, tests of what is built another; of all others each file is one."""
+    for item in items:
+        folder = item.path.parent.name
+        group = "live" if folder in LIVE else "builds" if folder in BUILDS else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_asyncio_loop_factories(config, item):

@@ -1,5 +1,5 @@
 /* Numbers are written as C's own printf and strtod say: integers exactly, doubles so that they read back, in as few digits as
- * possible, spelled as Python's repr does (tests/py/test_numbers.py compares with repr itself). */
+ * possible, spelled as Python's repr does (tests/py/encode/test_numbers.py compares with repr itself). */
 #include "harness.h"
 
 #include "number.h"

@@ -18,7 +18,7 @@ import pytest
 
 from helpers import UNDER_ASAN
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HAS_LIBUV = shutil.which("pkg-config") and subprocess.run(["pkg-config", "--exists", "libuv"]).returncode == 0
 
 pytestmark = [

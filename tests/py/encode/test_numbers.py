@@ -12,6 +12,8 @@ import pytest
 
 import rjson
 
+pytestmark = pytest.mark.isa
+
 SLOW = os.environ.get("RJSON_SLOW") == "1"
 
 

@@ -17,6 +17,8 @@ import pytest
 import rjson
 import rjson.aio
 
+pytestmark = pytest.mark.isa
+
 SIZES = [1, 2, 3, 7, 64, 65536]
 VALUES = [
     {"id": 1, "name": "é中😀", "esc": 'a"\\\n\u2028'},

@@ -12,6 +12,8 @@ import pytest
 import rjson
 from helpers import CHUNK_SIZES
 
+pytestmark = pytest.mark.isa
+
 
 class Opaque:
     def __repr__(self):

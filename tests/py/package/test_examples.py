@@ -18,7 +18,7 @@ import pytest
 
 from helpers import HAS_UV
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_demo():

@@ -14,6 +14,8 @@ import pytest
 import rjson
 from helpers import stdlib, streamed
 
+pytestmark = pytest.mark.vectors
+
 Make = Callable[[random.Random], Any]
 
 

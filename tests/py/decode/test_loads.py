@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 import rjson
 from loads_helpers import check_like_json, json_loads, outcome, same
 
+pytestmark = pytest.mark.isa
+
 # ---- what RFC 8259 says of texts: y, to be accepted; n, to be refused; i, left open
 
 ACCEPTED = {

@@ -10,6 +10,8 @@ import pytest
 import rjson
 from helpers import keep_utf8, stdlib, streamed
 
+pytestmark = pytest.mark.vectors
+
 ALPHABETS = ["abc XYZ!\x7f", "aéüÿ\x80", "αβγ\u07ff", "日本語ab", "😀日é!"]
 ESCAPED = '"\\\n\t\x00\x1f'
 # Around what vectors hold, in bytes: 16, 32, 64 and 128.

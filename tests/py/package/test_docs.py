@@ -25,7 +25,7 @@ if HAS_UV:
     MODULES += [_fanout, _stream]
     PUBLIC += [rjson.uv]
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -18,6 +18,8 @@ import pytest
 import rjson
 from helpers import CHUNK_SIZES, pipe, stdlib
 
+pytestmark = pytest.mark.isa
+
 DOC = {
     "rows": [{"id": i, "text": 'é中😀"\n' * (i % 7), "x": i / 8} for i in range(600)],
     "long": "ü" * 70_000,

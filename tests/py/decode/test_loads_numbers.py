@@ -12,6 +12,8 @@ import pytest
 import rjson
 from loads_helpers import json_loads, outcome, same
 
+pytestmark = pytest.mark.vectors
+
 
 def check_float(text):
     got = rjson.loads(text)

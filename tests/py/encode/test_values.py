@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 import rjson
 from helpers import check_everywhere, keep_utf8, stdlib
 
+pytestmark = pytest.mark.vectors
+
 
 class StrSub(str):
     __slots__ = ()

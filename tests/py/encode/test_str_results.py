@@ -11,6 +11,8 @@ import pytest
 import rjson
 from helpers import stdlib
 
+pytestmark = pytest.mark.vectors
+
 LATIN, GREEK, CJK, EMOJI = "é\xff\x80", "αω\u07ff", "日本\uffff", "😀\U0010ffff"
 WIDTHS = {"ASCII": "abc", "Latin-1": LATIN, "two bytes": CJK, "four bytes": EMOJI}
 # Around a vector, the scratch memory of small results, a window of it, and its growth.

@@ -24,6 +24,8 @@ from hypothesis import strategies as st
 import rjson
 from helpers import CHUNK_SIZES, STREAMS, UNDER_ASAN, check_everywhere, stdlib
 
+pytestmark = pytest.mark.isa
+
 UTC = datetime.timezone.utc
 
 

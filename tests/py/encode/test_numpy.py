@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 import rjson
 from helpers import CHUNK_SIZES, STREAMS, check_everywhere, stdlib
 
+pytestmark = pytest.mark.isa
+
 numpy = pytest.importorskip("numpy")
 hypothesis_numpy = pytest.importorskip("hypothesis.extra.numpy")
 

@@ -12,6 +12,8 @@ import pytest
 import rjson
 from helpers import CHUNK_SIZES, streamed
 
+pytestmark = pytest.mark.vectors
+
 
 @dataclasses.dataclass
 class Point:

@@ -9,6 +9,8 @@ import pytest
 import rjson
 from loads_helpers import outcome
 
+pytestmark = pytest.mark.vectors
+
 MALFORMED_UTF8 = [
     b"\x80",
     b"\xc3",

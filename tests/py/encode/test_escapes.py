@@ -10,6 +10,8 @@ import pytest
 import rjson
 from helpers import keep_utf8, stdlib, streamed
 
+pytestmark = pytest.mark.vectors
+
 ESCAPED = [*map(chr, range(0x20)), '"', "\\"]
 SHORT = '"\\\b\f\n\r\t'
 # Of each way that strings are written there are characters that differ from escaped ones or surrogates in one bit, or in one half.

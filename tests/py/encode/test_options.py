@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 import rjson
 from helpers import CHUNK_SIZES, STREAMS, check_everywhere
 
+pytestmark = pytest.mark.isa
+
 SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 text = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\/\n\x00\x1f\x7fé中😀'), max_size=40)

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from rjson import compat
 
+pytestmark = pytest.mark.isa
+
 SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 any_text = st.text(max_size=30) | st.text(st.sampled_from('\ud800\udfff\x7f\x00"\\/é中😀'), max_size=10)

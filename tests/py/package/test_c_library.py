@@ -10,7 +10,7 @@ import pytest
 
 from helpers import UNDER_ASAN
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COMPILERS = [cc for cc in ("gcc", "clang") if shutil.which(cc)]
 HAS_LIBUV = shutil.which("pkg-config") and subprocess.run(["pkg-config", "--exists", "libuv"]).returncode == 0
 TESTS = sorted(path.stem for path in (ROOT / "tests/c").glob("test_*.c") if HAS_LIBUV or "uv" not in path.stem)

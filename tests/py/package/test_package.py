@@ -11,7 +11,7 @@ import pytest
 import rjson
 from helpers import UNDER_ASAN
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.skipif(UNDER_ASAN, reason="compilers cannot run under the preloaded sanitizer")

@@ -9,7 +9,7 @@ import pytest
 
 from helpers import HAS_UV, UNDER_ASAN
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 PRELUDE = """
 import asyncio, json, os, signal, socket, sys, threading, time
