@@ -201,3 +201,18 @@ async def finish(target: Any) -> None:
     else:
         target.close()
     await asyncio.sleep(0.01)
+
+
+def dechunk(data):
+    """RFC 9112, section 7.1, strictly, without extensions and trailers."""
+    body = b""
+    while True:
+        line, data = data.split(b"\r\n", 1)
+        size = int(line, 16)
+        assert line == b"%X" % size
+        if size == 0:
+            assert data == b"\r\n"
+            return body
+        body += data[:size]
+        assert data[size : size + 2] == b"\r\n"
+        data = data[size + 2 :]

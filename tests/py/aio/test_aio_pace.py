@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from aio_helpers import Stingy, connection, finish
+from aio_helpers import Stingy, connection, dechunk, finish
 from helpers import UNDER_ASAN, stdlib
 from rjson import _core, aio
 
@@ -345,21 +345,6 @@ async def test_what_the_socket_does_not_take_goes_to_the_transport():
             await aio.dump(doc, target, chunk_size=chunk_size, framing="http-chunked")
             await finish(target)
             assert dechunk(await peer.result()) == stdlib(doc).encode()
-
-
-def dechunk(data):
-    """RFC 9112, section 7.1, strictly, without extensions and trailers."""
-    body = b""
-    while True:
-        line, data = data.split(b"\r\n", 1)
-        size = int(line, 16)
-        assert line == b"%X" % size
-        if size == 0:
-            assert data == b"\r\n"
-            return body
-        body += data[:size]
-        assert data[size : size + 2] == b"\r\n"
-        data = data[size + 2 :]
 
 
 # ---- the pump itself, which a driver could use wrongly

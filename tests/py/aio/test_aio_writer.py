@@ -8,10 +8,9 @@ import threading
 import pytest
 
 import rjson
-from aio_helpers import connection, finish
+from aio_helpers import connection, dechunk, finish
 from helpers import CHUNK_SIZES, stdlib
 from rjson import aio
-from test_aio_pace import dechunk
 
 DOCS = [{"a": 1}, [], 1, 2, "s", None, 3.5, [1], True, {"big": "é" * 3000}, -1, iter([1, 2])]
 
