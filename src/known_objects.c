@@ -9,26 +9,27 @@ set_text(rj_known_text *text, const char *characters)
     text->length = (uint8_t)(length + 1);
 }
 
-/* The first factor that gives each of them another place. */
-static void
+/* Gives each of them a place in the table; -1 with an exception. */
+static int
 place_literals(rj_known_objects *known)
 {
-    PyObject *const objects[] = {Py_True, Py_False, Py_None};
-    const char *const texts[] = {"true", "false", "null"};
-    size_t a, b, c;
-    known->factor = 0x9E3779B97F4A7C15u; /* 2^64 divided by the golden ratio */
-    for (;; known->factor += 2) {
-        a = rj_literal_place(known->factor, Py_True);
-        b = rj_literal_place(known->factor, Py_False);
-        c = rj_literal_place(known->factor, Py_None);
-        if (a != b && b != c && c != a)
-            break;
+    PyObject *const objects[RJ_LITERAL_COUNT] = {Py_True, Py_False, Py_None};
+    const char *const texts[RJ_LITERAL_COUNT] = {"true", "false", "null"};
+    uintptr_t addresses[RJ_LITERAL_COUNT];
+    for (size_t i = 0; i < RJ_LITERAL_COUNT; i++)
+        addresses[i] = (uintptr_t)objects[i];
+    known->factor = rj_literal_factor(addresses);
+    if (known->factor == 0) {
+        PyErr_Format(PyExc_ImportError, "rjson has no table for True, False and None at %p, %p and %p: please report this",
+                     (void *)Py_True, (void *)Py_False, (void *)Py_None);
+        return -1;
     }
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < RJ_LITERAL_COUNT; i++) {
         size_t place = rj_literal_place(known->factor, objects[i]);
         known->literals[place].object = objects[i];
         set_text(&known->literals[place].text, texts[i]);
     }
+    return 0;
 }
 
 #if !defined(RJSON_PORTABLE)
@@ -64,7 +65,8 @@ find_small_ints(void)
 int
 rj_known_objects_init(rj_known_objects *known)
 {
-    place_literals(known);
+    if (place_literals(known) < 0)
+        return -1;
     for (size_t i = 0; i < RJ_SMALL_INTS; i++) {
         char digits[8];
         snprintf(digits, sizeof digits, "%d", RJ_SMALL_INT_MIN + (int)i);

@@ -7,11 +7,11 @@
 #define RJSON_KNOWN_OBJECTS_H
 
 #include "../python.h"
+#include "literal_places.h"
 #include "number.h"
 
 #define RJ_SMALL_INT_MIN (-5)
 #define RJ_SMALL_INTS 262
-#define RJ_LITERAL_BITS 3
 
 /* Up to seven bytes of text, a comma at the end, and how many these are. */
 typedef struct rj_known_text {
@@ -31,7 +31,7 @@ typedef struct rj_known_objects {
 RJ__INLINE size_t
 rj_literal_place(uint64_t factor, const PyObject *v)
 {
-    return (size_t)((uintptr_t)v * factor >> (64 - RJ_LITERAL_BITS));
+    return rj_place_of_address(factor, (uintptr_t)v);
 }
 
 /* Finds them, and makes their texts. -1 with an exception. */
