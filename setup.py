@@ -27,6 +27,12 @@ ARM64 = ("arm64", ["scalar", "neon"])
 # Of each machine: its dispatcher, and the instruction sets that it may have.
 MACHINES = {"x86_64": X86_64, "AMD64": X86_64, "aarch64": ARM64, "arm64": ARM64}
 
+# Folders whose every source belongs to rjson._core: all but those of an instruction set, or of libuv.
+CORE_FOLDERS = [
+    *["src", "src/cpython", "src/encode", "src/encode/types", "src/decode", "src/dump"],
+    *["stream", "stream/text", "stream/number", "stream/sinks"],
+]
+
 
 def version() -> str:
     header = (ROOT / "stream/include/rjson/stream.h").read_text()
@@ -36,11 +42,10 @@ def version() -> str:
 def sources() -> list[str]:
     """Whole files are chosen by machine, so that none needs an #ifdef around its body."""
     dispatcher, isas = MACHINES.get(platform.machine(), ("generic", ["scalar"]))
-    every_isa = set(X86_64[1] + ARM64[1])
-    mine = [path for path in glob("src/*.c") if path.rsplit("_", 1)[-1].removesuffix(".c") not in every_isa - set(isas)]
-    portable = [path for path in glob("stream/*.c") if "uv" not in path]
+    mine = [path for folder in CORE_FOLDERS for path in glob(f"{folder}/*.c")]
+    walks = [path for isa in isas for path in glob(f"src/isa/*_{isa}.c")]
     arch = [f"stream/arch/text_{isa}.c" for isa in isas] + [f"stream/arch/dispatch_{dispatcher}.c"]
-    return sorted(mine + portable + arch)
+    return sorted(mine + walks + arch)
 
 
 def pkg_config(*arguments: str) -> list[str]:
@@ -56,11 +61,12 @@ def has_libuv() -> bool:
 
 def uv_sources() -> list[str]:
     """Its own files, and what they need of librjson: the two extension modules share no symbols."""
-    shared = [f"stream/{name}.c" for name in ("alloc", "chunk", "clock", "error", "fd_io", "sigpipe", "sink")]
-    return sorted(glob("src/uv/*.c") + glob("stream/*uv*.c") + shared)
+    shared = ["alloc", "clock", "error", "sinks/chunk", "sinks/fd_io", "sinks/sigpipe", "sinks/sink"]
+    return sorted(glob("src/uv/*.c") + glob("stream/uv/*.c") + [f"stream/{name}.c" for name in shared])
 
 
 STATIC = ("RJ_STATIC", "1")
+INCLUDES = ["stream/include", "stream", "src"]
 
 COMMON = {
     "depends": glob("src/**/*.h", recursive=True) + glob("stream/**/*.h", recursive=True),
@@ -70,7 +76,7 @@ COMMON = {
 core = Extension(
     "rjson._core",
     sources=sources(),
-    include_dirs=["stream/include", "stream"],
+    include_dirs=INCLUDES,
     define_macros=[STATIC] + ([("RJSON_PORTABLE", "1")] if os.environ.get("RJSON_PORTABLE") == "1" else []),
     libraries=["pthread"],
     **COMMON,
@@ -82,7 +88,7 @@ def uv() -> Extension:
     return Extension(
         "rjson._uv",
         sources=uv_sources(),
-        include_dirs=["stream/include", "stream", "src"],
+        include_dirs=INCLUDES,
         define_macros=[STATIC],
         extra_link_args=pkg_config("--libs"),
         **common,

@@ -1,13 +1,13 @@
 /* The module rjson._core. */
-#include "array.h"
+#include "encode/types/array.h"
 #include "cpython/dict_build.h"
 #include "cpython/long_build.h"
-#include "dump.h"
-#include "feeder.h"
-#include "encoder_object.h"
-#include "chunks.h"
-#include "pump.h"
-#include "raw.h"
+#include "dump/dump.h"
+#include "decode/feeder.h"
+#include "dump/encoder_object.h"
+#include "dump/iterencode.h"
+#include "dump/pump.h"
+#include "encode/types/raw.h"
 
 /* ---- functions */
 

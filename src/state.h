@@ -3,8 +3,8 @@
 #define RJSON_STATE_H
 
 #include "cpython/known_objects.h"
-#include "plan.h"
-#include "shapes.h"
+#include "encode/types/plan.h"
+#include "decode/shapes.h"
 
 struct rj_encoder;
 struct rj_decoder;

@@ -5,8 +5,8 @@
  * and can stop at any window and go on later, so there is one place that pauses. Invariant: `item.stage` is DONE unless
  * the last call answered RJ_PAUSE (or failed).
  */
-#include "number.h"
-#include "text.h"
+#include "number/number.h"
+#include "text/text.h"
 
 #include <math.h>
 

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 include=$("$1" -c 'import sysconfig; print(sysconfig.get_path("include"))')
 check() {
     cc=$1
-    for file in src/*.c src/uv/*.c stream/*.c stream/arch/*.c; do
+    for file in $(find src stream -name "*.c"); do
         case "$(uname -m) $file" in
         x86_64*sse* | x86_64*avx* | x86_64*_x86.c | aarch64*neon* | aarch64*arm64*) ;;
         *sse* | *avx* | *_x86.c | *neon* | *arm64*) continue ;;

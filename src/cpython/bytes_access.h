@@ -2,7 +2,7 @@
 #ifndef RJSON_BYTES_ACCESS_H
 #define RJSON_BYTES_ACCESS_H
 
-#include "../python.h"
+#include "py.h"
 
 #define RJ_BYTES_PREFIX offsetof(PyBytesObject, ob_sval)
 

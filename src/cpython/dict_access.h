@@ -8,7 +8,7 @@
 #ifndef RJSON_DICT_ACCESS_H
 #define RJSON_DICT_ACCESS_H
 
-#include "../python.h"
+#include "py.h"
 
 /* A member of a dict; borrowed. */
 typedef struct rj_member {
@@ -31,7 +31,7 @@ rj_dict_next(PyObject *dict, Py_ssize_t *pos, PyObject **key, PyObject **value)
 
 #if !defined(RJSON_PORTABLE) && PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030F0000 && !defined(Py_GIL_DISABLED)
 #define RJ_KNOWS_DICTS 1
-#include "dict_layout_311.h"
+#include "cpython/dict_layout_311.h"
 
 typedef struct rj_dict_view {
     const rj_dict_entry *entries; /* NULL: go through PyDict_Next */

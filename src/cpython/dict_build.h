@@ -5,7 +5,7 @@
 #ifndef RJSON_DICT_BUILD_H
 #define RJSON_DICT_BUILD_H
 
-#include "dict_access.h"
+#include "cpython/dict_access.h"
 
 #if defined(RJ_KNOWS_DICTS)
 #define RJ_HAS_DICT_PATTERNS 1

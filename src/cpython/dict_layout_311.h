@@ -5,7 +5,7 @@
 #ifndef RJSON_DICT_LAYOUT_311_H
 #define RJSON_DICT_LAYOUT_311_H
 
-#include "../python.h"
+#include "py.h"
 
 enum { RJ_DICT_KEYS_UNICODE = 1 }; /* all keys are exact str, and the values are in the table */
 

@@ -9,10 +9,10 @@
 #ifndef RJSON_INSTANCE_ACCESS_H
 #define RJSON_INSTANCE_ACCESS_H
 
-#include "../python.h"
+#include "py.h"
 
 #if !defined(RJSON_PORTABLE) && PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030F0000 && !defined(Py_GIL_DISABLED)
-#include "dict_layout_311.h"
+#include "cpython/dict_layout_311.h"
 
 enum { RJ_DICT_KEYS_SPLIT = 2 }; /* all keys are exact str, and the values are apart */
 

@@ -6,9 +6,9 @@
 #ifndef RJSON_KNOWN_OBJECTS_H
 #define RJSON_KNOWN_OBJECTS_H
 
-#include "../python.h"
-#include "literal_places.h"
-#include "number.h"
+#include "cpython/literal_places.h"
+#include "number/number.h"
+#include "py.h"
 
 #define RJ_SMALL_INT_MIN (-5)
 #define RJ_SMALL_INTS 262

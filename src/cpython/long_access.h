@@ -5,7 +5,7 @@
 #ifndef RJSON_LONG_ACCESS_H
 #define RJSON_LONG_ACCESS_H
 
-#include "../python.h"
+#include "py.h"
 
 #if !defined(RJSON_PORTABLE) && PYLONG_BITS_IN_DIGIT == 30 && PY_VERSION_HEX < 0x030F0000
 #define RJ_LONG_DIRECT 1

@@ -6,9 +6,9 @@
 #ifndef RJSON_LONG_BUILD_H
 #define RJSON_LONG_BUILD_H
 
-#include "known_objects.h"
-#include "long_access.h"
-#include "object_init.h"
+#include "cpython/known_objects.h"
+#include "cpython/long_access.h"
+#include "cpython/object_init.h"
 
 #if defined(RJ_LONG_DIRECT) && PY_VERSION_HEX < 0x030E0000
 

@@ -6,7 +6,7 @@
 #ifndef RJSON_OBJECT_INIT_H
 #define RJSON_OBJECT_INIT_H
 
-#include "../python.h"
+#include "py.h"
 
 /* `block` is memory from PyObject_Malloc; `type` lives as long as the interpreter. */
 RJ__INLINE void

@@ -3,7 +3,7 @@
 #ifndef RJSON_STR_ACCESS_H
 #define RJSON_STR_ACCESS_H
 
-#include "object_init.h"
+#include "cpython/object_init.h"
 
 /* RJ_STR_READY: 0, or -1 with an exception; strings of C code from before PEP 393 may have no canonical form yet. */
 #if PY_VERSION_HEX < 0x030C0000

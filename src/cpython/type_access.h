@@ -5,7 +5,7 @@
 #ifndef RJSON_TYPE_ACCESS_H
 #define RJSON_TYPE_ACCESS_H
 
-#include "../python.h"
+#include "py.h"
 
 #if !defined(RJSON_PORTABLE) && PY_VERSION_HEX < 0x030F0000 && !defined(Py_GIL_DISABLED)
 RJ__INLINE unsigned

@@ -1,11 +1,11 @@
 /* See fanout.h. The thread that sends never runs Python code, so nothing here is called from it. */
-#include "fanout.h"
+#include "uv/fanout.h"
 
 #include "rjson/uv.h"
 
-#include "fd_io.h"
-#include "loop.h"
-#include "module.h"
+#include "sinks/fd_io.h"
+#include "uv/loop.h"
+#include "uv/module.h"
 
 #include <errno.h>
 

@@ -2,7 +2,7 @@
 #ifndef RJSON_UV_FANOUT_OBJECT_H
 #define RJSON_UV_FANOUT_OBJECT_H
 
-#include "python.h"
+#include "py.h"
 
 extern PyType_Spec rj_fanout_spec;
 

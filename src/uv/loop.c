@@ -1,7 +1,7 @@
 /* See loop.h. libuv's callbacks run no Python code: they note what is ready, and the loop's owner sees to it afterwards. */
-#include "loop.h"
+#include "uv/loop.h"
 
-#include "fd_io.h"
+#include "sinks/fd_io.h"
 
 /* How long one call of run() may hold the event loop that it is embedded in. */
 #define RUN_NS 1000000u

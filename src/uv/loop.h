@@ -2,9 +2,9 @@
 #ifndef RJSON_UV_LOOP_H
 #define RJSON_UV_LOOP_H
 
-#include "outlet.h"
-#include "uv_handle.h"
-#include "uv_queue.h"
+#include "dump/outlet.h"
+#include "uv/uv_handle.h"
+#include "uv/uv_queue.h"
 
 /* Chunks that a connection has in flight at most; the document fills one more meanwhile. */
 #define RJ_UV_IN_FLIGHT 2

@@ -1,10 +1,10 @@
 /* The module rjson._uv: what needs libuv. */
 #define _GNU_SOURCE 1 /* for dladdr */
-#include "module.h"
+#include "uv/module.h"
 
-#include "fanout.h"
-#include "loop.h"
-#include "stream.h"
+#include "uv/fanout.h"
+#include "uv/loop.h"
+#include "uv/stream.h"
 
 #include "rjson/uv.h"
 

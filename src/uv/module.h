@@ -2,7 +2,7 @@
 #ifndef RJSON_UV_MODULE_H
 #define RJSON_UV_MODULE_H
 
-#include "outlet.h"
+#include "dump/outlet.h"
 
 typedef struct rj_uv_state {
     const rj_core_api *api;

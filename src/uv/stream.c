@@ -2,13 +2,13 @@
  * See stream.h. A Stream has a descriptor of its own, and opens a libuv handle on it where it is used: on a loop of its own for
  * dump_to, on one that is embedded in an event loop for rjson.aio. It moves between loops when nothing is in flight.
  */
-#include "stream.h"
+#include "uv/stream.h"
 
 #include "rjson/uv.h"
 
-#include "fd_io.h"
-#include "loop.h"
-#include "module.h"
+#include "sinks/fd_io.h"
+#include "uv/loop.h"
+#include "uv/module.h"
 
 #include <errno.h>
 

@@ -2,7 +2,7 @@
 #ifndef RJSON_UV_STREAM_H
 #define RJSON_UV_STREAM_H
 
-#include "python.h"
+#include "py.h"
 
 extern PyType_Spec rj_stream_spec;
 

@@ -1,5 +1,5 @@
 /* 64-bit ARM: always has NEON. */
-#include "../text.h"
+#include "text/text.h"
 
 const rj__arch *
 rj__arch_list(size_t *count)

@@ -1,5 +1,5 @@
 /* Machines without a specialised body: scalar only. */
-#include "../text.h"
+#include "text/text.h"
 
 const rj__arch *
 rj__arch_list(size_t *count)

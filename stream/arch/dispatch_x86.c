@@ -1,5 +1,5 @@
 /* x86-64: asks the processor, and through it the operating system, what it can run. */
-#include "../text.h"
+#include "text/text.h"
 
 static int
 has_sse4(void)

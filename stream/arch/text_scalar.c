@@ -1,7 +1,7 @@
 /* String bodies of rj_writer, scalar. */
-#include "target_scalar.h"
+#include "arch/scalar/target.h"
 
-#include "text_body.h"
+#include "arch/common/text_body.h"
 
 uint8_t *
 rj__put_text_scalar(rj__text *text, uint8_t *dst, const uint8_t *end)
@@ -9,4 +9,4 @@ rj__put_text_scalar(rj__text *text, uint8_t *dst, const uint8_t *end)
     return rj__put_text(text, dst, end);
 }
 
-#include "target_end.h"
+#include "arch/common/target_end.h"

@@ -1,7 +1,7 @@
 /* String bodies of rj_writer, sse4. */
-#include "target_sse4.h"
+#include "arch/sse4/target.h"
 
-#include "text_body.h"
+#include "arch/common/text_body.h"
 
 uint8_t *
 rj__put_text_sse4(rj__text *text, uint8_t *dst, const uint8_t *end)
@@ -9,4 +9,4 @@ rj__put_text_sse4(rj__text *text, uint8_t *dst, const uint8_t *end)
     return rj__put_text(text, dst, end);
 }
 
-#include "target_end.h"
+#include "arch/common/target_end.h"

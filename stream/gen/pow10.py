@@ -1,9 +1,9 @@
-"""Write stream/pow10.c: the powers of ten that printing and parsing doubles multiplies with, and which for which exponent.
+"""Write stream/number/pow10.c: the powers of ten that doubles are printed and parsed with, and which for which exponent.
 
 Entry e + 342 is the 128-bit significand g of 10**e, scaled so that its top bit is set and rounded up where it is not
 exact: g = ceil(10**e * 2**(127 - floor(log2(10**e)))) for -342 <= e <= 324. Exact integer arithmetic throughout.
 
-    python stream/gen/pow10.py > stream/pow10.c
+    python stream/gen/pow10.py > stream/number/pow10.c
 """
 
 FIRST, LAST = -342, 324  # parsing needs those up to 308

@@ -1,8 +1,8 @@
-"""Write stream/shuffles.c: byte shuffles that close gaps between lanes, one row for each way in which lanes may be there.
+"""Write stream/text/shuffles.c: byte shuffles that close gaps between lanes, a row for each way in which lanes may be there.
 
 A row names the bytes that are there, in order, and 0x80 (which a shuffle turns into zero) behind them.
 
-    python stream/gen/shuffles.py > stream/shuffles.c
+    python stream/gen/shuffles.py > stream/text/shuffles.c
 """
 
 from collections.abc import Callable

@@ -4,9 +4,9 @@
 
 #if defined(__x86_64__)
 
-#include "arch/target_avx512.h"
+#include "arch/avx512/target.h"
 
-#include "arch/digits16.h"
+#include "arch/common/digits16.h"
 
 static void
 check(uint64_t n)
@@ -34,7 +34,7 @@ test_all(void)
             }
 }
 
-#include "arch/target_end.h"
+#include "arch/common/target_end.h"
 
 int
 main(void)

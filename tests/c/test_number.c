@@ -2,7 +2,7 @@
  * possible, spelled as Python's repr does (tests/py/encode/test_numbers.py compares with repr itself). */
 #include "harness.h"
 
-#include "number.h"
+#include "number/number.h"
 
 #include <inttypes.h>
 #include <math.h>

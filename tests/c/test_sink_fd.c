@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include "harness.h"
 
-#include "fd_io.h"
+#include "sinks/fd_io.h"
 
 #include <fcntl.h>
 #include <pthread.h>

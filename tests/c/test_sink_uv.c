@@ -3,7 +3,7 @@
 #define _GNU_SOURCE /* for uv.h */
 #include "harness.h"
 #include "rjson/uv.h"
-#include "uv_queue.h"
+#include "uv/uv_queue.h"
 
 #include <fcntl.h>
 #include <signal.h>

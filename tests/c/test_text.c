@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include "harness.h"
 
-#include "text.h"
+#include "text/text.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,0 +1,84 @@
+/* Running an encoder against a target to the end. */
+#include "dump/dump.h"
+
+static int
+on_window(rj_encoder *e)
+{
+    return rj_pace_on_window(e, e->on_window_ctx);
+}
+
+/* Where the sink has paused: 0 when it may go on, -1 when it has failed or an exception is set. */
+static int
+wait_for(rj_sink *sink, const rj_waiting_sink *waiting, const rj_target *target, rj_pace *pace)
+{
+    rj_wait_hooks hooks = rj_pace_hooks(pace);
+    int rc = waiting->wait(waiting->ctx, target->timeout_ms, &hooks);
+    return rc < 0 ? (rj_sink_fail(sink, rc, 0), -1) : 0;
+}
+
+/* `waiting`: NULL for a sink that never pauses. */
+static int
+encode(rj_encoder *e, const rj_waiting_sink *waiting, const rj_target *target, rj_pace *pace)
+{
+    rj_run run;
+    while ((run = rj_encoder_run(e)) == RJ_RUN_PAUSED && waiting)
+        if (wait_for(e->sink, waiting, target, pace) < 0)
+            return -1;
+    return run == RJ_RUN_DONE ? 0 : -1;
+}
+
+static int
+flush(rj_encoder *e, const rj_waiting_sink *waiting, const rj_target *target, rj_pace *pace)
+{
+    if (rj_pace_check_open(pace) < 0)
+        return -1;
+    int rc;
+    while ((rc = rj_sink_flush(e->sink)) == RJ_PAUSE)
+        if (wait_for(e->sink, waiting, target, pace) < 0)
+            return -1;
+    return rc < 0 ? -1 : rj_pace_report(pace, e->sink->accepted);
+}
+
+/* Waits for a write that is under way on a second thread, so that the count of bytes is final. Keeps the exception. */
+static void
+abort_sink(rj_sink *sink)
+{
+    PyThreadState *saved = PyEval_SaveThread();
+    rj_sink_abort(sink);
+    PyEval_RestoreThread(saved);
+}
+
+static int
+run(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, rj_sink *sink,
+    const rj_waiting_sink *waiting, rj_pace *pace)
+{
+    rj_encoder *e = rj_encoder_acquire(state, options, obj, sink);
+    if (!e)
+        return -1;
+    e->on_window = on_window;
+    e->on_window_ctx = pace;
+    int rc = encode(e, waiting, target, pace) == 0 ? flush(e, waiting, target, pace) : -1;
+    if (rc < 0) {
+        e->target_failed = sink->status < 0;
+        abort_sink(sink);
+        rj_encoder_raise(e, target->label, sink->accepted);
+    }
+    rj_encoder_release(e);
+    return rc;
+}
+
+int
+rj_dump_run(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, rj_sink *sink, rj_pace *pace)
+{
+    return run(state, options, obj, target, sink, NULL, pace);
+}
+
+PyObject *
+rj_dump_waiting(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target,
+                const rj_waiting_sink *waiting)
+{
+    rj_pace pace = {.progress = target->progress};
+    if (run(state, options, obj, target, waiting->sink, waiting, &pace) < 0)
+        return NULL;
+    return PyLong_FromUnsignedLongLong(waiting->sink->accepted);
+}

@@ -1,0 +1,37 @@
+/* Encoding one object to a target. Every function returns a new reference to the count written, or NULL. */
+#ifndef RJSON_DUMP_H
+#define RJSON_DUMP_H
+
+#include "dump/outlet.h"
+#include "dump/pace.h"
+
+/* What all targets have in common. References are borrowed. */
+typedef struct rj_target {
+    PyObject *label;       /* for messages: a str, or an object whose repr will do */
+    PyObject *progress;    /* callable, or NULL */
+    PyObject *fileno;      /* callable that gives the descriptor, or NULL */
+    PyObject *would_block; /* exception type, or tuple of them, that means "not now" */
+    size_t chunk_size;
+    int64_t timeout_ms; /* negative: no limit */
+} rj_target;
+
+/* To a str or a bytes object. */
+PyObject *rj_dumps(rj_state *state, const rj_options *options, PyObject *obj, int as_str);
+/* To a file descriptor; a count of bytes, or of characters. */
+PyObject *rj_dump_fd(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, int fd,
+                     rj_overlap overlap, int count_characters);
+/* To another extension module's sink, which is not freed. A count of bytes. */
+PyObject *rj_dump_waiting(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target,
+                          const rj_waiting_sink *waiting);
+/* Through `write` (or `send`), a callable that takes bytes, or str if `mode` says so. */
+typedef enum rj_write_mode { RJ_WRITE_BYTES, RJ_WRITE_TEXT, RJ_WRITE_EITHER } rj_write_mode;
+/* What a None from `write` means. */
+typedef enum rj_write_none { RJ_NONE_IS_ALL, RJ_NONE_IS_NOTHING } rj_write_none;
+PyObject *rj_dump_write(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, PyObject *write,
+                        rj_write_mode mode, rj_write_none none, int count_characters);
+
+/* Runs the encoder to the end, flushes the sink and frees the context. 0, or -1 with the exception. */
+int rj_dump_run(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, rj_sink *sink,
+                rj_pace *pace);
+
+#endif

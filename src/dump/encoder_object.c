@@ -1,0 +1,328 @@
+/* See encoder_object.h. Immutable, so it may be used by any number of encodings at once. */
+#include "dump/encoder_object.h"
+
+#include "dump/bytes_chunk.h"
+#include "dump/iterencode.h"
+#include "dump/dump.h"
+
+#include <math.h>
+#include <structmember.h>
+
+typedef struct encoder_object {
+    PyObject_HEAD rj_options options; /* default_ is owned */
+    PyObject *keywords;               /* the options as they were given, a dict; owned */
+    rj_state *state;                  /* of the module, which the type keeps alive */
+} encoder_object;
+
+static int
+set_keyword_options(rj_options *options, PyObject *kwargs)
+{
+    PyObject *name, *value;
+    Py_ssize_t pos = 0;
+    while (kwargs && PyDict_Next(kwargs, &pos, &name, &value))
+        if (rj_options_set(options, "Encoder", name, value) < 0)
+            return -1;
+    rj_options_finish(options);
+    return 0;
+}
+
+/* The state of the module whose type this is, or is derived from. */
+static rj_state *
+state_of_type(PyTypeObject *type)
+{
+    for (PyTypeObject *t = type; t; t = t->tp_base) {
+        PyObject *module = PyType_HasFeature(t, Py_TPFLAGS_HEAPTYPE) ? ((PyHeapTypeObject *)t)->ht_module : NULL;
+        if (module && PyModule_GetDef(module) == &rj_module)
+            return rj_state_of(module);
+        PyErr_Clear();
+    }
+    PyErr_SetString(PyExc_SystemError, "Encoder without its module");
+    return NULL;
+}
+
+static PyObject *
+encoder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    rj_options options = rj_default_options;
+    if (PyTuple_GET_SIZE(args) > 0) {
+        PyErr_SetString(PyExc_TypeError, "Encoder() takes keyword arguments only");
+        return NULL;
+    }
+    rj_state *state = state_of_type(type);
+    if (!state || set_keyword_options(&options, kwargs) < 0)
+        return NULL;
+    PyObject *keywords = kwargs ? PyDict_Copy(kwargs) : PyDict_New();
+    encoder_object *self = keywords ? (encoder_object *)type->tp_alloc(type, 0) : NULL;
+    if (!self) {
+        Py_XDECREF(keywords);
+        return NULL;
+    }
+    self->keywords = keywords;
+    Py_XINCREF(options.default_);
+    self->options = options;
+    self->state = state;
+    return (PyObject *)self;
+}
+
+static int
+encoder_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(((encoder_object *)op)->options.default_);
+    Py_VISIT(((encoder_object *)op)->keywords);
+    return 0;
+}
+
+static int
+encoder_clear(PyObject *op)
+{
+    Py_CLEAR(((encoder_object *)op)->options.default_);
+    Py_CLEAR(((encoder_object *)op)->keywords);
+    return 0;
+}
+
+static void
+encoder_dealloc(PyObject *op)
+{
+    PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
+    encoder_clear(op);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+rj_encoder *
+rj_encoder_object_begin(PyObject *object, PyObject *root, rj_sink *sink)
+{
+    encoder_object *self = (encoder_object *)object;
+    return rj_encoder_acquire(self->state, &self->options, root, sink);
+}
+
+static PyObject *
+encoder_dumps(PyObject *op, PyObject *obj)
+{
+    encoder_object *self = (encoder_object *)op;
+    return rj_dumps(self->state, &self->options, obj, 1);
+}
+
+static PyObject *
+encoder_dumps_bytes(PyObject *op, PyObject *obj)
+{
+    encoder_object *self = (encoder_object *)op;
+    return rj_dumps(self->state, &self->options, obj, 0);
+}
+
+static PyObject *
+encoder_iterencode(PyObject *op, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"", "chunk_size", NULL};
+    encoder_object *self = (encoder_object *)op;
+    PyObject *obj;
+    Py_ssize_t wanted = RJ_CHUNK_DEFAULT;
+    size_t chunk_size;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$n:iterencode", names, &obj, &wanted))
+        return NULL;
+    if (rj_chunk_size_from(wanted, &chunk_size) < 0)
+        return NULL;
+    return rj_chunks_new(self->state, &self->options, obj, chunk_size);
+}
+
+/* Seconds (or None: no limit) to milliseconds, rounded up. -1 with an exception. */
+static int
+timeout_from(PyObject *timeout, int64_t *ms)
+{
+    *ms = -1;
+    if (timeout == Py_None)
+        return 0;
+    double seconds = PyFloat_AsDouble(timeout);
+    if (seconds == -1 && PyErr_Occurred())
+        return -1;
+    if (!(seconds >= 0)) {
+        PyErr_Format(PyExc_ValueError, "timeout must be None or a number of seconds from 0 on, not %R", timeout);
+        return -1;
+    }
+    double wanted = ceil(seconds * 1000);
+    *ms = wanted < 1e12 ? (int64_t)wanted : -1; /* 30 years are no limit */
+    return 0;
+}
+
+static PyObject *
+none_to_null(PyObject *value)
+{
+    return value == Py_None ? NULL : value;
+}
+
+static int
+target_from(rj_target *target, PyObject *label, Py_ssize_t chunk_size, PyObject *timeout, PyObject *progress,
+            PyObject *fileno)
+{
+    if (rj_chunk_size_from(chunk_size, &target->chunk_size) < 0 || timeout_from(timeout, &target->timeout_ms) < 0)
+        return -1;
+    if (progress != Py_None && !PyCallable_Check(progress)) {
+        PyErr_Format(PyExc_TypeError, "progress must be callable or None, not %.200s", Py_TYPE(progress)->tp_name);
+        return -1;
+    }
+    target->label = label;
+    target->progress = none_to_null(progress);
+    target->fileno = none_to_null(fileno);
+    target->would_block = PyExc_BlockingIOError;
+    return 0;
+}
+
+/* None: where it is faster. -1 with an exception. */
+static int
+overlap_from(PyObject *value, rj_overlap *overlap)
+{
+    int on = PyObject_IsTrue(value);
+    *overlap = value == Py_None ? RJ_OVERLAP_AUTO : on ? RJ_OVERLAP_ON : RJ_OVERLAP_OFF;
+    return on < 0 ? -1 : 0;
+}
+
+static PyObject *
+encoder_dump_fd(PyObject *op, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"obj",      "fd",     "label",   "chunk_size", "timeout",
+                            "progress", "fileno", "overlap", "characters", NULL};
+    encoder_object *self = (encoder_object *)op;
+    PyObject *obj, *label, *timeout, *progress, *fileno, *wanted_overlap;
+    Py_ssize_t chunk_size;
+    int fd, characters;
+    rj_overlap overlap;
+    rj_target target;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OiOnOOOOp:_dump_fd", names, &obj, &fd, &label, &chunk_size, &timeout,
+                                     &progress, &fileno, &wanted_overlap, &characters))
+        return NULL;
+    if (overlap_from(wanted_overlap, &overlap) < 0 || target_from(&target, label, chunk_size, timeout, progress, fileno) < 0)
+        return NULL;
+    return rj_dump_fd(self->state, &self->options, obj, &target, fd, overlap, characters);
+}
+
+static int
+write_mode_from(const char *name, rj_write_mode *mode)
+{
+    static const struct {
+        const char *name;
+        rj_write_mode mode;
+    } modes[] = {{"bytes", RJ_WRITE_BYTES}, {"text", RJ_WRITE_TEXT}, {"either", RJ_WRITE_EITHER}};
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        if (strcmp(name, modes[i].name) == 0) {
+            *mode = modes[i].mode;
+            return 0;
+        }
+    }
+    PyErr_Format(PyExc_ValueError, "mode must be 'bytes', 'text' or 'either', not '%s'", name);
+    return -1;
+}
+
+static PyObject *
+encoder_dump_write(PyObject *op, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"obj",    "write", "label",           "chunk_size", "timeout",     "progress",
+                            "fileno", "mode",  "none_is_nothing", "characters", "would_block", NULL};
+    encoder_object *self = (encoder_object *)op;
+    PyObject *obj, *write, *label, *timeout, *progress, *fileno, *would_block;
+    const char *mode_name;
+    Py_ssize_t chunk_size;
+    int none_is_nothing, characters;
+    rj_write_mode mode;
+    rj_target target;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOnOOOsppO:_dump_write", names, &obj, &write, &label, &chunk_size,
+                                     &timeout, &progress, &fileno, &mode_name, &none_is_nothing, &characters, &would_block))
+        return NULL;
+    if (write_mode_from(mode_name, &mode) < 0 || target_from(&target, label, chunk_size, timeout, progress, fileno) < 0)
+        return NULL;
+    target.would_block = would_block;
+    rj_write_none none = none_is_nothing ? RJ_NONE_IS_NOTHING : RJ_NONE_IS_ALL;
+    return rj_dump_write(self->state, &self->options, obj, &target, write, mode, none, characters);
+}
+
+static PyObject *
+encoder_dump_sink(PyObject *op, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"obj", "sink", "label", "timeout", "progress", NULL};
+    encoder_object *self = (encoder_object *)op;
+    PyObject *obj, *capsule, *label, *timeout, *progress;
+    rj_target target;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO:_dump_sink", names, &obj, &capsule, &label, &timeout, &progress))
+        return NULL;
+    const rj_waiting_sink *waiting = PyCapsule_GetPointer(capsule, RJ_WAITING_SINK_CAPSULE);
+    if (!waiting || target_from(&target, label, RJ_CHUNK_DEFAULT, timeout, progress, Py_None) < 0)
+        return NULL;
+    return rj_dump_waiting(self->state, &self->options, obj, &target, waiting);
+}
+
+#define KEYWORDS(f) ((PyCFunction)(void (*)(void))(f))
+
+PyDoc_STRVAR(dumps_doc, "dumps($self, obj, /)\n--\n\nEncode `obj` to a JSON str.");
+PyDoc_STRVAR(dumps_bytes_doc, "dumps_bytes($self, obj, /)\n--\n\nEncode `obj` to JSON bytes, UTF-8.");
+PyDoc_STRVAR(iterencode_doc, "iterencode($self, obj, /, *, chunk_size=65536)\n--\n\n"
+                             "Encode `obj` lazily, as an iterator of bytes objects of at most `chunk_size`.");
+PyDoc_STRVAR(dump_fd_doc, "Encode to a file descriptor. All arguments are required; see rjson._targets.");
+PyDoc_STRVAR(dump_sink_doc, "Encode to a sink of rjson.uv's, in a capsule. All arguments are required.");
+PyDoc_STRVAR(dump_write_doc, "Encode through a callable. All arguments are required; see rjson._targets.");
+
+static PyMethodDef encoder_methods[] = {
+    {"dumps", encoder_dumps, METH_O, dumps_doc},
+    {"dumps_bytes", encoder_dumps_bytes, METH_O, dumps_bytes_doc},
+    {"iterencode", KEYWORDS(encoder_iterencode), METH_VARARGS | METH_KEYWORDS, iterencode_doc},
+    {"_dump_fd", KEYWORDS(encoder_dump_fd), METH_VARARGS | METH_KEYWORDS, dump_fd_doc},
+    {"_dump_sink", KEYWORDS(encoder_dump_sink), METH_VARARGS | METH_KEYWORDS, dump_sink_doc},
+    {"_dump_write", KEYWORDS(encoder_dump_write), METH_VARARGS | METH_KEYWORDS, dump_write_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef encoder_members[] = {
+    {"default", T_OBJECT, offsetof(encoder_object, options.default_), READONLY, PyDoc_STR("The `default` option.")},
+    {"max_depth", T_PYSSIZET, offsetof(encoder_object, options.max_depth), READONLY, PyDoc_STR("The `max_depth` option.")},
+    {"_breaks_lines", T_BOOL, offsetof(encoder_object, options.breaks_lines), READONLY,
+     PyDoc_STR("Whether a document may take several lines.")},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyObject *
+encoder_get_options(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyDictProxy_New(((encoder_object *)op)->keywords);
+}
+
+static PyGetSetDef encoder_getset[] = {
+    {"options", encoder_get_options, NULL, PyDoc_STR("The options that were given, a read-only mapping."), NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+/* Encoder(indent=2, sort_keys=True) */
+static PyObject *
+encoder_repr(PyObject *op)
+{
+    PyObject *name, *value, *text = PyUnicode_FromString("Encoder(");
+    Py_ssize_t pos = 0, count = 0;
+    while (text && PyDict_Next(((encoder_object *)op)->keywords, &pos, &name, &value))
+        PyUnicode_AppendAndDel(&text, PyUnicode_FromFormat("%s%U=%R", count++ ? ", " : "", name, value));
+    if (text)
+        PyUnicode_AppendAndDel(&text, PyUnicode_FromString(")"));
+    return text;
+}
+
+PyDoc_STRVAR(encoder_doc, "Encoder(**options)\n--\n\n"
+                          "Encoding options, bound once. Immutable, and safe to use from several threads.");
+
+static PyType_Slot encoder_slots[] = {
+    {Py_tp_doc, (void *)encoder_doc},
+    {Py_tp_new, RJ_SLOT(encoder_new)},
+    {Py_tp_dealloc, RJ_SLOT(encoder_dealloc)},
+    {Py_tp_traverse, RJ_SLOT(encoder_traverse)},
+    {Py_tp_clear, RJ_SLOT(encoder_clear)},
+    {Py_tp_repr, RJ_SLOT(encoder_repr)},
+    {Py_tp_methods, encoder_methods},
+    {Py_tp_members, encoder_members},
+    {Py_tp_getset, encoder_getset},
+    {0, NULL},
+};
+
+PyType_Spec rj_encoder_spec = {
+    "rjson._core.Encoder",
+    sizeof(encoder_object),
+    0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
+    encoder_slots,
+};

@@ -1,0 +1,110 @@
+/* See pace.h. */
+#include "dump/pace.h"
+
+#define DEFAULT_INTERVAL_NS 5000000u
+/* Releasing the GIL alone would starve a thread that waits for it: it wakes up, finds it taken again, and starts its own
+ * switch interval anew. Sleeping this long lets it win. */
+#define NAP_US 30
+
+static void
+enter(void *ctx)
+{
+    rj_pace *pace = ctx;
+    pace->saved = PyEval_SaveThread();
+}
+
+int
+rj_pace_check_open(const rj_pace *pace)
+{
+    if (!pace->still_open)
+        return 0;
+    PyObject *fd = PyObject_CallNoArgs(pace->still_open);
+    if (!fd)
+        return -1;
+    long number = PyLong_AsLong(fd);
+    Py_DECREF(fd);
+    if (number == pace->fd)
+        return 0;
+    if (!PyErr_Occurred())
+        PyErr_SetString(PyExc_ValueError, "the target was closed while it was written to");
+    return -1;
+}
+
+static int
+leave(void *ctx)
+{
+    rj_pace *pace = ctx;
+    PyEval_RestoreThread(pace->saved);
+    pace->last_release_ns = rj__monotonic_ns();
+    return PyErr_CheckSignals() < 0 || rj_pace_check_open(pace) < 0;
+}
+
+rj_wait_hooks
+rj_pace_hooks(rj_pace *pace)
+{
+    return (rj_wait_hooks){enter, leave, pace};
+}
+
+static int
+is_alone(void)
+{
+    PyThreadState *self = PyThreadState_Get();
+    PyInterpreterState *interpreter = PyThreadState_GetInterpreter(self);
+    return PyInterpreterState_ThreadHead(interpreter) == self && !PyThreadState_Next(self);
+}
+
+/* sys.setswitchinterval's value; a failure to ask for it is no reason to fail. */
+static uint64_t
+switch_interval_ns(const rj_state *state)
+{
+    PyObject *seconds = PyObject_CallNoArgs(state->getswitchinterval);
+    double s = seconds ? PyFloat_AsDouble(seconds) : -1;
+    Py_XDECREF(seconds);
+    PyErr_Clear();
+    return s > 0 && s < 10 ? (uint64_t)(s * 1e9) : DEFAULT_INTERVAL_NS;
+}
+
+static int
+let_others_run(rj_encoder *e, rj_pace *pace)
+{
+    uint64_t now = rj__monotonic_ns();
+    if (pace->last_release_ns == 0) {
+        pace->interval_ns = switch_interval_ns(e->state);
+        pace->last_release_ns = now;
+    }
+    if (now - pace->last_release_ns < pace->interval_ns)
+        return 0;
+    pace->last_release_ns = now;
+    if (is_alone())
+        return 0;
+    enter(pace);
+    rj__nap_us(NAP_US);
+    return leave(pace) ? -1 : 0;
+}
+
+int
+rj_pace_report(const rj_pace *pace, uint64_t bytes)
+{
+    if (!pace->progress)
+        return 0;
+    PyObject *count = PyLong_FromUnsignedLongLong(bytes);
+    PyObject *result = count ? PyObject_CallOneArg(pace->progress, count) : NULL;
+    Py_XDECREF(count);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
+int
+rj_pace_on_window(rj_encoder *e, rj_pace *pace)
+{
+    if (PyErr_CheckSignals() < 0 || let_others_run(e, pace) < 0 || rj_pace_report(pace, e->sink->accepted) < 0)
+        return -1;
+    return rj_pace_check_open(pace);
+}
+
+int
+rj_pace_signals(rj_encoder *e)
+{
+    (void)e;
+    return PyErr_CheckSignals();
+}

@@ -1,0 +1,29 @@
+/* What a long encoding owes to the rest of the program: Ctrl-C, other threads, a progress report. */
+#ifndef RJSON_PACE_H
+#define RJSON_PACE_H
+
+#include "encode/encoder.h"
+
+typedef struct rj_pace {
+    PyObject *progress;       /* callable, or NULL; borrowed */
+    PyObject *still_open;     /* callable that gives the target's fd or raises, or NULL; borrowed */
+    int fd;                   /* what still_open must give */
+    uint64_t interval_ns;     /* the switch interval */
+    uint64_t last_release_ns; /* when other threads last had the chance to run; 0: not looked yet */
+    PyThreadState *saved;     /* while the GIL is released */
+} rj_pace;
+
+/* Hooks for waits in stream/, `ctx` being a rj_pace: they release the GIL, take it again, handle signals, and make sure that
+ * the target has not been closed meanwhile. */
+rj_wait_hooks rj_pace_hooks(rj_pace *pace);
+/* Makes sure that the target still has the descriptor that is written to: the document's own code may have closed it, and the
+ * number may be another file's by now. -1 with an exception. */
+int rj_pace_check_open(const rj_pace *pace);
+/* For every window of an encoder that writes to a target. -1 with an exception. */
+int rj_pace_on_window(rj_encoder *e, rj_pace *pace);
+/* For every window of an encoder that writes to memory: signals only, so that `dumps` stays atomic. */
+int rj_pace_signals(rj_encoder *e);
+/* Calls `progress` with the number of bytes that are out. -1 with its exception. */
+int rj_pace_report(const rj_pace *pace, uint64_t bytes);
+
+#endif

@@ -1,0 +1,551 @@
+/* The encoder's context: windows, levels and ownership; everything about a walk that is not on its hot path. */
+#include "encode/encoder.h"
+#include "cpython/str_access.h"
+#include "encode/types/raw.h"
+
+#include <stdarg.h>
+
+/* ---- errors, recorded here and raised with their path at the end (raise.c) */
+
+uint8_t *
+rj_stop_error(rj_encoder *e)
+{
+    e->stop = RJ_STOP_ERROR;
+    return NULL;
+}
+
+uint8_t *
+rj_fail(rj_encoder *e, PyObject *type, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    Py_XDECREF(e->problem);
+    e->problem = PyUnicode_FromFormatV(format, args); /* NULL with MemoryError, which is raised instead */
+    va_end(args);
+    e->problem_type = type ? type : e->state->encode_error;
+    return rj_stop_error(e);
+}
+
+/* ---- levels */
+
+void
+rj_own_ancestors(rj_encoder *e)
+{
+    for (; e->owned < e->native; e->owned++)
+        Py_INCREF(e->levels[e->owned].obj);
+}
+
+void
+rj_enter_python(rj_encoder *e)
+{
+    rj_own_ancestors(e);
+    if (e->coop)
+        e->coop->ran_python = 1;
+}
+
+static Py_ssize_t
+depth(const rj_encoder *e)
+{
+    return (Py_ssize_t)e->frame_count + e->native;
+}
+
+void
+rj_set_native_limit(rj_encoder *e)
+{
+    Py_ssize_t left = e->options->max_depth - (Py_ssize_t)e->frame_count;
+    e->levels_end = e->levels + (left < 0 ? 0 : left < RJ_NATIVE_LEVELS ? left : RJ_NATIVE_LEVELS);
+}
+
+/* Whether `obj` is one of the outermost `native` levels of the native stack, or laid down. */
+static int
+is_open(const rj_encoder *e, int native, PyObject *obj)
+{
+    for (int i = 0; i < native; i++)
+        if (e->levels[i].obj == obj)
+            return 1;
+    return rj_ptrset_has(&e->ancestors, obj);
+}
+
+static void
+fail_circular(rj_encoder *e, PyObject *obj)
+{
+    rj_fail(e, NULL, "circular reference to a %.200s", Py_TYPE(obj)->tp_name);
+}
+
+static void
+fail_too_deep(rj_encoder *e)
+{
+    rj_fail(e, PyExc_RecursionError, "nested deeper than max_depth=%zd", e->options->max_depth);
+}
+
+int
+rj_has_depth_for(rj_encoder *e, int levels)
+{
+    if (depth(e) + levels <= e->options->max_depth)
+        return 1;
+    fail_too_deep(e);
+    return 0;
+}
+
+int
+rj_refuse_entry(rj_encoder *e, uint8_t *cur, PyObject *obj)
+{
+    if (is_open(e, e->native, obj)) {
+        fail_circular(e, obj);
+    }
+    else if (depth(e) >= e->options->max_depth) {
+        fail_too_deep(e);
+    }
+    else {
+        e->cur = cur;
+        e->stop = RJ_STOP_DEEP;
+        rj_push_frame(e, RJ_FRAME_VALUE, obj, NULL, NULL, NULL, 0, 0);
+    }
+    return 0;
+}
+
+int
+rj_refuse_circle(rj_encoder *e)
+{
+    int native = e->native - 1;
+    PyObject *obj = e->levels[native].obj;
+    if (!is_open(e, native, obj))
+        return 0;
+    fail_circular(e, obj);
+    Py_CLEAR(e->waiting);
+    rj_leave(e);
+    return 1;
+}
+
+int
+rj_take_up(rj_encoder *e)
+{
+    int innermost = (int)(e->interrupted - e->levels);
+    while (e->native++ < innermost)
+        if (!rj_become_parent(e))
+            return 0;
+    return 1;
+}
+
+/* Makes the line break (after a separator, if an item comes before) the text at hand. */
+static int
+set_lead(rj_encoder *e, uint8_t *cur, int is_item)
+{
+    const rj_layout *layout = &e->options->layout;
+    int follows = cur[-1] == ',';
+    Py_ssize_t separator = is_item && follows ? layout->item_length : 0;
+    if (layout->indent > 0 && e->level > PY_SSIZE_T_MAX / 2 / layout->indent) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    Py_ssize_t spaces = e->level * layout->indent;
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, separator + 1 + spaces);
+    if (!bytes)
+        return -1;
+    uint8_t *p = (uint8_t *)PyBytes_AS_STRING(bytes);
+    memcpy(p, layout->lead, (size_t)separator);
+    p += separator;
+    *p++ = '\n';
+    for (Py_ssize_t i = 0; i < spaces; i++)
+        p[i] = e->options->indent_unit[i % layout->indent_period];
+    e->text = (rj__text){.data = PyBytes_AS_STRING(bytes), .length = (size_t)PyBytes_GET_SIZE(bytes), .kind = RJ__TEXT_RAW};
+    e->text_owner = bytes;
+    e->text_quoted = e->text_tail = 0;
+    e->cur = cur - follows;
+    e->stop = RJ_STOP_DEEP;
+    return 0;
+}
+
+int
+rj_lay_item(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
+{
+    if (set_lead(e, cur, 1) < 0)
+        rj_stop_error(e);
+    else if (key)
+        rj_push_frame(e, RJ_FRAME_PAIR, value, NULL, key, value, 0, 0);
+    else
+        rj_push_frame(e, RJ_FRAME_VALUE, value, NULL, NULL, NULL, 0, 0);
+    return 0;
+}
+
+uint8_t *
+rj_lay_line_break(rj_encoder *e, uint8_t *cur)
+{
+    return set_lead(e, cur, 1) < 0 ? rj_stop_error(e) : NULL;
+}
+
+uint8_t *
+rj_lay_bracket(rj_encoder *e, uint8_t *cur, uint8_t bracket)
+{
+    if (set_lead(e, cur, 0) < 0)
+        return rj_stop_error(e);
+    rj_push_frame(e, RJ_FRAME_CLOSE, Py_None, NULL, NULL, NULL, bracket, 0);
+    return NULL;
+}
+
+/* Room for one more frame; -1 with MemoryError. */
+static int
+grow_frames(rj_encoder *e)
+{
+    if (e->frame_count < e->frame_capacity)
+        return 0;
+    size_t capacity = e->frame_capacity * 2;
+    rj_frame *old = e->frames == e->inline_frames ? NULL : e->frames;
+    rj_frame *frames = PyMem_Realloc(old, capacity * sizeof *frames);
+    if (!frames) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (!old)
+        memcpy(frames, e->inline_frames, sizeof e->inline_frames);
+    e->frames = frames;
+    e->frame_capacity = capacity;
+    return 0;
+}
+
+/* Whether the object of such a frame has been entered. */
+static int
+is_level(rj_frame_kind kind)
+{
+    return kind != RJ_FRAME_VALUE && kind != RJ_FRAME_PAIR && kind != RJ_FRAME_CLOSE;
+}
+
+void
+rj_push_frame(rj_encoder *e, rj_frame_kind kind, PyObject *obj, PyObject *iterator, PyObject *key, PyObject *value,
+              Py_ssize_t pos, Py_ssize_t used)
+{
+    if (e->stop == RJ_STOP_ERROR && (e->problem_lost || grow_frames(e) < 0)) {
+        /* The path will be incomplete; the error itself counts. */
+        e->problem_lost = 1;
+        return;
+    }
+    if (grow_frames(e) < 0 || (is_level(kind) && rj_ptrset_add(&e->ancestors, obj) < 0)) {
+        if (!PyErr_Occurred())
+            PyErr_NoMemory();
+        e->stop = RJ_STOP_ERROR;
+        e->problem_lost = 1;
+        return;
+    }
+    e->frames[e->frame_count++] = (rj_frame){
+        Py_NewRef(obj), Py_XNewRef(iterator), Py_XNewRef(key), Py_XNewRef(value), pos, used, kind,
+    };
+}
+
+rj_frame
+rj_pop_frame(rj_encoder *e)
+{
+    rj_frame f = e->frames[--e->frame_count];
+    if (is_level(f.kind))
+        rj_ptrset_remove(&e->ancestors, f.obj);
+    rj_set_native_limit(e);
+    return f;
+}
+
+void
+rj_clear_frame(rj_frame *f)
+{
+    Py_CLEAR(f->obj);
+    Py_CLEAR(f->iterator);
+    Py_CLEAR(f->key);
+    Py_CLEAR(f->value);
+}
+
+void
+rj_order_frames(rj_encoder *e, size_t mark)
+{
+    for (size_t i = mark, j = e->frame_count; i + 1 < j; i++) {
+        rj_frame f = e->frames[i];
+        e->frames[i] = e->frames[--j];
+        e->frames[j] = f;
+    }
+}
+
+/* ---- windows */
+
+uint8_t *
+rj_open_window(rj_encoder *e, size_t hint)
+{
+    rj_window w;
+    int rc = rj_sink_lend(e->sink, hint, &w);
+    if (rc == RJ_PAUSE) {
+        e->stop = RJ_STOP_PAUSE;
+        return NULL;
+    }
+    if (rc < 0)
+        return rj_stop_error(e);
+    e->start = w.cur;
+    e->end = w.end - w.cur > RJ_WINDOW_MAX ? w.cur + RJ_WINDOW_MAX : w.end;
+    if (e->held_back) {
+        *w.cur++ = e->held;
+        e->held_back = 0;
+    }
+    return w.cur;
+}
+
+/* 0, or -1 when the sink failed. */
+static int
+give_window_back(rj_encoder *e, const uint8_t *cur, int hold)
+{
+    rj_own_ancestors(e);
+    hold = hold && cur[-1] < 0x80; /* the end of a separator may be a part of a character */
+    if (hold)
+        e->held = cur[-1];
+    e->held_back = hold;
+    return rj_sink_take(e->sink, (size_t)(cur - e->start) - (size_t)hold) < 0 ? -1 : 0;
+}
+
+uint8_t *
+rj_next_window(rj_encoder *e, uint8_t *cur, int hold, size_t hint)
+{
+    if (give_window_back(e, cur, hold) < 0)
+        return rj_stop_error(e);
+    int rc = e->on_window ? e->on_window(e) : 0;
+    if (rc < 0)
+        return rj_stop_error(e);
+    if (rc > 0) {
+        e->stop = RJ_STOP_PAUSE;
+        return NULL;
+    }
+    return rj_open_window(e, hint);
+}
+
+uint8_t *
+rj_pause_here(rj_encoder *e, uint8_t *cur, rj_pause_reason reason)
+{
+    e->coop->reason = reason;
+    if (give_window_back(e, cur, cur > e->start) < 0)
+        return rj_stop_error(e);
+    e->stop = RJ_STOP_PAUSE;
+    return NULL;
+}
+
+/* ---- values that need Python's help */
+
+int
+rj_text_from_str(rj_encoder *e, PyObject *str, rj__text *text)
+{
+    static const rj__text_kind kinds[] = {[1] = RJ__TEXT_LATIN1, [2] = RJ__TEXT_UCS2, [4] = RJ__TEXT_UCS4};
+    if (RJ_STR_READY(str) < 0)
+        return -1;
+    text->position = 0;
+    text->surrogates = (rj__surrogates)e->options->surrogates;
+    text->ascii = e->options->ensure_ascii;
+    text->data = PyUnicode_DATA(str);
+    text->length = (size_t)PyUnicode_GET_LENGTH(str);
+    text->kind = kinds[PyUnicode_KIND(str)];
+    if (text->ascii)
+        return 0;
+    if (PyUnicode_IS_ASCII(str)) {
+        text->kind = RJ__TEXT_BYTES;
+        return 0;
+    }
+    e->non_ascii = 1;
+    if (e->str_sink) {
+        if (text->kind == RJ__TEXT_LATIN1)
+            text->kind = RJ__TEXT_BYTES;
+        return 0;
+    }
+    const char *utf8 = ((PyCompactUnicodeObject *)str)->utf8; /* if somebody asked for it before; never created here */
+    if (utf8) {
+        text->kind = RJ__TEXT_UTF8;
+        text->data = utf8;
+        text->length = (size_t)((PyCompactUnicodeObject *)str)->utf8_length;
+    }
+    return 0;
+}
+
+uint8_t *
+rj_widen_output(rj_encoder *e, uint8_t *cur, int width)
+{
+    if (rj_sink_take(e->sink, (size_t)(cur - e->start)) < 0 || rj_str_sink_widen(e->str_sink, width) < 0)
+        return rj_stop_error(e);
+    return rj_open_window(e, 0);
+}
+
+PyObject *
+rj_raw_str(PyObject *raw)
+{
+    PyObject *bytes = rj_raw_bytes(raw);
+    return PyUnicode_DecodeUTF8(PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes), NULL);
+}
+
+PyObject *
+rj_int_text(rj_encoder *e, PyObject *v)
+{
+    rj_own_ancestors(e); /* an exception that it makes may start the garbage collector, and that finalizers */
+    return PyLong_Type.tp_repr(v);
+}
+
+const char *
+rj_non_finite(rj_encoder *e, double value)
+{
+    const char *text = value != value ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
+    if (e->options->allow_nan == RJ_NAN_LITERAL)
+        return text;
+    if (e->options->allow_nan == RJ_NAN_NULL)
+        return "null";
+    rj_fail(e, NULL, "float %s is not JSON (allow_nan=True writes it all the same, allow_nan=\"null\" as null)", text);
+    return NULL;
+}
+
+uint8_t *
+rj_fail_js_safe(rj_encoder *e)
+{
+    return rj_fail(e, NULL,
+                   "int is beyond what JavaScript holds exactly, 2**53 - 1 (integers=\"exact\" writes it all the same)");
+}
+
+PyObject *
+rj_call_default(rj_encoder *e, PyObject *obj)
+{
+    if (!e->options->default_) {
+        rj_fail(e, NULL, "object of type %.200s is not JSON serializable", Py_TYPE(obj)->tp_name);
+        return NULL;
+    }
+    rj_enter_python(e);
+    PyObject *result = PyObject_CallOneArg(e->options->default_, obj);
+    if (!result)
+        rj_stop_error(e);
+    return result;
+}
+
+PyObject *
+rj_dict_subclass_pairs(rj_encoder *e, PyObject *dict, int *direct)
+{
+    *direct = 0;
+    PyObject *own = PyObject_GetAttr((PyObject *)Py_TYPE(dict), e->state->str_items);
+    if (!own)
+        return NULL;
+    *direct = own == e->state->dict_items;
+    Py_DECREF(own);
+    if (*direct)
+        return NULL;
+    PyObject *items = PyObject_CallMethodNoArgs(dict, e->state->str_items);
+    if (!items)
+        return NULL;
+    PyObject *iterator = PyObject_GetIter(items);
+    Py_DECREF(items);
+    return iterator;
+}
+
+int
+rj_next_pair(rj_encoder *e, PyObject *iterator, PyObject **key, PyObject **value)
+{
+    rj_enter_python(e);
+    PyObject *pair = PyIter_Next(iterator);
+    if (!pair) {
+        if (!PyErr_Occurred())
+            return 0;
+        e->problem_in_key = 1;
+        rj_stop_error(e);
+        return -1;
+    }
+    if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2) {
+        e->problem_in_key = 1;
+        rj_fail(e, NULL, "items() must yield 2-tuples, not %.200s", Py_TYPE(pair)->tp_name);
+        Py_DECREF(pair);
+        return -1;
+    }
+    *key = Py_NewRef(PyTuple_GET_ITEM(pair, 0));
+    *value = Py_NewRef(PyTuple_GET_ITEM(pair, 1));
+    Py_DECREF(pair);
+    return 1;
+}
+
+/* ---- life */
+
+/* All but the arrays at the end. In pieces: compilers make one string instruction of the whole, which takes longer to start than
+ * all of these take. */
+static void
+clear_fields(rj_encoder *e)
+{
+    enum { PIECE = 64 };
+    _Static_assert(sizeof e->levels >= PIECE, "the last piece may reach into it");
+    for (size_t i = 0; i < offsetof(rj_encoder, levels); i += PIECE)
+        memset((char *)e + i, 0, PIECE);
+}
+
+rj_encoder *
+rj_encoder_acquire(rj_state *state, const rj_options *options, PyObject *root, rj_sink *sink)
+{
+    rj_encoder *e = state->spare;
+    state->spare = NULL;
+    if (!e) {
+        e = PyMem_Malloc(sizeof *e);
+        if (!e) {
+            PyErr_NoMemory();
+            return NULL;
+        }
+        memset(e->parents_at, 0, sizeof e->parents_at);
+    }
+    clear_fields(e);
+    e->state = state;
+    e->options = options;
+    e->sink = sink;
+    e->root = root;
+    e->frames = e->inline_frames;
+    e->frame_capacity = RJ_INLINE_FRAMES;
+    e->non_ascii = !options->layout.is_ascii;
+    rj_set_native_limit(e);
+    return e;
+}
+
+/* What a document that was not completed leaves behind. */
+static void
+drop_references(rj_encoder *e)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback); /* what is dropped here may run code of its own */
+    while (e->frame_count > 0)
+        rj_clear_frame(&e->frames[--e->frame_count]);
+    Py_CLEAR(e->text_owner);
+    Py_CLEAR(e->problem);
+    PyErr_Restore(type, value, traceback);
+}
+
+void
+rj_encoder_release(rj_encoder *e)
+{
+    if (RJ__UNLIKELY(e->frame_count || e->text_owner || e->problem))
+        drop_references(e);
+    if (e->frames != e->inline_frames)
+        PyMem_Free(e->frames);
+    if (e->ancestors.slots)
+        rj_ptrset_free(&e->ancestors);
+    if (e->state->spare)
+        PyMem_Free(e);
+    else
+        e->state->spare = e;
+}
+
+int
+rj_encoder_traverse(rj_encoder *e, visitproc visit, void *arg)
+{
+    for (size_t i = 0; i < e->frame_count; i++) {
+        Py_VISIT(e->frames[i].obj);
+        Py_VISIT(e->frames[i].iterator);
+        Py_VISIT(e->frames[i].key);
+        Py_VISIT(e->frames[i].value);
+    }
+    Py_VISIT(e->text_owner);
+    return 0;
+}
+
+PyObject *
+rj_encoder_open_sources(const rj_encoder *e)
+{
+    PyObject *sources = PyList_New(0);
+    for (size_t i = e->frame_count; i-- > 0 && sources;) {
+        rj_frame_kind kind = e->frames[i].kind;
+        int is_source = kind == RJ_FRAME_ITERATOR || kind == RJ_FRAME_ASYNC || kind == RJ_FRAME_PAIRS;
+        if (is_source && PyList_Append(sources, e->frames[i].iterator) < 0)
+            Py_CLEAR(sources);
+    }
+    return sources;
+}
+
+rj_run
+rj_encoder_run(rj_encoder *e)
+{
+    return (rj_run)(e->options->styled ? e->state->encode_styled(e) : e->state->encode(e));
+}

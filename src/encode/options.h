@@ -1,0 +1,85 @@
+/* Encoding options: parsing keywords into a struct that a whole encoding reads. What each means is in python/README.md. */
+#ifndef RJSON_OPTIONS_H
+#define RJSON_OPTIONS_H
+
+#include "py.h"
+#include "text/text.h"
+
+#define RJ_MAX_DEPTH_DEFAULT 100000
+#define RJ_JS_SAFE_INTEGER (((uint64_t)1 << 53) - 1) /* ECMA-262: Number.MAX_SAFE_INTEGER */
+
+/* The longest separator, and the longest indentation by a str, in bytes. */
+#define RJ_SEPARATOR_MAX 64
+/* How much is laid out in advance: the separator between items, a line break and indentation. */
+#define RJ_LEAD_MAX 192
+
+typedef enum rj_nan { RJ_NAN_ERROR, RJ_NAN_LITERAL, RJ_NAN_NULL } rj_nan;
+
+/* Groups of types that `passthrough` can send to `default`, as bits. */
+typedef enum rj_type_group {
+    RJ_GROUP_DATACLASS = 1 << 0,
+    RJ_GROUP_ATTRS = 1 << 1,
+    RJ_GROUP_MSGSPEC = 1 << 2,
+    RJ_GROUP_PYDANTIC = 1 << 3,
+    RJ_GROUP_ENUM = 1 << 4,
+    RJ_GROUP_DATETIME = 1 << 5,
+    RJ_GROUP_UUID = 1 << 6,
+    RJ_GROUP_DECIMAL = 1 << 7,
+    RJ_GROUP_PATH = 1 << 8,
+    RJ_GROUP_ARRAY = 1 << 9,
+    RJ_GROUP_NUMPY = 1 << 10,
+    RJ_GROUP_ITERATOR = 1 << 11,
+    RJ_GROUP_SUBCLASS = 1 << 12,
+    RJ_GROUP_ALL = (1 << 12) - 1 /* what the json module does not know; subclasses it does */
+} rj_type_group;
+
+/* What stands between items and after keys. */
+typedef struct rj_layout {
+    uint8_t key_separator[RJ_SEPARATOR_MAX];
+    uint8_t
+        lead[RJ_LEAD_MAX]; /* the separator between items; with `indent` a line feed, and indentation as often as it fits */
+    Py_ssize_t item_length, key_length;
+    int is_ascii;
+    int is_compact;           /* separators are a comma and a colon, all in one line */
+    Py_ssize_t indent;        /* bytes of a level; -1: everything in one line */
+    Py_ssize_t indent_period; /* the bytes that are repeated to make these */
+} rj_layout;
+
+typedef struct rj_options {
+    PyObject *default_; /* callable, or NULL; borrowed from whoever owns the struct */
+    Py_ssize_t max_depth;
+    uint64_t integer_max; /* the largest magnitude; UINT64_MAX is no limit, for larger ones neither */
+    unsigned passthrough; /* bits of rj_type_group */
+    uint8_t styled;       /* one of those that the walk of compact documents leaves out: see rj_encode_styled */
+    uint8_t allow_nan;    /* rj_nan */
+    uint8_t surrogates;   /* rj__surrogates */
+    uint8_t ensure_ascii, sort_keys, skipkeys, omit_none, append_newline;
+    uint8_t decimal_as_string, timedelta_as_seconds, namedtuple_as_object, sets_as_arrays;
+    uint8_t utc_z, naive_utc, omit_microseconds;
+    uint8_t breaks_lines;                  /* a document may take several lines */
+    uint8_t indent_unit[RJ_SEPARATOR_MAX]; /* what is repeated to make a level's indentation */
+    uint8_t has_separators;                /* given by the user, so that `indent` does not choose */
+    rj_layout layout;
+} rj_options;
+
+extern const rj_options rj_default_options;
+
+/* Sets the option `name`. -1 with an exception for a bad value, or with a TypeError that names `function` and the keyword for
+ * an unknown one. rj_options_finish comes after the last. */
+int rj_options_set(rj_options *options, const char *function, PyObject *name, PyObject *value);
+void rj_options_finish(rj_options *options);
+/* Sets the options named in `kwnames` (a tuple, or NULL) to `values`, and finishes. -1 as above. */
+int rj_options_parse(rj_options *options, const char *function, PyObject *const *values, PyObject *kwnames);
+/* Options that decoding has too: a truth value, and max_depth. -1 with an exception. */
+int rj_parse_flag(uint8_t *flag, PyObject *value);
+int rj_parse_max_depth(Py_ssize_t *max_depth, PyObject *value);
+/* How bytes of the encoder become a str again: an error handler of Python's decoder. */
+static inline const char *
+rj_decode_errors(const rj_options *options)
+{
+    return options->surrogates == RJ__SURROGATES_PASS ? "surrogatepass" : NULL;
+}
+/* The group of types with this name, which is a valid one. */
+rj_type_group rj_type_group_from(const char *name);
+
+#endif

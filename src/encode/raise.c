@@ -1,0 +1,214 @@
+/* Raising what the walk recorded: the path to the place, the bytes that are out, the exception. */
+#include "encode/types/array.h"
+
+#include <errno.h>
+
+/* Of longer paths only so many levels at each end are shown. */
+#define PATH_ENDS 20
+
+/* ".name", ["other name"], or [repr] for a key that is no str. */
+static PyObject *
+member_text(PyObject *key)
+{
+    if (PyUnicode_Check(key) && PyUnicode_IsIdentifier(key) == 1)
+        return PyUnicode_FromFormat(".%.200U", key);
+    return PyUnicode_FromFormat("[%.200R]", key);
+}
+
+/* The key before `pos`; borrowed, or NULL if the dict has changed too much to tell. */
+static PyObject *
+key_before(PyObject *dict, Py_ssize_t pos)
+{
+    PyObject *key, *value;
+    if (pos < 1 || (--pos, !PyDict_Next(dict, &pos, &key, &value)))
+        return NULL;
+    return key;
+}
+
+/* What a level adds to the path: a new str, empty if nothing. */
+static PyObject *
+frame_text(const rj_frame *f)
+{
+    PyObject *key = NULL;
+    switch (f->kind) {
+    case RJ_FRAME_SEQUENCE:
+    case RJ_FRAME_ITERATOR:
+    case RJ_FRAME_ASYNC:
+        if (f->pos > 0)
+            return PyUnicode_FromFormat("[%zd]", f->pos - 1);
+        break;
+    case RJ_FRAME_DICT:
+        key = key_before(f->obj, f->pos);
+        break;
+    case RJ_FRAME_PAIRS:
+        key = f->key;
+        break;
+    case RJ_FRAME_ENTRIES:
+        key = f->pos > 0 ? PyTuple_GET_ITEM(f->iterator, f->pos - 2) : NULL;
+        break;
+    case RJ_FRAME_FIELDS:
+        key = f->pos > 0 ? ((const rj_plan *)f->iterator)->fields[f->pos - 1].key : NULL;
+        break;
+    case RJ_FRAME_ARRAY:
+        return rj_array_position((const rj_array *)f->iterator);
+    default:
+        break;
+    }
+    if (!key)
+        return PyUnicode_FromString("");
+    Py_INCREF(key); /* its repr may run code that drops it */
+    PyObject *text = member_text(key);
+    Py_DECREF(key);
+    return text;
+}
+
+/* Appends `text` (consumed) to *path; *path is NULL after a failure. */
+static void
+append(PyObject **path, PyObject *text)
+{
+    if (text)
+        PyUnicode_Append(path, text);
+    else
+        Py_CLEAR(*path);
+    Py_XDECREF(text);
+}
+
+/* Whether a level is one that the path shows: not one of `default`, nor a value that was not begun. */
+static int
+is_shown(const rj_frame *f)
+{
+    return f->kind != RJ_FRAME_DEFAULT && f->kind != RJ_FRAME_VALUE && f->kind != RJ_FRAME_PAIR && f->kind != RJ_FRAME_CLOSE;
+}
+
+static size_t
+count_shown(const rj_encoder *e)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < e->frame_count; i++)
+        count += (size_t)is_shown(&e->frames[i]);
+    if (count > 0 && e->problem_in_key)
+        count--; /* the innermost container is the place */
+    return count;
+}
+
+/* The path of the item at hand, "$" for the root. A new str, or NULL without memory (or a key that has no repr). */
+static PyObject *
+path_text(const rj_encoder *e)
+{
+    size_t levels = count_shown(e), level = 0;
+    size_t hidden = levels > 2 * PATH_ENDS ? levels - 2 * PATH_ENDS : 0;
+    PyObject *path = PyUnicode_FromString("$");
+    for (size_t i = 0; level < levels && path; i++) {
+        if (!is_shown(&e->frames[i]))
+            continue;
+        if (hidden && level == PATH_ENDS)
+            append(&path, PyUnicode_FromFormat("[... %zu levels ...]", hidden));
+        if (path && (level < PATH_ENDS || level >= PATH_ENDS + hidden))
+            append(&path, frame_text(&e->frames[i]));
+        level++;
+    }
+    return path;
+}
+
+/* Sets an attribute where the exception takes one (with __slots__ it may not). `value` is consumed. */
+static void
+set_attribute(PyObject *exception, PyObject *name, PyObject *value)
+{
+    if (!value || PyObject_SetAttr(exception, name, value) < 0)
+        PyErr_Clear();
+    Py_XDECREF(value);
+}
+
+/* PEP 678. Before 3.11 the list is made here, and shown by whoever knows of it. */
+static void
+add_note(rj_state *state, PyObject *exception, PyObject *note)
+{
+    PyObject *result = PyObject_CallMethodOneArg(exception, state->str_add_note, note);
+    if (!result) {
+        PyErr_Clear();
+        set_attribute(exception, state->str_notes, Py_BuildValue("[O]", note));
+    }
+    Py_XDECREF(result);
+}
+
+static void
+note_path(rj_state *state, PyObject *exception, PyObject *path)
+{
+    PyObject *note = PyUnicode_FromFormat("while encoding %U", path);
+    if (note)
+        add_note(state, exception, note);
+    else
+        PyErr_Clear();
+    Py_XDECREF(note);
+}
+
+void
+rj_raise_errno(int sys_errno, PyObject *label)
+{
+    PyObject *name = PyUnicode_Check(label) ? Py_NewRef(label) : PyObject_Repr(label);
+    if (!name)
+        return;
+    errno = sys_errno;
+    PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, name);
+    Py_DECREF(name);
+}
+
+/* Turns the sink's failure into an exception. */
+static void
+raise_sink(const rj_sink *sink, PyObject *label)
+{
+    switch (sink->status) {
+    case RJ_ENOMEM:
+        PyErr_NoMemory();
+        break;
+    case RJ_ETIMEOUT:
+        PyErr_Format(PyExc_TimeoutError, "timed out: the target accepted %llu bytes and then no more",
+                     (unsigned long long)sink->accepted);
+        break;
+    case RJ_EIO:
+        rj_raise_errno(sink->sys_errno, label);
+        break;
+    default:
+        PyErr_SetString(PyExc_SystemError, rj_strerror(sink->status));
+    }
+}
+
+/* The path; "$" where there is no memory for more. NULL with MemoryError where there is not even that much. No exception may
+ * be set. */
+static PyObject *
+path_or_root(const rj_encoder *e)
+{
+    PyObject *path = path_text(e);
+    if (path)
+        return path;
+    PyErr_Clear();
+    return PyUnicode_FromString("$");
+}
+
+void
+rj_encoder_raise(rj_encoder *e, PyObject *label, uint64_t bytes_written)
+{
+    PyObject *type, *exception, *traceback;
+    if (e->problem) {
+        PyErr_Clear(); /* whatever went wrong on the way out of it */
+        PyObject *path = path_or_root(e);
+        if (path)
+            PyErr_Format(e->problem_type, "%U at %U", e->problem, path);
+        Py_XDECREF(path);
+    }
+    else if (!PyErr_Occurred()) {
+        raise_sink(e->sink, label);
+    }
+    PyErr_Fetch(&type, &exception, &traceback);
+    PyErr_NormalizeException(&type, &exception, &traceback);
+    set_attribute(exception, e->state->str_bytes_written, PyLong_FromUnsignedLongLong(bytes_written));
+    PyObject *path = path_or_root(e);
+    if (path && e->problem) {
+        set_attribute(exception, e->state->str_path, Py_NewRef(path));
+        set_attribute(exception, e->state->str_reason, Py_NewRef(e->problem));
+    }
+    else if (path && !e->target_failed)
+        note_path(e->state, exception, path);
+    Py_XDECREF(path);
+    PyErr_Restore(type, exception, traceback); /* in place of any other */
+}

@@ -1,0 +1,285 @@
+/* `sort_keys`: the members of a dict in the order of their keys, as a tuple of keys and values in turn. */
+#include "cpython/dict_access.h"
+#include "cpython/str_access.h"
+#include "encode/encoder.h"
+#include "encode/types/plan.h"
+
+/* A member on its way into order. Strings compare by their first characters most of the time, so these are kept beside them. */
+typedef struct sorting {
+    uint64_t prefix;
+    rj_member member; /* borrowed from the dict: nothing here runs Python code */
+} sorting;
+
+_Static_assert(sizeof(PyASCIIObject) >= 8, "a short str's prefix is read from before its characters");
+
+/* The first eight characters of an ASCII str, as a number that sorts as they do. */
+RJ__INLINE uint64_t
+ascii_prefix(PyObject *key)
+{
+    const uint8_t *data = PyUnicode_DATA(key);
+    size_t length = (size_t)PyUnicode_GET_LENGTH(key);
+    uint64_t prefix;
+    if (length == 0)
+        return 0;
+    memcpy(&prefix, length < 8 ? data + length - 8 : data, 8);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    prefix = __builtin_bswap64(prefix);
+#endif
+    return length < 8 ? prefix << (64 - 8 * length) : prefix;
+}
+
+/* Whether `a` comes after `b`. Keys are different; by code point, as str compares. */
+RJ__INLINE int
+comes_after(const sorting *a, const sorting *b)
+{
+    if (a->prefix != b->prefix)
+        return a->prefix > b->prefix;
+    return PyUnicode_Compare(a->member.key, b->member.key) > 0;
+}
+
+/* Merge sort, with insertion for short runs. `spare` has room for as many. */
+static void
+sort_members(sorting *members, size_t count, sorting *spare)
+{
+    if (count <= 12) {
+        for (size_t i = 1; i < count; i++) {
+            sorting m = members[i];
+            size_t j = i;
+            for (; j > 0 && comes_after(&members[j - 1], &m); j--)
+                members[j] = members[j - 1];
+            members[j] = m;
+        }
+        return;
+    }
+    size_t half = count / 2;
+    sort_members(members, half, spare);
+    sort_members(members + half, count - half, spare);
+    if (!comes_after(&members[half - 1], &members[half]))
+        return;
+    memcpy(spare, members, half * sizeof *members);
+    size_t left = 0, right = half, out = 0;
+    while (left < half && right < count)
+        members[out++] = comes_after(&spare[left], &members[right]) ? members[right++] : spare[left++];
+    memcpy(members + out, spare + left, (half - left) * sizeof *members);
+}
+
+/* Collects the members; 0 if one of the keys is no exact str. Prefixes are 0 unless all keys are ASCII. */
+static int
+collect(PyObject *dict, sorting *members)
+{
+    Py_ssize_t pos = 0;
+    PyObject *key, *value;
+    int all_ascii = 1;
+    for (size_t i = 0; PyDict_Next(dict, &pos, &key, &value); i++) {
+        if (!PyUnicode_CheckExact(key) || RJ_STR_READY(key) < 0) {
+            PyErr_Clear(); /* without memory to look at a key, Python's way will say so */
+            return 0;
+        }
+        members[i] = (sorting){0, {key, value}};
+        all_ascii &= PyUnicode_IS_ASCII(key);
+    }
+    for (Py_ssize_t i = 0; all_ascii && i < PyDict_GET_SIZE(dict); i++)
+        members[i].prefix = ascii_prefix(members[i].member.key);
+    return 1;
+}
+
+PyObject *
+rj_members_tuple(const rj_member *members, Py_ssize_t count)
+{
+    PyObject *entries = PyTuple_New(2 * count);
+    for (Py_ssize_t i = 0; i < count && entries; i++) {
+        PyTuple_SET_ITEM(entries, 2 * i, Py_NewRef(members[i].key));
+        PyTuple_SET_ITEM(entries, 2 * i + 1, Py_NewRef(members[i].value));
+    }
+    return entries;
+}
+
+/* The members in the dict's own order: where they are, or copied to `copies`. */
+static const rj_member *
+members_of(PyObject *dict, rj_member copies[RJ_FEW_MEMBERS])
+{
+    rj_dict_view view;
+    rj_dict_view_load(&view, dict);
+    const rj_member *members = rj_dict_view_members(&view, dict);
+    if (members)
+        return members;
+    rj_dict_cursor cursor;
+    rj_dict_cursor_begin(&cursor, dict, 0);
+    for (rj_member *m = copies; rj_dict_cursor_next(&cursor, dict, &m->key, &m->value); m++)
+        continue;
+    return copies;
+}
+
+/* Where the order of a dict with these keys is kept: rows of a table share it. */
+static rj_key_order *
+order_of(rj_state *state, const rj_member *members, Py_ssize_t count)
+{
+    uintptr_t bits = ((uintptr_t)members[0].key >> 4) + (uintptr_t)count;
+    return &state->key_orders[(bits ^ bits >> 4) % RJ_KEY_ORDERS];
+}
+
+static int
+has_keys(const rj_key_order *order, const rj_member *members, Py_ssize_t count)
+{
+    if (order->count != count)
+        return 0;
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (order->keys[i] != members[i].key)
+            return 0;
+    return 1;
+}
+
+/* Finds out the order of the dict's keys, and keeps it. 0 if they are not all exact str. */
+static int
+learn_order(rj_key_order *order, PyObject *dict, const rj_member *members, Py_ssize_t count)
+{
+    sorting all[2 * RJ_FEW_MEMBERS];
+    if (!collect(dict, all))
+        return 0;
+    for (Py_ssize_t i = 0; i < count; i++)
+        all[i].member.value = (PyObject *)&members[i]; /* where it was */
+    sort_members(all, (size_t)count, all + count);
+    rj_key_order_clear(order);
+    order->count = count;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        order->keys[i] = Py_NewRef(members[i].key);
+        order->order[i] = (uint8_t)((const rj_member *)(void *)all[i].member.value - members);
+    }
+    return 1;
+}
+
+void
+rj_key_order_clear(rj_key_order *order)
+{
+    for (Py_ssize_t i = 0; i < order->count; i++)
+        Py_DECREF(order->keys[i]); /* exact str: runs no code */
+    order->count = 0;
+}
+
+int
+rj_sort_few(rj_state *state, PyObject *dict, rj_member sorted[RJ_FEW_MEMBERS])
+{
+    rj_member copies[RJ_FEW_MEMBERS];
+    Py_ssize_t count = PyDict_GET_SIZE(dict);
+    const rj_member *members = members_of(dict, copies);
+    rj_key_order *order = order_of(state, members, count);
+    if (!has_keys(order, members, count) && !learn_order(order, dict, members, count))
+        return 0;
+    for (Py_ssize_t i = 0; i < count; i++)
+        sorted[i] = members[order->order[i]];
+    return 1;
+}
+
+/* Pairs, sorted by Python's rules: a new tuple of keys and values. `pairs` (a list of any pairs) is consumed, NULL with an
+ * exception. */
+static PyObject *
+sorted_by_python(rj_encoder *e, PyObject *pairs)
+{
+    rj_enter_python(e);
+    if (!pairs || PyList_Sort(pairs) < 0) {
+        Py_XDECREF(pairs);
+        return NULL;
+    }
+    Py_ssize_t count = PyList_GET_SIZE(pairs);
+    PyObject *entries = PyTuple_New(2 * count);
+    for (Py_ssize_t i = 0; i < count && entries; i++) {
+        PyObject *pair = PyList_GET_ITEM(pairs, i);
+        PyTuple_SET_ITEM(entries, 2 * i, Py_NewRef(PyTuple_GET_ITEM(pair, 0)));
+        PyTuple_SET_ITEM(entries, 2 * i + 1, Py_NewRef(PyTuple_GET_ITEM(pair, 1)));
+    }
+    Py_DECREF(pairs);
+    return entries;
+}
+
+/* Replaces the TypeError of keys that cannot be compared by a problem that says so. */
+static PyObject *
+explain_sort_error(rj_encoder *e)
+{
+    if (!PyErr_ExceptionMatches(PyExc_TypeError))
+        return NULL;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    rj_fail(e, NULL, "keys cannot be sorted: %S", value);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return NULL;
+}
+
+/* As json does: sorts (key, value) tuples, which compare by their keys alone unless two keys are equal. */
+static PyObject *
+sorted_or_explained(rj_encoder *e, PyObject *pairs)
+{
+    PyObject *entries = sorted_by_python(e, pairs);
+    return entries ? entries : explain_sort_error(e);
+}
+
+/* Of a dict whose keys are all exact str: 1 with its members (NULL with MemoryError); 0 for others. */
+static int
+sorted_by_text(PyObject *dict, PyObject **entries)
+{
+    size_t count = (size_t)PyDict_GET_SIZE(dict);
+    sorting *all = PyMem_Malloc((2 * count + 1) * sizeof *all);
+    if (!all) {
+        *entries = PyErr_NoMemory();
+        return 1;
+    }
+    int is_text = collect(dict, all);
+    if (is_text) {
+        sort_members(all, count, all + count);
+        rj_member *members = (rj_member *)all; /* moved together */
+        for (size_t i = 0; i < count; i++)
+            members[i] = all[i].member;
+        *entries = rj_members_tuple(members, (Py_ssize_t)count);
+    }
+    PyMem_Free(all);
+    return is_text;
+}
+
+PyObject *
+rj_sorted_entries(rj_encoder *e, PyObject *dict)
+{
+    PyObject *entries;
+    return sorted_by_text(dict, &entries) ? entries : sorted_or_explained(e, PyDict_Items(dict));
+}
+
+PyObject *
+rj_sorted_pairs(rj_encoder *e, PyObject *iterator)
+{
+    PyObject *pairs = PyList_New(0), *key, *value;
+    int rc = pairs ? 1 : -1;
+    while (rc > 0 && (rc = rj_next_pair(e, iterator, &key, &value)) > 0) {
+        PyObject *pair = PyTuple_Pack(2, key, value);
+        if (!pair || PyList_Append(pairs, pair) < 0)
+            rc = -1;
+        Py_XDECREF(pair);
+        Py_DECREF(key);
+        Py_DECREF(value);
+    }
+    if (rc < 0) {
+        e->problem_in_key = 0; /* the dict has not been entered */
+        Py_CLEAR(pairs);
+    }
+    return pairs ? sorted_or_explained(e, pairs) : NULL;
+}
+
+PyObject *
+rj_sorted_fields(rj_encoder *e, PyObject *obj, const rj_plan *plan)
+{
+    PyObject *dict = PyDict_New(), *entries = NULL;
+    int rc = dict ? 0 : -1;
+    rj_enter_python(e);
+    for (Py_ssize_t i = 0; i < Py_SIZE(plan) && rc == 0; i++) {
+        PyObject *value = rj_field_value(&plan->fields[i], obj);
+        if (!value)
+            rc = -1;
+        else if (value != plan->omitted)
+            rc = PyDict_SetItem(dict, plan->fields[i].key, value);
+        Py_XDECREF(value);
+    }
+    if (rc == 0)
+        entries = rj_sorted_entries(e, dict);
+    Py_XDECREF(dict);
+    return entries;
+}

@@ -1,0 +1,401 @@
+/* See array.h. */
+#define _GNU_SOURCE 1 /* for stpcpy */
+#include "encode/types/array.h"
+
+#include <stdlib.h>
+
+/* ---- the type */
+
+static void
+array_dealloc(PyObject *op)
+{
+    rj_array *a = (rj_array *)op;
+    PyTypeObject *type = Py_TYPE(op);
+    Py_XDECREF(a->capsule);
+    if (a->buffer.obj)
+        PyBuffer_Release(&a->buffer);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+static PyType_Slot array_slots[] = {
+    {Py_tp_doc, (void *)PyDoc_STR("A view of an array that is being encoded.")},
+    {Py_tp_dealloc, RJ_SLOT(array_dealloc)},
+    {0, NULL},
+};
+
+PyType_Spec rj_array_spec = {
+    .name = "rjson._core.ArrayView",
+    .basicsize = sizeof(rj_array),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = array_slots,
+};
+
+static rj_array *
+new_array(rj_encoder *e)
+{
+    PyTypeObject *type = e->state->array_type;
+    return (rj_array *)type->tp_alloc(type, 0);
+}
+
+/* Counts rows. A dimension without items ends the nesting: nothing is inside it. */
+static rj_array *
+with_shape(rj_array *a, int dimensions)
+{
+    for (int i = 0; i < dimensions; i++)
+        if (a->shape[i] == 0)
+            dimensions = i + 1;
+    a->dimensions = dimensions;
+    a->rows = 1;
+    for (int i = 0; i + 1 < dimensions; i++)
+        a->rows *= a->shape[i];
+    a->columns = dimensions ? a->shape[dimensions - 1] : 1;
+    return a;
+}
+
+/* No view: the items are of another kind. */
+static rj_array *
+no_numbers(rj_array *a)
+{
+    Py_DECREF(a);
+    return NULL;
+}
+
+/* ---- the buffer interface */
+
+static int
+set_element_from_format(rj_array *a, const char *format)
+{
+    const uint16_t probe = 1;
+    int big_endian_machine = *(const char *)&probe == 0;
+    if (*format && strchr("@=<>!", *format)) {
+        if (*format == '<' || *format == '>' || *format == '!')
+            a->item.is_swapped = (*format != '<') != big_endian_machine;
+        format++;
+    }
+    if (!*format || format[1])
+        return 0;
+    if (strchr("bhilqn", *format))
+        a->item.element = RJ_ELEMENT_INT;
+    else if (strchr("BHILQN", *format))
+        a->item.element = RJ_ELEMENT_UINT;
+    else if (*format == '?')
+        a->item.element = RJ_ELEMENT_BOOL;
+    else if (strchr("efd", *format))
+        a->item.element = *format == 'e' ? RJ_ELEMENT_HALF : *format == 'f' ? RJ_ELEMENT_FLOAT : RJ_ELEMENT_DOUBLE;
+    else
+        return 0;
+    return 1;
+}
+
+rj_array *
+rj_array_from_buffer(rj_encoder *e, PyObject *v)
+{
+    rj_array *a = new_array(e);
+    if (!a || PyObject_GetBuffer(v, &a->buffer, PyBUF_FULL_RO) < 0) {
+        Py_XDECREF(a);
+        return NULL;
+    }
+    if (a->buffer.suboffsets || !set_element_from_format(a, a->buffer.format ? a->buffer.format : "B"))
+        return no_numbers(a);
+    a->data = a->buffer.buf;
+    a->item.size = (int)a->buffer.itemsize;
+    a->shape = a->buffer.shape;
+    a->strides = a->buffer.strides;
+    return with_shape(a, a->buffer.ndim);
+}
+
+/* ---- numpy's array interface */
+
+/* As its documentation lays it out. */
+typedef struct array_interface {
+    int two; /* a version check */
+    int dimensions;
+    char kind;
+    int item_size;
+    int flags;
+    Py_ssize_t *shape, *strides;
+    void *data;
+    PyObject *description;
+} array_interface;
+
+#define NATIVE_BYTE_ORDER 0x200
+
+/* The unit in "<M8[25s]". 0 if there is none. */
+static int
+parse_unit(rj_time_unit *unit, const char *type)
+{
+    static const struct {
+        const char *name;
+        int64_t seconds;
+        int digits;
+        char calendar;
+    } units[] = {
+        {"Y", 0, 0, 'Y'}, {"M", 0, 0, 'M'}, {"W", 7 * 86400, 0, 'D'}, {"D", 86400, 0, 'D'}, {"h", 3600, 0, 0},
+        {"m", 60, 0, 0},  {"s", 1, 0, 0},   {"ms", 0, 3, 0},          {"us", 0, 6, 0},      {"ns", 0, 9, 0},
+        {"ps", 0, 12, 0}, {"fs", 0, 15, 0}, {"as", 0, 18, 0},
+    };
+    const char *bracket = strchr(type, '[');
+    if (!bracket)
+        return 0;
+    char *name;
+    unit->count = strtoll(bracket + 1, &name, 10);
+    if (name == bracket + 1)
+        unit->count = 1;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        size_t length = strlen(units[i].name);
+        if (strncmp(name, units[i].name, length) == 0 && name[length] == ']') {
+            unit->seconds = units[i].seconds;
+            unit->digits = units[i].digits;
+            unit->calendar = units[i].calendar;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The unit of an array of times: 1, 0 if it has none, -1 with an exception. */
+static int
+read_unit(rj_encoder *e, rj_array *a, PyObject *v)
+{
+    PyObject *dtype = PyObject_GetAttr(v, e->state->str_dtype);
+    PyObject *name = dtype ? PyObject_GetAttrString(dtype, "str") : NULL;
+    const char *text = name ? PyUnicode_AsUTF8(name) : NULL;
+    int rc = text ? parse_unit(&a->unit, text) : -1;
+    Py_XDECREF(dtype);
+    Py_XDECREF(name);
+    return rc;
+}
+
+/* 1 if the items are of a kind that is known, 0 if not, -1 with an exception. */
+static int
+set_element_from_kind(rj_encoder *e, rj_array *a, char kind, PyObject *v)
+{
+    switch (kind) {
+    case 'b':
+        a->item.element = RJ_ELEMENT_BOOL;
+        return 1;
+    case 'i':
+        a->item.element = RJ_ELEMENT_INT;
+        return a->item.size <= 8;
+    case 'u':
+        a->item.element = RJ_ELEMENT_UINT;
+        return a->item.size <= 8;
+    case 'f':
+        a->item.element = a->item.size == 2   ? RJ_ELEMENT_HALF
+                          : a->item.size == 4 ? RJ_ELEMENT_FLOAT
+                          : a->item.size == 8 ? RJ_ELEMENT_DOUBLE
+                                              : RJ_ELEMENT_LONG_DOUBLE;
+        return a->item.size <= 8 || (a->item.size == sizeof(long double) && !a->item.is_swapped);
+    case 'M':
+    case 'm':
+        a->item.element = kind == 'M' ? RJ_ELEMENT_DATETIME : RJ_ELEMENT_TIMEDELTA;
+        return read_unit(e, a, v);
+    default:
+        return 0;
+    }
+}
+
+rj_array *
+rj_array_from_numpy(rj_encoder *e, PyObject *v)
+{
+    rj_array *a = new_array(e);
+    if (!a)
+        return NULL;
+    rj_enter_python(e);
+    a->capsule = PyObject_GetAttr(v, e->state->str_array_struct);
+    const array_interface *from = a->capsule ? PyCapsule_GetPointer(a->capsule, NULL) : NULL;
+    if (!from)
+        return no_numbers(a);
+    a->item.size = from->item_size;
+    a->item.is_swapped = !(from->flags & NATIVE_BYTE_ORDER);
+    if (from->two != 2 || set_element_from_kind(e, a, from->kind, v) <= 0)
+        return no_numbers(a);
+    a->data = from->data;
+    a->shape = from->shape;
+    a->strides = from->strides;
+    return with_shape(a, from->dimensions);
+}
+
+/* ---- positions */
+
+const char *
+rj_array_row(const rj_array *a)
+{
+    const char *at = a->data;
+    Py_ssize_t row = a->row;
+    for (int i = a->dimensions - 2; i >= 0; i--) {
+        at += row % a->shape[i] * a->strides[i];
+        row /= a->shape[i];
+    }
+    return at;
+}
+
+int
+rj_array_ending(const rj_array *a)
+{
+    Py_ssize_t next = a->row + 1;
+    int count = 1;
+    for (int i = a->dimensions - 2; i >= 0 && next % a->shape[i] == 0; i--) {
+        next /= a->shape[i];
+        count++;
+    }
+    return count;
+}
+
+PyObject *
+rj_array_position(const rj_array *a)
+{
+    Py_ssize_t row = a->row;
+    PyObject *text = a->dimensions ? PyUnicode_FromFormat("[%zd]", a->column) : PyUnicode_FromString("");
+    for (int i = a->dimensions - 2; i >= 0 && text; i--) {
+        PyObject *longer = PyUnicode_FromFormat("[%zd]%U", row % a->shape[i], text);
+        Py_DECREF(text);
+        text = longer;
+        row /= a->shape[i];
+    }
+    return text;
+}
+
+/* ---- items that are rare */
+
+uint8_t *
+rj_put_non_finite(rj_encoder *e, uint8_t *p, double value)
+{
+    const char *text = rj_non_finite(e, value);
+    return text ? (uint8_t *)stpcpy((char *)p, text) : NULL;
+}
+
+/* The shortest digits that read back as the same number, spelled as a float's. */
+static uint8_t *
+put_long_double(rj_encoder *e, uint8_t *p, const char *item)
+{
+    long double value;
+    memcpy(&value, item, sizeof value);
+    if (!(value - value == 0))
+        return rj_put_non_finite(e, p, (double)value);
+    int length = 0;
+    for (int digits = 15; digits <= 36; digits++) {
+        length = snprintf((char *)p, RJ_TYPE_TEXT_MAX, "%.*Lg", digits, value);
+        if (strtold((char *)p, NULL) == value)
+            break;
+    }
+    if (!strpbrk((char *)p, ".e")) {
+        memcpy(p + length, ".0", 2);
+        length += 2;
+    }
+    return p + length;
+}
+
+__extension__ typedef __int128 wide;
+
+/* A count of units as seconds and a part of one, rounded down. 0 if it is out of range. */
+static int
+to_clock(const rj_time_unit *unit, int64_t value, rj_clock *clock)
+{
+    wide total = (wide)value * unit->count, per_second = 1;
+    for (int i = 0; i < unit->digits; i++)
+        per_second *= 10;
+    wide seconds = unit->seconds ? total * unit->seconds : total / per_second;
+    wide rest = unit->seconds ? 0 : total % per_second;
+    if (rest < 0) {
+        rest += per_second;
+        seconds--;
+    }
+    if (seconds > INT64_MAX || seconds < INT64_MIN)
+        return 0;
+    *clock = (rj_clock){(int64_t)seconds, (uint64_t)rest, unit->digits};
+    return 1;
+}
+
+/* Days since 1970-01-01 of the first of a month (0: January 1970). */
+static int64_t
+days_of_month(int64_t months)
+{
+    int64_t year = 1970 + (months >= 0 ? months / 12 : -((11 - months) / 12));
+    int64_t month = months - (year - 1970) * 12; /* 0 to 11 */
+    int64_t y = year - (month < 2), era = (y >= 0 ? y : y - 399) / 400;
+    int64_t year_of_era = y - era * 400, from_march = (month + 10) % 12;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * from_march + 2) / 5 - 719468;
+}
+
+static uint8_t *
+put_date_unit(uint8_t *p, const rj_time_unit *unit, int64_t value)
+{
+    if (value > 4000000 || value < -4000000) /* far outside in every unit */
+        return NULL;
+    int64_t n = value * unit->count;
+    if (unit->calendar == 'D')
+        return rj_put_days(p, n * (unit->seconds / 86400));
+    return rj_put_days(p, days_of_month(unit->calendar == 'Y' ? n * 12 : n));
+}
+
+static uint8_t *
+put_datetime64(rj_encoder *e, uint8_t *p, const rj_array *a, int64_t value)
+{
+    rj_clock clock;
+    uint8_t *end = NULL;
+    *p++ = '"';
+    if (a->unit.calendar) {
+        end = put_date_unit(p, &a->unit, value);
+    }
+    else if (to_clock(&a->unit, value, &clock)) {
+        int64_t days = clock.seconds / 86400 - (clock.seconds % 86400 < 0);
+        end = rj_put_days(p, days);
+        if (end) {
+            *end++ = 'T';
+            clock.seconds -= days * 86400;
+            end = rj_put_zone_of_naive(e, rj_put_time_of_day(e, end, &clock));
+        }
+    }
+    if (!end)
+        return rj_fail(e, NULL, "datetime64 outside the years 1 to 9999");
+    *end = '"';
+    return end + 1;
+}
+
+static uint8_t *
+put_timedelta64(rj_encoder *e, uint8_t *p, const rj_array *a, int64_t value)
+{
+    rj_clock clock;
+    int negative = value < 0;
+    if (a->unit.calendar == 'Y' || a->unit.calendar == 'M')
+        return rj_fail(e, NULL, "timedelta64 in years or months has no fixed length");
+    if (!to_clock(&a->unit, negative ? -value : value, &clock))
+        return rj_fail(e, NULL, "timedelta64 is too long");
+    if (e->options->timedelta_as_seconds) {
+        double scale = 1;
+        for (int i = 0; i < clock.fraction_digits; i++)
+            scale *= 10;
+        double seconds = ((double)clock.seconds * scale + (double)clock.fraction) / scale;
+        return rj__put_double(p, negative ? -seconds : seconds);
+    }
+    *p = '"';
+    p = rj_put_duration(p + 1, negative, &clock);
+    *p = '"';
+    return p + 1;
+}
+
+uint8_t *
+rj_put_rare_element(rj_encoder *e, uint8_t *p, const rj_array *a, const char *item)
+{
+    if (a->item.element == RJ_ELEMENT_BOOL) {
+        int truth = rj_array_load(a->item, item) != 0;
+        memcpy(p, truth ? "true" : "false", 5);
+        return p + 5 - truth;
+    }
+    if (a->item.element == RJ_ELEMENT_HALF) {
+        uint16_t bits = (uint16_t)rj_array_load(a->item, item);
+        if ((bits & 0x7c00) != 0x7c00)
+            return rj__put_half(p, bits);
+        return rj_put_non_finite(e, p, bits & 0x3ff ? Py_NAN : bits >> 15 ? -Py_HUGE_VAL : Py_HUGE_VAL);
+    }
+    if (a->item.element == RJ_ELEMENT_LONG_DOUBLE)
+        return put_long_double(e, p, item);
+    int64_t value = (int64_t)rj_array_load(a->item, item);
+    if (value == INT64_MIN) { /* not a time */
+        memcpy(p, "null", 4);
+        return p + 4;
+    }
+    return a->item.element == RJ_ELEMENT_DATETIME ? put_datetime64(e, p, a, value) : put_timedelta64(e, p, a, value);
+}

@@ -1,0 +1,223 @@
+/* See plan.h. */
+#include "encode/types/plan.h"
+
+#include "encode/types/texts.h"
+
+#include <structmember.h>
+
+/* ---- the type */
+
+static void
+plan_dealloc(PyObject *op)
+{
+    rj_plan *plan = (rj_plan *)op;
+    PyTypeObject *type = Py_TYPE(op);
+    for (Py_ssize_t i = 0; i < Py_SIZE(op); i++) {
+        Py_XDECREF(plan->fields[i].key);
+        Py_XDECREF(plan->fields[i].attribute);
+        Py_XDECREF(plan->fields[i].constant);
+    }
+    Py_XDECREF(plan->convert);
+    Py_XDECREF(plan->omitted);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+static PyType_Slot plan_slots[] = {
+    {Py_tp_doc, (void *)PyDoc_STR("How a type is encoded.")},
+    {Py_tp_dealloc, RJ_SLOT(plan_dealloc)},
+    {0, NULL},
+};
+
+PyType_Spec rj_plan_spec = {
+    .name = "rjson._core.Plan",
+    .basicsize = sizeof(rj_plan),
+    .itemsize = sizeof(rj_field),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = plan_slots,
+};
+
+/* ---- fields */
+
+/* The descriptor that a type has for an attribute (a new reference), or NULL. */
+static PyObject *
+class_attribute(PyTypeObject *type, PyObject *name)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro); i++) {
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i);
+        PyObject *namespace = PyObject_GetAttrString((PyObject *)base, "__dict__");
+        PyObject *found = namespace ? PyObject_GetItem(namespace, name) : NULL;
+        Py_XDECREF(namespace);
+        if (found)
+            return found;
+        PyErr_Clear();
+    }
+    return NULL;
+}
+
+/* Sees how a field can be read. Returns whether that may run code of the document's. */
+static int
+inspect_field(rj_field *field, PyTypeObject *type)
+{
+    PyObject *found = class_attribute(type, field->attribute);
+    if (!found)
+        return 0; /* in the instance's __dict__, or nowhere */
+    int runs_code = Py_TYPE(found)->tp_descr_get != NULL;
+    if (Py_IS_TYPE(found, &PyMemberDescr_Type)) {
+        const PyMemberDef *member = ((PyMemberDescrObject *)found)->d_member;
+        if (member->type == T_OBJECT_EX && type->tp_getattro == PyObject_GenericGetAttr)
+            field->offset = member->offset;
+        runs_code = 0;
+    }
+    Py_DECREF(found);
+    return runs_code;
+}
+
+PyObject *
+rj_field_value(const rj_field *field, PyObject *obj)
+{
+    if (field->offset) {
+        PyObject *value = *(PyObject **)(void *)((char *)obj + field->offset);
+        if (RJ__LIKELY(value != NULL))
+            return Py_NewRef(value);
+    }
+    if (field->constant)
+        return Py_NewRef(field->constant);
+    return PyObject_GetAttr(obj, field->attribute);
+}
+
+/* ---- making a plan from its description */
+
+/* `description`: (key, attribute) or (key, None, constant). */
+static int
+set_field(rj_field *field, PyObject *description)
+{
+    PyObject *attribute, *constant = NULL;
+    if (!PyArg_ParseTuple(description, "UO|O", &field->key, &attribute, &constant))
+        return -1;
+    Py_INCREF(field->key);
+    if (constant) {
+        field->constant = Py_NewRef(constant);
+        return 0;
+    }
+    field->attribute = Py_NewRef(attribute);
+    PyUnicode_InternInPlace(&field->attribute);
+    return 0;
+}
+
+static rj_plan *
+new_plan(PyTypeObject *plan_type, rj_form form, rj_type_group group, PyObject *fields)
+{
+    Py_ssize_t count = fields ? PyTuple_GET_SIZE(fields) : 0;
+    rj_plan *plan = (rj_plan *)plan_type->tp_alloc(plan_type, count);
+    if (!plan)
+        return NULL;
+    plan->form = form;
+    plan->group = group;
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (set_field(&plan->fields[i], PyTuple_GET_ITEM(fields, i)) < 0) {
+            Py_DECREF(plan);
+            return NULL;
+        }
+    return plan;
+}
+
+static rj_form
+form_from(const char *name)
+{
+    /* In the order of rj_form. */
+    static const char *const names[] = {"unknown",   "fields", "convert", "enum",    "datetime", "date",  "time",
+                                        "timedelta", "uuid",   "path",    "decimal", "set",      "array", "numpy"};
+    int form = 0;
+    while (strcmp(names[form], name) != 0)
+        form++;
+    return (rj_form)form;
+}
+
+/* `description`: what rjson._types.describe returns. */
+static rj_plan *
+plan_from(rj_state *state, PyTypeObject *type, PyObject *description)
+{
+    const char *form, *group;
+    PyObject *fields = NULL, *convert = Py_None, *omitted = Py_None;
+    if (!PyArg_ParseTuple(description, "ss|O!OO", &form, &group, &PyTuple_Type, &fields, &convert, &omitted))
+        return NULL;
+    rj_form known = form_from(form);
+    if (known >= RJ_FORM_DATETIME && known <= RJ_FORM_TIMEDELTA) {
+        int is_real = rj_is_datetime_type(state, known, type);
+        if (is_real < 0)
+            return NULL;
+        known = is_real ? known : RJ_FORM_UNKNOWN;
+    }
+    rj_plan *plan = new_plan(state->plans.plan_type, known, rj_type_group_from(group), fields);
+    if (!plan)
+        return NULL;
+    plan->convert = convert == Py_None ? NULL : Py_NewRef(convert);
+    plan->omitted = omitted == Py_None ? NULL : Py_NewRef(omitted);
+    plan->runs_code = type->tp_getattro != PyObject_GenericGetAttr;
+    for (Py_ssize_t i = 0; i < Py_SIZE(plan); i++)
+        if (plan->fields[i].attribute) {
+            plan->runs_code |= inspect_field(&plan->fields[i], type);
+            plan->fields[i].hint = i;
+        }
+    return plan;
+}
+
+static rj_plan *
+make_plan(rj_encoder *e, PyTypeObject *type)
+{
+    rj_plan_cache *cache = &e->state->plans;
+    rj_own_ancestors(e); /* Python code, but not the document's: see rj_enter_python */
+    if (!cache->describe) {
+        PyObject *module = PyImport_ImportModule("rjson._types");
+        cache->describe = module ? PyObject_GetAttrString(module, "describe") : NULL;
+        Py_XDECREF(module);
+        if (!cache->describe)
+            return NULL;
+    }
+    PyObject *description = PyObject_CallOneArg(cache->describe, (PyObject *)type);
+    rj_plan *plan = description ? plan_from(e->state, type, description) : NULL;
+    Py_XDECREF(description);
+    return plan;
+}
+
+/* ---- the cache */
+
+rj_plan *
+rj_plan_of(rj_encoder *e, PyObject *obj)
+{
+    PyTypeObject *type = Py_TYPE(obj);
+    rj_plan *plan = rj_known_plan(&e->state->plans, type);
+    if (plan)
+        return (rj_plan *)Py_NewRef((PyObject *)plan);
+    plan = make_plan(e, type);
+    unsigned version = rj_type_version(type);
+    if (plan && version != 0) {
+        rj_plan_slot *slot = rj_plan_slot_of(&e->state->plans, type);
+        rj_plan *old = slot->plan;
+        *slot = (rj_plan_slot){type, version, (rj_plan *)Py_NewRef((PyObject *)plan)};
+        Py_XDECREF(old);
+    }
+    return plan;
+}
+
+int
+rj_plan_cache_traverse(rj_plan_cache *cache, visitproc visit, void *arg)
+{
+    Py_VISIT(cache->plan_type);
+    Py_VISIT(cache->describe);
+    for (size_t i = 0; i < RJ_PLAN_SLOTS; i++)
+        Py_VISIT(cache->slots[i].plan);
+    return 0;
+}
+
+void
+rj_plan_cache_clear(rj_plan_cache *cache)
+{
+    Py_CLEAR(cache->describe);
+    for (size_t i = 0; i < RJ_PLAN_SLOTS; i++) {
+        cache->slots[i].type = NULL;
+        Py_CLEAR(cache->slots[i].plan);
+    }
+    Py_CLEAR(cache->plan_type);
+}

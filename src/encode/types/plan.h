@@ -1,0 +1,100 @@
+/*
+ * What becomes of a type that JSON has no name for: found out once per type, by rjson._types.describe, and kept.
+ *
+ * The cache holds no reference to the type. It is keyed by the type's version tag too, which CPython gives anew whenever the type
+ * changes and never twice (cpython/type_access.h); where there are no tags, every lookup asks again.
+ */
+#ifndef RJSON_PLAN_H
+#define RJSON_PLAN_H
+
+#include "cpython/instance_access.h"
+#include "cpython/type_access.h"
+#include "encode/options.h"
+
+struct rj_encoder;
+
+typedef enum rj_form {
+    RJ_FORM_UNKNOWN,  /* for `default` */
+    RJ_FORM_FIELDS,   /* an object with these fields */
+    RJ_FORM_CONVERT,  /* what `convert` makes of it */
+    RJ_FORM_ENUM,     /* its value */
+    RJ_FORM_DATETIME, /* a str in a standard's spelling, from here on */
+    RJ_FORM_DATE,
+    RJ_FORM_TIME,
+    RJ_FORM_TIMEDELTA,
+    RJ_FORM_UUID,
+    RJ_FORM_PATH,
+    RJ_FORM_DECIMAL,
+    RJ_FORM_SET,
+    RJ_FORM_ARRAY,      /* it has the buffer interface */
+    RJ_FORM_NUMPY_ARRAY /* it has numpy's array interface */
+} rj_form;
+
+typedef struct rj_field {
+    PyObject *key;       /* str; owned, as all of these are */
+    PyObject *attribute; /* interned str, or NULL where the value is `constant` */
+    PyObject *constant;
+    Py_ssize_t offset; /* of its slot in the object, or 0 */
+    Py_ssize_t hint;   /* where it was in the instance's dict last; see rj_instance_view_get */
+} rj_field;
+
+/* Immutable, but for its hints. A Python object, so that a paused walk can hold it. */
+typedef struct rj_plan {
+    PyObject_VAR_HEAD rj_form form;
+    rj_type_group group;
+    int runs_code;     /* reading fields may run Python code of the document's */
+    PyObject *convert; /* callable, or NULL */
+    PyObject *omitted; /* the value that stands for no value, or NULL */
+    rj_field fields[];
+} rj_plan;
+
+typedef struct rj_plan_slot {
+    PyTypeObject *type; /* borrowed, never followed */
+    unsigned version;
+    rj_plan *plan; /* owned, or NULL */
+} rj_plan_slot;
+
+#define RJ_PLAN_SLOTS 256
+
+typedef struct rj_plan_cache {
+    PyTypeObject *plan_type;
+    PyObject *describe; /* rjson._types.describe, or NULL before the first use */
+    rj_plan_slot slots[RJ_PLAN_SLOTS];
+} rj_plan_cache;
+
+RJ__INLINE rj_plan_slot *
+rj_plan_slot_of(rj_plan_cache *cache, PyTypeObject *type)
+{
+    uintptr_t bits = (uintptr_t)type >> 4;
+    return &cache->slots[(bits ^ bits >> 8) % RJ_PLAN_SLOTS];
+}
+
+extern PyType_Spec rj_plan_spec;
+
+/* The plan of a type if it is known already: borrowed, good until Python code runs; else NULL. */
+RJ__INLINE rj_plan *
+rj_known_plan(rj_plan_cache *cache, PyTypeObject *type)
+{
+    rj_plan_slot *slot = rj_plan_slot_of(cache, type);
+    return RJ__LIKELY(slot->type == type && slot->version == rj_type_version(type) && slot->version != 0) ? slot->plan
+                                                                                                          : NULL;
+}
+
+/* The plan of an object's type: a new reference, or NULL with an exception. May run Python code: the caller owns `obj`. */
+rj_plan *rj_plan_of(struct rj_encoder *e, PyObject *obj);
+/* The value of a field of `obj`, new; NULL with an exception. */
+PyObject *rj_field_value(const rj_field *field, PyObject *obj);
+
+/* The same, borrowed, where it can be read from memory; else NULL. `view`: of `obj`, taken since Python code ran last. */
+RJ__INLINE PyObject *
+rj_field_value_in(rj_field *field, PyObject *obj, const rj_instance_view *view)
+{
+    if (field->offset)
+        return *(PyObject **)(void *)((char *)obj + field->offset);
+    return field->attribute ? rj_instance_view_get(view, field->attribute, &field->hint) : field->constant;
+}
+
+int rj_plan_cache_traverse(rj_plan_cache *cache, visitproc visit, void *arg);
+void rj_plan_cache_clear(rj_plan_cache *cache);
+
+#endif

@@ -1,0 +1,13 @@
+/* rjson.Raw: JSON that is encoded already. */
+#ifndef RJSON_RAW_H
+#define RJSON_RAW_H
+
+#include "py.h"
+
+/* What a Raw holds: a bytes object, not empty, valid UTF-8; borrowed. */
+PyObject *rj_raw_bytes(PyObject *raw);
+int rj_raw_is_non_ascii(PyObject *raw);
+
+extern PyType_Spec rj_raw_spec;
+
+#endif

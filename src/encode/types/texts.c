@@ -1,0 +1,433 @@
+/* See types.h. Dates and times are spelled by RFC 3339, durations by ISO 8601-1:2019 (5.5.2), UUIDs by RFC 9562. */
+#include "encode/types/texts.h"
+
+#include "cpython/long_access.h"
+#include "number/number.h"
+
+#include <datetime.h>
+
+#define SECONDS_A_DAY 86400
+
+/* ---- digits */
+
+RJ__INLINE uint8_t *
+put_2digits(uint8_t *p, unsigned n)
+{
+    memcpy(p, rj__digits3[n] + 1, 2);
+    return p + 2;
+}
+
+RJ__INLINE uint8_t *
+put_date(uint8_t *p, unsigned year, unsigned month, unsigned day)
+{
+    p = put_2digits(put_2digits(p, year / 100), year % 100);
+    *p++ = '-';
+    p = put_2digits(p, month);
+    *p++ = '-';
+    return put_2digits(p, day);
+}
+
+/* The point and the digits behind it, six of them at least, unless all are zero. */
+static uint8_t *
+put_fraction(uint8_t *p, uint64_t fraction, int digits)
+{
+    if (fraction == 0)
+        return p;
+    for (; digits < 6; digits += 3)
+        fraction *= 1000;
+    for (; digits > 6 && fraction % 1000 == 0; digits -= 3)
+        fraction /= 1000;
+    *p = '.';
+    for (int i = digits - 2; i > 0; i -= 3, fraction /= 1000)
+        memcpy(p + i, rj__digits3[fraction % 1000], 3);
+    return p + 1 + digits;
+}
+
+RJ__INLINE uint8_t *
+put_clock(uint8_t *p, unsigned hours, unsigned minutes, unsigned seconds)
+{
+    p = put_2digits(p, hours);
+    *p++ = ':';
+    p = put_2digits(p, minutes);
+    *p++ = ':';
+    return put_2digits(p, seconds);
+}
+
+RJ__INLINE uint8_t *
+put_microseconds(const rj_encoder *e, uint8_t *p, unsigned microseconds)
+{
+    if (microseconds == 0 || e->options->omit_microseconds)
+        return p;
+    unsigned thousands = microseconds / 1000;
+    *p = '.';
+    rj__put_3digits(rj__put_3digits(p + 1, thousands), microseconds - thousands * 1000);
+    return p + 7;
+}
+
+uint8_t *
+rj_put_time_of_day(const rj_encoder *e, uint8_t *p, const rj_clock *clock)
+{
+    unsigned seconds = (unsigned)clock->seconds;
+    p = put_clock(p, seconds / 3600, seconds / 60 % 60, seconds % 60);
+    return e->options->omit_microseconds ? p : put_fraction(p, clock->fraction, clock->fraction_digits);
+}
+
+/* The civil calendar from a count of days: eras of 400 years (146,097 days) that begin on the first of March, so that leap days
+ * come last. */
+uint8_t *
+rj_put_days(uint8_t *p, int64_t days)
+{
+    if (days < -719162 || days > 2932896) /* 0001-01-01 to 9999-12-31 */
+        return NULL;
+    unsigned n = (unsigned)(days + 719468); /* since 0000-03-01 */
+    unsigned era = n / 146097, day_of_era = n % 146097;
+    unsigned year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    unsigned month = (5 * day_of_year + 2) / 153; /* 0 is March */
+    unsigned day = day_of_year - (153 * month + 2) / 5 + 1;
+    unsigned year = 400 * era + year_of_era + (month >= 10);
+    return put_date(p, year, month < 10 ? month + 3 : month - 9, day);
+}
+
+/* ---- offsets from UTC */
+
+static uint8_t *
+put_offset(const rj_encoder *e, uint8_t *p, int minutes)
+{
+    if (minutes == 0 && e->options->utc_z) {
+        *p = 'Z';
+        return p + 1;
+    }
+    unsigned magnitude = (unsigned)(minutes < 0 ? -minutes : minutes);
+    *p++ = minutes < 0 ? '-' : '+';
+    p = put_2digits(p, magnitude / 60);
+    *p++ = ':';
+    return put_2digits(p, magnitude % 60);
+}
+
+uint8_t *
+rj_put_zone_of_naive(const rj_encoder *e, uint8_t *p)
+{
+    return e->options->naive_utc ? put_offset(e, p, 0) : p;
+}
+
+/* What zone.utcoffset(v) says: 1 and seconds (rounded down), 0 for None, -1 when the walk stops. *is_whole: no smaller part than a
+ * minute. `v`: NULL for a time, which has no date. */
+static int
+ask_zone(rj_encoder *e, PyObject *zone, PyObject *v, int *seconds, int *is_whole)
+{
+    rj_enter_python(e);
+    Py_INCREF(zone);
+    PyObject *delta = PyObject_CallMethodOneArg(zone, e->state->str_utcoffset, v ? v : Py_None);
+    Py_DECREF(zone);
+    if (!delta || delta == Py_None) {
+        Py_XDECREF(delta);
+        return delta ? 0 : (rj_stop_error(e), -1);
+    }
+    if (!PyObject_TypeCheck(delta, ((PyDateTime_CAPI *)e->state->datetime_api)->DeltaType)) {
+        rj_fail(e, PyExc_TypeError, "utcoffset() must return a timedelta or None, not %.200s", Py_TYPE(delta)->tp_name);
+        Py_DECREF(delta);
+        return -1;
+    }
+    *seconds = PyDateTime_DELTA_GET_DAYS(delta) * SECONDS_A_DAY + PyDateTime_DELTA_GET_SECONDS(delta);
+    *is_whole = *seconds % 60 == 0 && PyDateTime_DELTA_GET_MICROSECONDS(delta) == 0;
+    Py_DECREF(delta);
+    return 1;
+}
+
+/* The same. A datetime.timezone has one offset for ever, so the last of them is remembered. */
+static int
+utc_offset(rj_encoder *e, PyObject *zone, PyObject *v, int *seconds, int *is_whole)
+{
+    rj_state *state = e->state;
+    PyObject *utc = ((PyDateTime_CAPI *)state->datetime_api)->TimeZone_UTC;
+    *seconds = 0;
+    *is_whole = 1;
+    if (zone == Py_None || zone == utc)
+        return zone == utc;
+    if (zone == state->fixed_zone) {
+        *seconds = state->fixed_offset;
+        return 1;
+    }
+    int rc = ask_zone(e, zone, v, seconds, is_whole);
+    if (rc == 1 && *is_whole && Py_IS_TYPE(zone, Py_TYPE(utc))) {
+        Py_XSETREF(state->fixed_zone, Py_NewRef(zone));
+        state->fixed_offset = *seconds;
+    }
+    return rc;
+}
+
+/* ---- datetimes */
+
+RJ__INLINE uint8_t *
+put_datetime_fields(const rj_encoder *e, uint8_t *p, PyObject *v)
+{
+    p = put_date(p, (unsigned)PyDateTime_GET_YEAR(v), PyDateTime_GET_MONTH(v), PyDateTime_GET_DAY(v));
+    *p++ = 'T';
+    p = put_clock(p, PyDateTime_DATE_GET_HOUR(v), PyDateTime_DATE_GET_MINUTE(v), PyDateTime_DATE_GET_SECOND(v));
+    return put_microseconds(e, p, (unsigned)PyDateTime_DATE_GET_MICROSECOND(v));
+}
+
+/* RFC 3339 has offsets of whole minutes. Others (local mean times of long ago) become the nearest of these, and the time moves
+ * with it: the same instant, as in the example of its section 5.8. */
+static uint8_t *
+put_datetime_at_whole_minutes(rj_encoder *e, uint8_t *p, PyObject *v, int offset_seconds)
+{
+    const PyDateTime_CAPI *api = e->state->datetime_api;
+    int minutes = (offset_seconds + 30 + SECONDS_A_DAY) / 60 - SECONDS_A_DAY / 60;
+    minutes = minutes >= 24 * 60 ? minutes - 1 : minutes <= -24 * 60 ? minutes + 1 : minutes; /* less than a day */
+    PyObject *delta = api->Delta_FromDelta(0, minutes * 60, 0, 1, api->DeltaType);
+    PyObject *zone = delta ? api->TimeZone_FromTimeZone(delta, NULL) : NULL;
+    PyObject *moved = zone ? PyObject_CallMethodOneArg(v, e->state->str_astimezone, zone) : NULL;
+    uint8_t *end = NULL;
+    if (!moved)
+        rj_stop_error(e);
+    else if (!PyObject_TypeCheck(moved, api->DateTimeType))
+        rj_fail(e, PyExc_TypeError, "astimezone() must return a datetime, not %.200s", Py_TYPE(moved)->tp_name);
+    else
+        end = put_offset(e, put_datetime_fields(e, p, moved), minutes);
+    Py_XDECREF(delta);
+    Py_XDECREF(zone);
+    Py_XDECREF(moved);
+    return end;
+}
+
+static uint8_t *
+put_datetime(rj_encoder *e, uint8_t *p, PyObject *v)
+{
+    int seconds, is_whole, rc = utc_offset(e, PyDateTime_DATE_GET_TZINFO(v), v, &seconds, &is_whole);
+    if (rc < 0)
+        return NULL;
+    if (RJ__UNLIKELY(!is_whole))
+        return put_datetime_at_whole_minutes(e, p, v, seconds);
+    p = put_datetime_fields(e, p, v);
+    return rc == 0 ? rj_put_zone_of_naive(e, p) : put_offset(e, p, seconds / 60);
+}
+
+static uint8_t *
+put_time(rj_encoder *e, uint8_t *p, PyObject *v)
+{
+    int offset, is_whole, rc = utc_offset(e, PyDateTime_TIME_GET_TZINFO(v), NULL, &offset, &is_whole);
+    if (rc < 0)
+        return NULL;
+    if (!is_whole)
+        return rj_fail(e, NULL, "time with an offset of %d seconds: RFC 3339 has offsets of whole minutes", offset);
+    p = put_clock(p, PyDateTime_TIME_GET_HOUR(v), PyDateTime_TIME_GET_MINUTE(v), PyDateTime_TIME_GET_SECOND(v));
+    p = put_microseconds(e, p, (unsigned)PyDateTime_TIME_GET_MICROSECOND(v));
+    return rc == 0 ? rj_put_zone_of_naive(e, p) : put_offset(e, p, offset / 60);
+}
+
+/* ---- durations */
+
+static uint8_t *
+put_part(uint8_t *p, uint64_t n, uint8_t unit)
+{
+    if (n == 0)
+        return p;
+    p = rj__put_u64(p, n);
+    *p = unit;
+    return p + 1;
+}
+
+uint8_t *
+rj_put_duration(uint8_t *p, int negative, const rj_clock *clock)
+{
+    uint64_t seconds = (uint64_t)clock->seconds;
+    *p = '-';
+    p += negative;
+    *p++ = 'P';
+    p = put_part(p, seconds / SECONDS_A_DAY, 'D');
+    seconds %= SECONDS_A_DAY;
+    if (seconds == 0 && clock->fraction == 0) {
+        int is_zero = p[-1] == 'P';
+        memcpy(p, "T0S", 3);
+        return p + (is_zero ? 3 : 0);
+    }
+    *p++ = 'T';
+    p = put_part(p, seconds / 3600, 'H');
+    p = put_part(p, seconds / 60 % 60, 'M');
+    if (seconds % 60 == 0 && clock->fraction == 0)
+        return p;
+    p = rj__put_u64(p, seconds % 60);
+    p = put_fraction(p, clock->fraction, clock->fraction_digits);
+    *p = 'S';
+    return p + 1;
+}
+
+static uint8_t *
+put_timedelta(uint8_t *p, PyObject *v)
+{
+    int64_t seconds = (int64_t)PyDateTime_DELTA_GET_DAYS(v) * SECONDS_A_DAY + PyDateTime_DELTA_GET_SECONDS(v);
+    int microseconds = PyDateTime_DELTA_GET_MICROSECONDS(v);
+    int negative = seconds < 0;
+    if (negative) {
+        seconds = -seconds - (microseconds > 0);
+        microseconds = microseconds > 0 ? 1000000 - microseconds : 0;
+    }
+    return rj_put_duration(p, negative, &(rj_clock){seconds, (uint64_t)microseconds, 6});
+}
+
+/* ---- UUIDs */
+
+/* The eight hexadecimal digits of n, as bytes of a number whose lowest comes first. */
+static uint64_t
+hex8(uint32_t n)
+{
+    uint64_t x = __builtin_bswap32(n);
+    x = (x & 0xffff) | (x & 0xffff0000) << 16; /* two bytes to a half */
+    x = (x & 0x000000ff000000ff) | (x & 0x0000ff000000ff00) << 8;
+    x = (x >> 4 & 0x000f000f000f000f) | (x & 0x000f000f000f000f) << 8; /* a digit to a byte */
+    uint64_t is_letter = (x + 0x0606060606060606) >> 4 & 0x0101010101010101;
+    return x + 0x3030303030303030 + is_letter * ('a' - '0' - 10);
+}
+
+static uint8_t *
+put_uuid(rj_encoder *e, uint8_t *p, const rj_plan *plan, PyObject *v)
+{
+    uint32_t words[4];
+    PyObject *number = rj_field_value(&plan->fields[0], v);
+    int rc = number ? rj_long_to_128_bits(number, words) : -1;
+    Py_XDECREF(number);
+    if (rc < 0)
+        return rj_stop_error(e);
+    uint8_t hex[32];
+    for (int i = 0; i < 4; i++)
+        rj__store8(hex + 8 * i, hex8(words[i]));
+    memcpy(p, hex, 8);
+    memcpy(p + 9, hex + 8, 4);
+    memcpy(p + 14, hex + 12, 4);
+    memcpy(p + 19, hex + 16, 4);
+    memcpy(p + 24, hex + 20, 12);
+    p[8] = p[13] = p[18] = p[23] = '-';
+    return p + 36;
+}
+
+/* ---- all of them */
+
+int
+rj_is_datetime_type(rj_state *state, rj_form form, PyTypeObject *type)
+{
+    (void)PyDateTimeAPI; /* the header's own, for the whole process */
+    if (!state->datetime_api)
+        state->datetime_api = PyCapsule_Import(PyDateTime_CAPSULE_NAME, 0);
+    const PyDateTime_CAPI *api = state->datetime_api;
+    if (!api)
+        return -1;
+    PyTypeObject *base = form == RJ_FORM_DATETIME ? api->DateTimeType
+                         : form == RJ_FORM_DATE   ? api->DateType
+                         : form == RJ_FORM_TIME   ? api->TimeType
+                                                  : api->DeltaType;
+    return PyType_IsSubtype(type, base);
+}
+
+int
+rj_has_type_text(const rj_encoder *e, const rj_plan *plan)
+{
+    switch (plan->form) {
+    case RJ_FORM_DATETIME:
+    case RJ_FORM_DATE:
+    case RJ_FORM_TIME:
+    case RJ_FORM_UUID:
+        return 1;
+    case RJ_FORM_TIMEDELTA:
+        return !e->options->timedelta_as_seconds;
+    default:
+        return 0;
+    }
+}
+
+int
+rj_has_plain_text(const rj_encoder *e, rj_plan *plan, PyObject *v)
+{
+    if (!rj_has_type_text(e, plan) || rj_type_runs_code(plan, v))
+        return 0;
+    if (plan->form != RJ_FORM_UUID)
+        return 1;
+    rj_field *field = &plan->fields[0];
+    PyObject *number = field->offset ? rj_field_value_in(field, v, NULL) : NULL;
+    return number && PyLong_CheckExact(number);
+}
+
+uint8_t *
+rj_put_type_text(rj_encoder *e, uint8_t *p, const rj_plan *plan, PyObject *v)
+{
+    switch (plan->form) {
+    case RJ_FORM_DATETIME:
+        return put_datetime(e, p, v);
+    case RJ_FORM_DATE:
+        return put_date(p, (unsigned)PyDateTime_GET_YEAR(v), PyDateTime_GET_MONTH(v), PyDateTime_GET_DAY(v));
+    case RJ_FORM_TIME:
+        return put_time(e, p, v);
+    case RJ_FORM_TIMEDELTA:
+        return put_timedelta(p, v);
+    default:
+        return put_uuid(e, p, plan, v);
+    }
+}
+
+PyObject *
+rj_decimal_text(rj_encoder *e, PyObject *v)
+{
+    PyObject *text = PyObject_Str(v);
+    if (!text) {
+        rj_stop_error(e);
+        return NULL;
+    }
+    const char *digits = PyUnicode_AsUTF8(text);
+    if (digits && (digits[0] == '-' ? digits[1] : digits[0]) <= '9')
+        return text;
+    if (!digits) {
+        rj_stop_error(e);
+    }
+    else { /* NaN and infinity, as a float's */
+        double value = digits[digits[0] == '-'] == 'I' ? (digits[0] == '-' ? -Py_HUGE_VAL : Py_HUGE_VAL) : Py_NAN;
+        const char *name = rj_non_finite(e, value);
+        Py_DECREF(text);
+        return name ? PyUnicode_FromString(name) : NULL;
+    }
+    Py_DECREF(text);
+    return NULL;
+}
+
+PyObject *
+rj_stand_in(rj_encoder *e, const rj_plan *plan, PyObject *v)
+{
+    PyObject *result;
+    rj_enter_python(e);
+    switch (plan->form) {
+    case RJ_FORM_ENUM:
+        result = PyObject_GetAttr(v, e->state->str_value);
+        break;
+    case RJ_FORM_PATH:
+        result = PyOS_FSPath(v);
+        break;
+    case RJ_FORM_TIMEDELTA:
+        result = PyObject_CallMethodNoArgs(v, e->state->str_total_seconds);
+        break;
+    case RJ_FORM_DECIMAL:
+        result = PyObject_Str(v);
+        break;
+    default:
+        result = PyObject_CallOneArg(plan->convert, v);
+    }
+    if (!result)
+        rj_stop_error(e);
+    return result;
+}
+
+int
+rj_type_runs_code(const rj_plan *plan, PyObject *v)
+{
+    switch (plan->form) {
+    case RJ_FORM_CONVERT:
+        return 1;
+    case RJ_FORM_FIELDS:
+        return plan->runs_code;
+    case RJ_FORM_DATETIME:
+        return PyDateTime_DATE_GET_TZINFO(v) != Py_None;
+    case RJ_FORM_TIME:
+        return PyDateTime_TIME_GET_TZINFO(v) != Py_None;
+    default:
+        return 0;
+    }
+}

@@ -1,0 +1,41 @@
+/* Values of types that JSON has no name for, as text or as what stands for them. Their spellings are in python/README.md. */
+#ifndef RJSON_TYPES_H
+#define RJSON_TYPES_H
+
+#include "encode/encoder.h"
+#include "encode/types/plan.h"
+
+/* The longest text, in bytes; all ASCII that needs no escapes. */
+#define RJ_TYPE_TEXT_MAX 80
+
+/* Whether a type is really derived from the datetime module's class for `form`: what is read from its objects' memory depends on
+ * it. -1 with an exception. */
+int rj_is_datetime_type(rj_state *state, rj_form form, PyTypeObject *type);
+/* Whether rj_put_type_text has a text for such a value. */
+int rj_has_type_text(const rj_encoder *e, const rj_plan *plan);
+/* Writes the text at `p` and returns its end; NULL when the walk stops. May run Python code: of a tzinfo. */
+uint8_t *rj_put_type_text(rj_encoder *e, uint8_t *p, const rj_plan *plan, PyObject *v);
+/* Whether that is sure to run none. */
+int rj_has_plain_text(const rj_encoder *e, rj_plan *plan, PyObject *v);
+/* What stands for `v` where it has no text of its own: a new reference, or NULL when the walk stops. May run Python code. */
+PyObject *rj_stand_in(rj_encoder *e, const rj_plan *plan, PyObject *v);
+/* Whether one of the two may run code of the document's, which belongs to its task. */
+int rj_type_runs_code(const rj_plan *plan, PyObject *v);
+/* The digits of a Decimal: a new str of ASCII; NULL when the walk stops. */
+PyObject *rj_decimal_text(rj_encoder *e, PyObject *v);
+
+/* Parts of the texts, for numpy's own times. */
+typedef struct rj_clock {
+    int64_t seconds;     /* since 1970-01-01, or of a duration, whose sign is apart */
+    uint64_t fraction;   /* of a second, in units of 10^-digits */
+    int fraction_digits; /* a multiple of 3, at most 18 */
+} rj_clock;
+
+/* Of days since 1970-01-01; NULL if the year is none of 1 to 9999. */
+uint8_t *rj_put_days(uint8_t *p, int64_t days);
+/* The time of the day, from the seconds after midnight. */
+uint8_t *rj_put_time_of_day(const rj_encoder *e, uint8_t *p, const rj_clock *clock);
+uint8_t *rj_put_zone_of_naive(const rj_encoder *e, uint8_t *p);
+uint8_t *rj_put_duration(uint8_t *p, int negative, const rj_clock *clock);
+
+#endif

@@ -1,0 +1,160 @@
+/*
+ * The part of the walk (walk.h) whose data the document's own code produces: iterators, async iterators and `default`. On
+ * an event loop (rj_coop) it may pause before each call of such code, and has to where an awaitable is not ready.
+ */
+
+/* Before a source is asked for an item (or `default`, NULL): 1 if the walk has to pause here first, on an event loop. */
+RJ__INLINE int
+pause_before(rj_encoder *e, uint8_t *cur, PyObject *source, int is_async)
+{
+    if (RJ__LIKELY(!e->coop))
+        return 0;
+    rj_pause_reason reason = rj_coop_pause_reason(e->coop, source, is_async);
+    if (reason == RJ_PAUSE_NONE)
+        return 0;
+    rj_pause_here(e, cur, reason);
+    return 1;
+}
+
+/* The next item of an iterator: new, or NULL at the end, or (*stopped) with an exception. */
+RJ__INLINE PyObject *
+next_item(rj_encoder *e, PyObject *iterator, Py_ssize_t *count, int *stopped)
+{
+    rj_enter_python(e);
+    ++*count;
+    PyObject *item = PyIter_Next(iterator);
+    *stopped = !item && PyErr_Occurred();
+    if (*stopped)
+        rj_stop_error(e);
+    return item;
+}
+
+/* What an awaitable gave: new, or NULL at an async iterator's end, or where the walk stops: not yet, or with an exception. */
+RJ__INLINE PyObject *
+take_arrival(rj_encoder *e, uint8_t *cur, rj_arrival arrival)
+{
+    if (arrival == RJ_ARRIVAL_FAILED)
+        rj_stop_error(e);
+    else if (arrival == RJ_ARRIVAL_PENDING)
+        rj_pause_here(e, cur, RJ_PAUSE_SOURCE);
+    PyObject *item = e->coop->arrived;
+    e->coop->arrived = NULL;
+    e->coop->ended = 0;
+    return item;
+}
+
+/* The same as next_item of an async iterator, which may also stop because it has no item yet. */
+static RJ__NOINLINE PyObject *
+RJ__NAME(next_async_item)(rj_encoder *e, uint8_t *cur, PyObject *iterator, Py_ssize_t *count, int *stopped)
+{
+    rj_arrival arrival = RJ_ARRIVAL_READY;
+    if (!rj_coop_has_arrival(e->coop)) {
+        rj_enter_python(e);
+        ++*count;
+        arrival = rj_coop_next(e->coop, iterator);
+    }
+    *stopped = arrival != RJ_ARRIVAL_READY;
+    return take_arrival(e, cur, arrival);
+}
+
+/* The items of an iterator, taken one at a time. `owner`: the iterator, or the object that it iterates over. When an async
+ * one's next item arrives later, the walk comes here again to take it. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(walk_iterator)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, Py_ssize_t count, int is_async)
+{
+    int is_stopped;
+    for (;;) {
+        if (is_full(e, cur)) {
+            cur = rj_next_window(e, cur, 1, 0);
+            if (!cur)
+                goto stopped;
+        }
+        if (!(is_async && rj_coop_has_arrival(e->coop)) && pause_before(e, cur, owner, is_async))
+            goto stopped;
+        PyObject *item = is_async ? RJ__NAME(next_async_item)(e, cur, iterator, &count, &is_stopped)
+                                  : next_item(e, iterator, &count, &is_stopped);
+        if (is_stopped)
+            goto stopped;
+        if (!item)
+            break;
+        uint8_t *next = NULL;
+        if (begin_item(e, &cur, NULL, item)) {
+            next = put_scalar(e, cur, item);
+            next = next ? next : put_container_or_other(e, cur, item);
+        }
+        Py_DECREF(item);
+        cur = next;
+        if (!cur)
+            goto stopped;
+    }
+    if (e->coop)
+        rj_coop_left(e, owner);
+    rj_leave(e);
+    return close_container(e, cur, ']');
+stopped:
+    rj_push_frame(e, is_async ? RJ_FRAME_ASYNC : RJ_FRAME_ITERATOR, owner, iterator, NULL, NULL, count, 0);
+    rj_leave(e);
+    return NULL;
+}
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_iterator)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, int is_async)
+{
+    if (e->coop)
+        rj_coop_entering(e, owner);
+    if (!enter(e, cur, owner))
+        return NULL;
+    return RJ__NAME(walk_iterator)(e, open_container(e, cur, '['), owner, iterator, 0, is_async);
+}
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_async)(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    rj_enter_python(e);
+    PyObject *iterator = rj_async_iterator(v);
+    if (!iterator)
+        return rj_stop_error(e);
+    cur = RJ__NAME(put_iterator)(e, cur, v, iterator, 1);
+    Py_DECREF(iterator);
+    return cur;
+}
+
+/* What `default` made of v (entered); `result` is consumed, NULL if there is none (the walk has stopped). */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_default_result)(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *result)
+{
+    uint8_t *next = NULL;
+    if (result) {
+        next = put_scalar(e, cur, result);
+        next = next ? next : put_container_or_other(e, cur, result);
+        Py_DECREF(result);
+    }
+    if (!next)
+        rj_push_frame(e, RJ_FRAME_DEFAULT, v, NULL, NULL, NULL, 0, 0);
+    rj_leave(e);
+    return next;
+}
+
+/* The result of an awaitable (consumed) that `default` returned: new, or NULL: not yet, or with an exception. */
+static RJ__NOINLINE PyObject *
+RJ__NAME(await_result)(rj_encoder *e, uint8_t *cur, PyObject *awaitable)
+{
+    rj_arrival arrival = rj_coop_await(e->coop, awaitable);
+    Py_DECREF(awaitable);
+    return take_arrival(e, cur, arrival);
+}
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_default)(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    if (pause_before(e, cur, NULL, 0)) {
+        rj_push_frame(e, RJ_FRAME_VALUE, v, NULL, NULL, NULL, 0, 0);
+        return NULL;
+    }
+    if (!enter(e, cur, v))
+        return NULL;
+    PyObject *result = rj_call_default(e, v);
+    if (result && e->coop && rj_is_awaitable(result))
+        result = RJ__NAME(await_result)(e, cur, result);
+    return RJ__NAME(put_default_result)(e, cur, v, result);
+}

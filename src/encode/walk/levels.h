@@ -1,0 +1,235 @@
+/*
+ * The part of the walk (walk.h) for lists, tuples and dicts as they may be: interrupted by windows, with keys and values of any type. One function goes through
+ * all that are in each other, whose levels are e->levels; what is plain inside of them is put as such (plain.h).
+ */
+
+/* ---- items and members */
+
+/* So many containers are gone into at once after one that turned out not to be plain: others beside it are like it, as a rule. */
+#define RJ_ALIKE 15
+
+/* A container inside of the innermost level: *nested is set to it if `walk` has to go into it, or on with what e->interrupted says. */
+RJ__INLINE uint8_t *
+put_inner_container(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject **nested)
+{
+    rj_open_level *level = &e->levels[e->native - 1];
+    const int is_dict = PyDict_CheckExact(v);
+    if (is_sorted(e, v, is_dict))
+        return rj_become_parent(e) ? RJ__NAME(put_sorted_dict)(e, cur, v) : NULL;
+    e->interrupted = NULL;
+    if (level->left_alike) {
+        level->left_alike--;
+    }
+    else {
+        uint8_t *next = try_plain(e, cur, v, is_dict);
+        if (RJ__LIKELY(next != NULL))
+            return next;
+        if (e->interrupted)
+            level->left_alike = e->waiting ? RJ_ALIKE : 0;
+    }
+    *nested = v;
+    return cur;
+}
+
+/* What put_scalar declined, inside of the innermost level; *nested likewise. */
+RJ__INLINE uint8_t *
+put_inner(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject **nested)
+{
+    return RJ__LIKELY(is_container(v)) ? put_inner_container(e, cur, v, nested) : RJ__NAME(put_other)(e, cur, v);
+}
+
+/* The items of the innermost level, a list or tuple: to its end, or a container for `nested`. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_items)(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject **nested)
+{
+    PyObject *const seq = level->obj;
+    Py_ssize_t i = level->pos;
+reload:;
+    PyObject **const items = items_of(seq);
+    const Py_ssize_t size = Py_SIZE(seq), ahead = size - RJ_PREFETCH;
+    const uint8_t *const full = full_behind(e);
+    const int has_runs = has_wide_runs(e);
+    if (i < size) {
+        uint8_t *at = cur; /* so that `cur` can stay in a register */
+        i = put_run(e, &at, items + i, items + size) - items;
+        cur = at;
+    }
+    for (;;) {
+        if (RJ__UNLIKELY(cur > full)) {
+            cur = rj_next_window(e, cur, 1, 0);
+            if (!cur)
+                break;
+            goto reload;
+        }
+        if (RJ__UNLIKELY(i >= size))
+            break;
+        if (i < ahead)
+            prefetch_item(items[i + RJ_PREFETCH]);
+        PyObject *v = items[i++];
+        if (!begin_item(e, &cur, NULL, v)) {
+            cur = NULL;
+            break;
+        }
+        uint8_t *next = put_scalar(e, cur, v);
+        if (RJ__LIKELY(next != NULL)) {
+            cur = next;
+            if (RJ__UNLIKELY(has_runs))
+                goto reload;
+            continue;
+        }
+        cur = put_inner(e, cur, v, nested);
+        if (RJ__UNLIKELY(!cur) || *nested)
+            break;
+        goto reload;
+    }
+    level->pos = i;
+    return cur;
+}
+
+static uint8_t *put_container(rj_encoder *e, uint8_t *cur, PyObject *v);
+
+/* What put_scalar declined. */
+RJ__INLINE uint8_t *
+put_container_or_other(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    return is_container(v) ? put_container(e, cur, v) : RJ__NAME(put_other)(e, cur, v);
+}
+
+/* e->waiting, of which everything before it has been written. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_waiting)(rj_encoder *e, uint8_t *cur)
+{
+    if (is_full(e, cur)) {
+        cur = rj_next_window(e, cur, 1, 0);
+        if (!cur)
+            return NULL;
+    }
+    PyObject *value = e->waiting;
+    e->waiting = NULL;
+    uint8_t *next = put_scalar(e, cur, value);
+    next = next ? next : put_container_or_other(e, cur, value);
+    Py_DECREF(value);
+    return next;
+}
+
+/* A member whose key is none for begin_short_key. The dict may drop both while the key is written. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_member)(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
+{
+    e->waiting = Py_NewRef(value);
+    Py_INCREF(key);
+    int rc = RJ__NAME(begin_member)(e, &cur, key, &e->waiting);
+    Py_DECREF(key);
+    return rc > 0 ? RJ__NAME(put_waiting)(e, cur) : cur;
+}
+
+/* The members of the innermost level, a dict, likewise. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_members)(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject **nested)
+{
+    PyObject *const dict = level->obj;
+    rj_dict_cursor cursor;
+    for (int is_stale = 1; cur && !*nested;) {
+        PyObject *key, *value;
+        if (is_stale) {
+            if (RJ__UNLIKELY(PyDict_GET_SIZE(dict) != level->used))
+                return rj_fail(e, PyExc_RuntimeError, "dictionary changed size during iteration");
+            rj_dict_cursor_begin(&cursor, dict, level->pos);
+            is_stale = 0;
+        }
+        if (is_full(e, cur)) {
+            level->pos = rj_dict_cursor_position(&cursor, dict);
+            cur = rj_next_window(e, cur, 1, 0);
+            is_stale = 1;
+            continue;
+        }
+        if (RJ__UNLIKELY(!rj_dict_cursor_next(&cursor, dict, &key, &value))) {
+            level->pos = rj_dict_cursor_position(&cursor, dict);
+            break;
+        }
+        if (is_left_out(e, value))
+            continue;
+        uint8_t *next = begin_short_key(e, cur, key, value);
+        if (RJ__UNLIKELY(!next)) {
+            level->pos = rj_dict_cursor_position(&cursor, dict);
+            cur = RJ__NAME(put_member)(e, cur, key, value);
+            is_stale = 1;
+            continue;
+        }
+        cur = put_scalar(e, next, value);
+        if (!cur) {
+            level->pos = rj_dict_cursor_position(&cursor, dict);
+            cur = put_inner(e, next, value, nested);
+            is_stale = 1;
+        }
+    }
+    return cur;
+}
+
+/* ---- containers in each other */
+
+/* Lays the levels of a walk that has stopped down, the innermost first. Always NULL. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(lay_levels)(rj_encoder *e, int outermost)
+{
+    while (e->native > outermost) {
+        const rj_open_level *level = &e->levels[e->native - 1];
+        rj_frame_kind kind = level->used == RJ_SEQUENCE ? RJ_FRAME_SEQUENCE : RJ_FRAME_DICT;
+        PyObject *waiting = e->waiting;
+        e->waiting = NULL;
+        rj_push_frame(e, kind, level->obj, NULL, NULL, waiting, level->pos, level->used);
+        Py_XDECREF(waiting);
+        rj_leave(e);
+    }
+    return NULL;
+}
+
+/* Goes into `v`, or on with what e->interrupted says. NULL where the walk stops. */
+RJ__INLINE uint8_t *
+go_into(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict)
+{
+    if (e->interrupted)
+        return rj_take_up(e) ? e->cur : NULL;
+    if (is_sorted(e, v, is_dict))
+        return RJ__NAME(put_sorted_dict)(e, cur, v);
+    if (!push_level(e, cur, v, is_dict ? PyDict_GET_SIZE(v) : RJ_SEQUENCE))
+        return NULL;
+    return open_container(e, cur, is_dict ? '{' : '[');
+}
+
+/* The levels from `outermost` on, which are open, and all that is in them. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(walk)(rj_encoder *e, uint8_t *cur, int outermost)
+{
+    while (cur && e->native > outermost) {
+        rj_open_level *level = &e->levels[e->native - 1];
+        const int is_dict = level->used != RJ_SEQUENCE;
+        PyObject *nested = NULL;
+        if (e->waiting) {
+            cur = RJ__NAME(put_waiting)(e, cur);
+            continue;
+        }
+        cur = is_dict ? RJ__NAME(put_members)(e, cur, level, &nested) : RJ__NAME(put_items)(e, cur, level, &nested);
+        if (!cur)
+            break;
+        if (nested) {
+            cur = rj_become_parent(e) ? go_into(e, cur, nested, PyDict_CheckExact(nested)) : NULL;
+            continue;
+        }
+        rj_leave(e);
+        cur = close_container(e, cur, is_dict ? '}' : ']');
+    }
+    return cur ? cur : RJ__NAME(lay_levels)(e, outermost);
+}
+
+/* A list, tuple or dict, or a subclass that iterates as these do. */
+static RJ__NOINLINE uint8_t *
+put_container(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    const int outermost = e->native, is_dict = PyDict_Check(v);
+    uint8_t *next = try_plain(e, cur, v, is_dict);
+    if (RJ__LIKELY(next != NULL))
+        return next;
+    cur = go_into(e, cur, v, is_dict);
+    return RJ__NAME(walk)(e, cur, outermost);
+}

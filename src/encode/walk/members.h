@@ -1,0 +1,326 @@
+/* The part of the walk (walk.h) that writes objects other than plain dicts: dict subclasses, and members in a given order. */
+
+/* Members that come from a fixed source: a tuple of keys and values in turn, or the fields of an object. */
+typedef struct RJ__NAME(member_source) {
+    PyObject *owner, *source;
+    Py_ssize_t pos;
+    rj_frame_kind kind;
+    rj_instance_view view; /* FIELDS: of the owner, unless Python code has run */
+    int has_view;
+} RJ__NAME(member_source);
+
+#define member_source RJ__NAME(member_source)
+
+/* The member at `pos`, borrowed; 0 at the end, or where it can only be had by next_member. Runs no Python code. */
+RJ__INLINE int
+peek_member(member_source *s, PyObject **key, PyObject **value)
+{
+    if (s->pos >= Py_SIZE(s->source))
+        return 0;
+    if (s->kind == RJ_FRAME_ENTRIES) {
+        *key = PyTuple_GET_ITEM(s->source, s->pos);
+        *value = PyTuple_GET_ITEM(s->source, s->pos + 1);
+        return 1;
+    }
+    rj_plan *plan = (rj_plan *)s->source;
+    rj_field *field = &plan->fields[s->pos];
+    if (RJ__UNLIKELY(plan->runs_code))
+        return 0;
+    if (!s->has_view) {
+        s->view = rj_instance_view_of(s->owner);
+        s->has_view = 1;
+    }
+    *key = field->key;
+    *value = rj_field_value_in(field, s->owner, &s->view);
+    return *value != NULL;
+}
+
+/* The next member: 1 with its key (borrowed from the source) and its value (new), 0 at the end, -1 with an exception. */
+RJ__INLINE int
+next_member(rj_encoder *e, member_source *s, PyObject **key, PyObject **value)
+{
+    if (s->pos >= Py_SIZE(s->source))
+        return 0;
+    if (peek_member(s, key, value)) {
+        Py_INCREF(*value);
+    }
+    else {
+        const rj_field *field = &((rj_plan *)s->source)->fields[s->pos];
+        rj_enter_python(e);
+        *key = field->key;
+        *value = rj_field_value(field, s->owner);
+        s->has_view = 0;
+    }
+    s->pos += s->kind == RJ_FRAME_ENTRIES ? 2 : 1;
+    if (*value)
+        return 1;
+    rj_stop_error(e);
+    return -1;
+}
+
+RJ__INLINE int
+is_omitted(const rj_encoder *e, const member_source *s, PyObject *value)
+{
+    return is_left_out(e, value) || (s->kind == RJ_FRAME_FIELDS && value == ((rj_plan *)s->source)->omitted);
+}
+
+/* A member whose key is nothing special, and any value: its key and the value, where it is a scalar; *value is to follow
+ * otherwise, else NULL. NULL if there is no such member; then nothing has been written. */
+RJ__INLINE uint8_t *
+put_plain_member(rj_encoder *e, uint8_t *cur, member_source *s, PyObject **value)
+{
+    PyObject *key;
+    if (!peek_member(s, &key, value))
+        return NULL;
+    if (!is_omitted(e, s, *value)) {
+        cur = begin_short_key(e, cur, key, *value);
+        if (RJ__UNLIKELY(!cur))
+            return NULL;
+        uint8_t *next = put_scalar(e, cur, *value);
+        if (next) {
+            cur = next;
+            *value = NULL;
+        }
+    }
+    else {
+        *value = NULL;
+    }
+    s->pos += s->kind == RJ_FRAME_ENTRIES ? 2 : 1;
+    return cur;
+}
+
+/* `waiting`: of the member before s->pos, whose key is written already, or NULL; borrowed. */
+RJ__INLINE uint8_t *
+RJ__NAME(walk_members)(rj_encoder *e, uint8_t *cur, member_source *s, PyObject *waiting)
+{
+    PyObject *key = NULL, *value = Py_XNewRef(waiting); /* a value that is to be written, its key being there; owned */
+    for (;;) {
+        if (is_full(e, cur)) {
+            cur = rj_next_window(e, cur, 1, 0);
+            s->has_view = 0;
+            if (!cur)
+                break;
+        }
+        if (!value) {
+            uint8_t *next = put_plain_member(e, cur, s, &value);
+            if (RJ__LIKELY(next != NULL)) {
+                cur = next;
+                if (!value)
+                    continue;
+                Py_INCREF(value);
+            }
+            else {
+                int rc = next_member(e, s, &key, &value);
+                if (rc == 0) {
+                    rj_leave(e);
+                    return close_container(e, cur, '}');
+                }
+                if (rc < 0)
+                    break;
+                int is_begun = is_omitted(e, s, value) ? 0 : RJ__NAME(begin_member)(e, &cur, key, &value);
+                if (is_begun < 0)
+                    break;
+                if (is_begun == 0)
+                    Py_CLEAR(value);
+                continue;
+            }
+        }
+        cur = put_container_or_other(e, cur, value);
+        Py_CLEAR(value);
+        s->has_view = 0;
+        if (RJ__UNLIKELY(!cur))
+            break;
+    }
+    rj_push_frame(e, s->kind, s->owner, s->source, NULL, value, s->pos, 0);
+    Py_XDECREF(value);
+    rj_leave(e);
+    return NULL;
+}
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(walk_entries)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *entries, Py_ssize_t pos, PyObject *value)
+{
+    member_source s = {.owner = owner, .source = entries, .pos = pos, .kind = RJ_FRAME_ENTRIES};
+    return RJ__NAME(walk_members)(e, cur, &s, value);
+}
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(walk_fields)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *plan, Py_ssize_t pos, PyObject *value)
+{
+    member_source s = {.owner = owner, .source = plan, .pos = pos, .kind = RJ_FRAME_FIELDS};
+    return RJ__NAME(walk_members)(e, cur, &s, value);
+}
+
+#undef member_source
+
+/* `owner`'s members in the order of `entries` (consumed; NULL with an exception). */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_entries)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *entries)
+{
+    if (!entries)
+        return rj_stop_error(e);
+    cur = enter(e, cur, owner) ? RJ__NAME(walk_entries)(e, open_container(e, cur, '{'), owner, entries, 0, NULL) : NULL;
+    Py_DECREF(entries);
+    return cur;
+}
+
+/* Members that are about to be used after Python code may have run. */
+static void
+RJ__NAME(own_members)(const rj_member *members, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_INCREF(members[i].key);
+        Py_INCREF(members[i].value);
+    }
+}
+
+static void
+RJ__NAME(disown_members)(const rj_member *members, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_DECREF(members[i].key);
+        Py_DECREF(members[i].value);
+    }
+}
+
+/* Goes on with these members, owned, by way of a tuple. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(walk_rest)(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members, Py_ssize_t count)
+{
+    rj_own_ancestors(e); /* the garbage collector may run */
+    PyObject *entries = rj_members_tuple(members, count);
+    if (!entries) {
+        rj_leave(e);
+        return rj_stop_error(e);
+    }
+    cur = RJ__NAME(walk_entries)(e, cur, dict, entries, 0, NULL);
+    Py_DECREF(entries);
+    return cur;
+}
+
+/* Lays down these members, owned: the walk has stopped in the value of the first. Always NULL. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(lay_rest)(rj_encoder *e, PyObject *dict, const rj_member *members, Py_ssize_t count)
+{
+    rj_own_ancestors(e);
+    PyObject *entries = rj_members_tuple(members, count);
+    if (entries)
+        rj_push_frame(e, RJ_FRAME_ENTRIES, dict, entries, NULL, NULL, 2, 0);
+    else
+        rj_stop_error(e);
+    Py_XDECREF(entries);
+    rj_leave(e);
+    return NULL;
+}
+
+/* The members of a small dict (entered), in order. They belong to the dict as long as nothing but C code runs, and are owned here
+ * from the first value on that may be more than that. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(walk_few)(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members, Py_ssize_t count)
+{
+    Py_ssize_t i = 0, owned_from = count;
+    while (cur && i < count && !is_full(e, cur)) {
+        PyObject *value = members[i].value;
+        if (is_left_out(e, value)) {
+            i++;
+            continue;
+        }
+        uint8_t *next = begin_short_key(e, cur, members[i].key, value);
+        if (RJ__UNLIKELY(!next))
+            break;
+        i++;
+        cur = put_scalar(e, next, value);
+        if (RJ__UNLIKELY(!cur)) {
+            if (owned_from == count) {
+                owned_from = i - 1;
+                RJ__NAME(own_members)(members + owned_from, count - owned_from);
+            }
+            cur = put_container_or_other(e, next, value);
+        }
+    }
+    Py_ssize_t rest = cur ? i : i - 1;
+    if (owned_from == count && rest < count) {
+        owned_from = rest;
+        RJ__NAME(own_members)(members + owned_from, count - owned_from);
+    }
+    if (!cur)
+        cur = RJ__NAME(lay_rest)(e, dict, members + rest, count - rest);
+    else if (rest < count || is_full(e, cur)) /* the closing bracket needs room too */
+        cur = RJ__NAME(walk_rest)(e, cur, dict, members + rest, count - rest);
+    else {
+        rj_leave(e);
+        cur = close_container(e, cur, '}');
+    }
+    RJ__NAME(disown_members)(members + owned_from, count - owned_from);
+    return cur;
+}
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_sorted_dict)(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    rj_member members[RJ_FEW_MEMBERS];
+    if (PyDict_GET_SIZE(v) <= RJ_FEW_MEMBERS && rj_sort_few(e->state, v, members)) {
+        if (!enter(e, cur, v))
+            return NULL;
+        return RJ__NAME(walk_few)(e, open_container(e, cur, '{'), v, members, PyDict_GET_SIZE(v));
+    }
+    Py_INCREF(v); /* comparing keys may run Python code */
+    cur = RJ__NAME(put_entries)(e, cur, v, rj_sorted_entries(e, v));
+    Py_DECREF(v);
+    return cur;
+}
+
+/* The pairs of a dict subclass with an items() of its own. `key`, `value`: of a pair whose key is written already, or NULL;
+ * consumed. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(walk_pairs)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, PyObject *key, PyObject *value)
+{
+    for (;;) {
+        if (is_full(e, cur))
+            cur = rj_next_window(e, cur, 1, 0);
+        if (cur && value) {
+            cur = put_value(e, cur, value);
+            Py_CLEAR(value);
+        }
+        if (!cur)
+            break;
+        Py_CLEAR(key);
+        if (pause_before(e, cur, NULL, 0))
+            break;
+        int rc = rj_next_pair(e, iterator, &key, &value);
+        if (rc == 0) {
+            rj_leave(e);
+            return close_container(e, cur, '}');
+        }
+        if (rc > 0 && is_left_out(e, value))
+            Py_CLEAR(value);
+        else if (rc < 0 || RJ__NAME(begin_member)(e, &cur, key, &value) < 0)
+            break;
+    }
+    rj_push_frame(e, RJ_FRAME_PAIRS, owner, iterator, key, value, 0, 0);
+    Py_XDECREF(key);
+    Py_XDECREF(value);
+    rj_leave(e);
+    return NULL;
+}
+
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_dict_subclass)(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    int direct;
+    rj_enter_python(e);
+    PyObject *iterator = rj_dict_subclass_pairs(e, v, &direct);
+    if (!iterator)
+        return direct ? put_container(e, cur, v) : rj_stop_error(e);
+    if (RJ__STYLED && e->options->sort_keys) {
+        cur = RJ__NAME(put_entries)(e, cur, v, rj_sorted_pairs(e, iterator));
+    }
+    else if (enter(e, cur, v)) {
+        cur = RJ__NAME(walk_pairs)(e, open_container(e, cur, '{'), v, iterator, NULL, NULL);
+    }
+    else {
+        cur = NULL;
+    }
+    Py_DECREF(iterator);
+    return cur;
+}

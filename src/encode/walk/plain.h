@@ -1,0 +1,224 @@
+/*
+ * The part of the walk (walk.h) for what nearly all documents consist of: lists, tuples and dicts in each other, of scalars, dates and UUIDs, that fit into the window
+ * at hand. No Python code runs meanwhile, so that nothing needs to be owned, and nobody has to know which levels are open. Whatever is more than that
+ * interrupts: the levels are laid out in e->levels then, for `walk` (levels.h) to go on from there.
+ *
+ * Whether a container is inside of itself is not asked here. One that is goes round until the window is full or the native stack is, and `walk` finds out where
+ * that began.
+ */
+
+/* Whether a value is one of exact type that JSON has brackets for. */
+RJ__INLINE int
+is_container(const PyObject *v)
+{
+    const PyTypeObject *type = Py_TYPE(v);
+    return type == &PyList_Type || type == &PyDict_Type || type == &PyTuple_Type;
+}
+
+/* Whether it is one whose members are to be sorted first. */
+RJ__INLINE int
+is_sorted(const rj_encoder *e, PyObject *v, int is_dict)
+{
+    return RJ__STYLED && is_dict && e->options->sort_keys && PyDict_GET_SIZE(v) > 0;
+}
+
+RJ__INLINE PyObject **
+items_of(PyObject *seq)
+{
+    return PyList_Check(seq) ? ((PyListObject *)seq)->ob_item : ((PyTupleObject *)seq)->ob_item;
+}
+
+/* Whether a list or tuple that is not empty begins with a dict whose members are to be sorted. */
+RJ__INLINE int
+begins_sorted(const rj_encoder *e, PyObject *seq)
+{
+    return RJ__STYLED && e->options->sort_keys && PyDict_CheckExact(*items_of(seq));
+}
+
+/* Lays a level out that is interrupted: goes on at `pos`, in the innermost after `waiting` (borrowed; NULL if it is between two items). Always NULL. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(interrupt)(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject *obj, Py_ssize_t pos, Py_ssize_t used,
+                    PyObject *waiting)
+{
+    *level = (rj_open_level){obj, pos, used, 0, 0};
+    if (!e->interrupted) {
+        e->interrupted = level;
+        e->cur = cur;
+        e->waiting = Py_XNewRef(waiting);
+    }
+    return NULL;
+}
+
+static uint8_t *put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *level);
+static uint8_t *put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level);
+static uint8_t *put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level);
+
+/* A container as the given level. NULL where it is interrupted, or cannot be begun (and e->interrupted is NULL). */
+RJ__INLINE uint8_t *
+put_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rj_open_level *level)
+{
+    if (RJ__UNLIKELY(level >= e->levels_end))
+        return NULL;
+    if (is_dict) {
+        if (RJ__UNLIKELY(PyDict_GET_SIZE(v) <= 1)) {
+            if (PyDict_GET_SIZE(v) == 0)
+                return put_literal(cur, "{},", 3);
+            if (!RJ__STYLED)
+                return put_lone_member(e, cur, v, level);
+        }
+        return is_sorted(e, v, 1) ? NULL : put_plain_dict(e, cur, v, level);
+    }
+    if (RJ__UNLIKELY(Py_SIZE(v) == 0))
+        return put_literal(cur, "[],", 3);
+    return begins_sorted(e, v) ? NULL : put_plain_sequence(e, cur, v, level);
+}
+
+/* A value inside of the given level: a scalar, container, or date. NULL likewise. */
+RJ__INLINE uint8_t *
+put_plain_value(rj_encoder *e, uint8_t *cur, PyObject *v, rj_open_level *level)
+{
+    uint8_t *next = put_scalar(e, cur, v);
+    if (RJ__LIKELY(next != NULL))
+        return next;
+    if (RJ__UNLIKELY(!is_container(v)))
+        return RJ__NAME(put_plain_text)(e, cur, v);
+    return put_plain(e, cur, v, PyDict_CheckExact(v), level + 1);
+}
+
+/* Whether what a list or tuple ends with is one too that can be put as the given level. */
+RJ__INLINE int
+is_tail(const rj_encoder *e, PyObject *v, const rj_open_level *level)
+{
+    return !PyDict_CheckExact(v) && Py_SIZE(v) > 0 && level < e->levels_end && !begins_sorted(e, v);
+}
+
+/* Closes what ends with what was closed last, from the given level on. NULL where it is interrupted. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(close_tails)(rj_encoder *e, uint8_t *cur, rj_open_level *level, const rj_open_level *outermost, uint8_t bracket)
+{
+    for (; level >= outermost; level--) {
+        if (is_full(e, cur))
+            return RJ__NAME(interrupt)(e, cur, level, level->obj, level->pos, level->used, NULL);
+        cur = close_items(e, cur, bracket, 1);
+    }
+    return cur;
+}
+
+/* Not empty. What it ends with is gone into without a call where that is a list or tuple, and so is what that ends with. */
+static RJ__NOINLINE uint8_t *
+put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *level)
+{
+    const uint8_t *const full = full_behind(e);
+    const rj_open_level *const outermost = level;
+    for (;;) {
+        PyObject **item = items_of(seq), **const stop = item + Py_SIZE(seq), *tail = NULL;
+        uint8_t *begin = open_container(e, cur, '[');
+        item = put_run(e, &begin, item, stop);
+        cur = begin; /* so that it can stay in a register */
+        /* The containers that it begins with: nothing else is looked for. */
+        while (item < stop && is_container(*item) && RJ__LIKELY(cur <= full) && has_short_lead(e)) {
+            PyObject *v = *item++;
+            begin_item(e, &cur, NULL, v);
+            if (item == stop && is_tail(e, v, level + 1)) {
+                tail = v;
+                break;
+            }
+            uint8_t *next = put_plain(e, cur, v, PyDict_CheckExact(v), level + 1);
+            if (RJ__UNLIKELY(!next))
+                return RJ__NAME(interrupt)(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, v);
+            cur = next;
+        }
+        if (tail) {
+            *level++ = (rj_open_level){seq, Py_SIZE(seq), RJ_SEQUENCE, 0, 0};
+            seq = tail;
+            continue;
+        }
+        while (RJ__LIKELY(cur <= full) && has_short_lead(e)) {
+            if (item == stop) {
+                cur = close_items(e, cur, ']', 1);
+                return RJ__LIKELY(level == outermost) ? cur : RJ__NAME(close_tails)(e, cur, level - 1, outermost, ']');
+            }
+            begin_item(e, &cur, NULL, *item);
+            uint8_t *next = put_plain_value(e, cur, *item++, level);
+            if (RJ__UNLIKELY(!next))
+                return RJ__NAME(interrupt)(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, item[-1]);
+            cur = next;
+        }
+        return RJ__NAME(interrupt)(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, NULL);
+    }
+}
+
+/* Not empty. */
+static RJ__NOINLINE uint8_t *
+put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level)
+{
+    const uint8_t *const full = full_behind(e);
+    Py_ssize_t unread = 0;
+    PyObject *key, *value = NULL;
+    rj_dict_cursor cursor;
+    rj_dict_cursor_begin(&cursor, dict, 0);
+    cur = open_container(e, cur, '{');
+    while (RJ__LIKELY(cur <= full)) {
+        if (!rj_dict_cursor_next(&cursor, dict, &key, &value))
+            return RJ__STYLED ? close_container(e, cur, '}') : close_items(e, cur, '}', 1); /* omit_none may leave none */
+        if (is_left_out(e, value))
+            continue;
+        uint8_t *next = begin_short_key(e, cur, key, value);
+        if (RJ__UNLIKELY(!next)) {
+            next = RJ__NAME(begin_int_key)(e, cur, key, value);
+            if (!next) {
+                unread = 1;
+                break;
+            }
+        }
+        cur = next;
+        next = put_plain_value(e, cur, value, level);
+        if (RJ__UNLIKELY(!next))
+            return RJ__NAME(interrupt)(e, cur, level, dict, rj_dict_cursor_position(&cursor, dict), PyDict_GET_SIZE(dict),
+                                       value);
+        cur = next;
+    }
+    return RJ__NAME(interrupt)(e, cur, level, dict, rj_dict_cursor_position(&cursor, dict) - unread, PyDict_GET_SIZE(dict),
+                               NULL);
+}
+
+/* A dict of one member, and those in each other as values, which are gone into without a call. */
+static RJ__NOINLINE uint8_t *
+put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level)
+{
+    const uint8_t *const full = full_behind(e);
+    const rj_open_level *const outermost = level;
+    for (;;) {
+        PyObject *key, *value;
+        rj_dict_cursor cursor;
+        rj_dict_cursor_begin(&cursor, dict, 0);
+        uint8_t *next = NULL;
+        if (RJ__LIKELY(cur <= full) && rj_dict_cursor_next(&cursor, dict, &key, &value))
+            next = begin_short_key(e, open_container(e, cur, '{'), key, value);
+        if (RJ__UNLIKELY(!next)) {
+            cur = put_plain_dict(e, cur, dict, level);
+            break;
+        }
+        Py_ssize_t pos = rj_dict_cursor_position(&cursor, dict);
+        if (PyDict_CheckExact(value) && PyDict_GET_SIZE(value) == 1 && level + 1 < e->levels_end) {
+            *level++ = (rj_open_level){dict, pos, 1, 0, 0};
+            dict = value;
+            cur = next;
+            continue;
+        }
+        cur = put_plain_value(e, next, value, level);
+        if (RJ__UNLIKELY(!cur))
+            return RJ__NAME(interrupt)(e, next, level, dict, pos, 1, value);
+        cur = close_items(e, cur, '}', 1); /* there is room for one bracket behind an item */
+        break;
+    }
+    return RJ__LIKELY(level == outermost) || !cur ? cur : RJ__NAME(close_tails)(e, cur, level - 1, outermost, '}');
+}
+
+/* A container inside of the innermost level. NULL likewise. */
+RJ__INLINE uint8_t *
+try_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict)
+{
+    e->interrupted = NULL;
+    return put_plain(e, cur, v, is_dict, &e->levels[e->native]);
+}

@@ -1,0 +1,354 @@
+/*
+ * The walk, compiled once per instruction set as a whole (a pointer per string kernel costs 8 to 13 %).
+ *
+ * Conventions: every value ends with a comma, which the closing bracket overwrites and the end of the document drops. A walk
+ * function takes the write position and returns the new one, or NULL when it stopped (e->stop says why). A container
+ * is entered (rj_enter) before its walk function, which leaves it.
+ */
+#include "encode/types/array.h"
+#include "cpython/dict_access.h"
+#include "cpython/long_access.h"
+#include "cpython/str_access.h"
+#include "encode/encoder.h"
+#include "number/number.h"
+#include "encode/types/raw.h"
+#include "number/shortest.h"
+#include "encode/types/texts.h"
+
+#define put_plain_sequence RJ__NAME(put_plain_sequence)
+#define put_plain_dict RJ__NAME(put_plain_dict)
+#define put_container RJ__NAME(put_container)
+#define put_value RJ__NAME(put_value)
+
+static uint8_t *put_value(rj_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *RJ__NAME(put_sorted_dict)(rj_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *RJ__NAME(put_known)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan);
+static uint8_t *RJ__NAME(put_plain_text)(rj_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *RJ__NAME(put_other)(rj_encoder *e, uint8_t *cur, PyObject *v);
+
+/* ---- levels */
+
+/* Puts `obj` on the native stack; `used`: see rj_open_level. 0 where that is too deep: for max_depth (e->stop is ERROR) or for the native stack (DEEP; the
+ * value has been laid down to be begun later). Whether it is inside of itself has not been looked at. */
+RJ__INLINE int
+push_level(rj_encoder *e, uint8_t *cur, PyObject *obj, Py_ssize_t used)
+{
+    if (RJ__UNLIKELY(&e->levels[e->native] >= e->levels_end))
+        return rj_refuse_entry(e, cur, obj);
+    e->levels[e->native++] = (rj_open_level){obj, 0, used, 0, 0};
+    return 1;
+}
+
+/* push_level for what may run Python code of its own: sure not to be inside of itself. */
+RJ__INLINE int
+enter(rj_encoder *e, uint8_t *cur, PyObject *obj)
+{
+    return push_level(e, cur, obj, RJ_NOT_WALKED) && rj_become_parent(e);
+}
+
+#include "encode/walk/layout.h"
+#include "encode/walk/strings.h"
+
+/* ---- scalars */
+
+RJ__INLINE uint8_t *
+put_literal(uint8_t *cur, const char *literal, size_t length)
+{
+    memcpy(cur, literal, length);
+    return cur + length;
+}
+
+static RJ__NOINLINE uint8_t *
+put_double(uint8_t *cur, double value)
+{
+    return rj__put_double_inline(cur, value);
+}
+
+/* The digits of an int, or of a subclass, as json does, and a comma; NULL where they are more than 64 bits, or the options allow. */
+RJ__INLINE uint8_t *
+put_word_int(const rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    int negative;
+    uint64_t magnitude;
+    if (RJ__UNLIKELY(!rj_long_magnitude(v, &negative, &magnitude)))
+        return NULL;
+    if (RJ__STYLED && RJ__UNLIKELY(magnitude > e->options->integer_max))
+        return NULL;
+    return put_literal(rj__put_signed(cur, negative, magnitude), ",", 1);
+}
+
+/* A float, and a comma; NULL for NaN and infinities. */
+RJ__INLINE uint8_t *
+put_finite_float(uint8_t *cur, PyObject *v)
+{
+    double value = PyFloat_AS_DOUBLE(v);
+    if (RJ__UNLIKELY(!(value - value == 0)))
+        return NULL;
+    return put_literal(put_double(cur, value), ",", 1);
+}
+
+/* The values that documents consist of, where nothing special is about them; NULL for the rest. Runs no Python code. */
+RJ__INLINE uint8_t *
+put_scalar(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    PyTypeObject *type = Py_TYPE(v);
+    if (type == &PyUnicode_Type)
+        return put_short_way(e, cur, v, ',');
+    uint8_t *small = rj_put_small_int(&e->state->known, cur, v);
+    if (small)
+        return small;
+    if (type == &PyLong_Type)
+        return put_word_int(e, cur, v);
+    if (type == &PyFloat_Type)
+        return put_finite_float(cur, v);
+    return rj_put_literal(&e->state->known, cur, v);
+}
+
+static RJ__NOINLINE uint8_t *
+put_any_int(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    uint8_t *next = put_word_int(e, cur, v);
+    if (next)
+        return next;
+    if (RJ__UNLIKELY(e->options->integer_max != UINT64_MAX))
+        return rj_fail_js_safe(e);
+    PyObject *text = rj_int_text(e, v);
+    if (!text)
+        return rj_stop_error(e);
+    cur = put_verbatim(e, cur, text, PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text));
+    Py_DECREF(text);
+    return cur;
+}
+
+static RJ__NOINLINE uint8_t *
+put_any_float(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    uint8_t *next = put_finite_float(cur, v);
+    if (next)
+        return next;
+    const char *text = rj_non_finite(e, PyFloat_AS_DOUBLE(v));
+    return text ? put_literal(put_literal(cur, text, strlen(text)), ",", 1) : NULL;
+}
+
+/* ---- containers */
+
+/* So many items ahead, so that lists whose items lie anywhere in memory do not wait for each. */
+#define RJ_PREFETCH 32
+
+RJ__INLINE void
+prefetch_item(const void *item)
+{
+    __builtin_prefetch(item);
+    __builtin_prefetch((const char *)item + 64); /* of strings, the contents */
+}
+
+#include "encode/walk/scalar_runs.h"
+#include "encode/walk/runs.h"
+#include "encode/walk/keys.h"
+#include "encode/walk/plain.h"
+#include "encode/walk/levels.h"
+#include "encode/walk/lazy.h"
+#include "encode/walk/members.h"
+#include "encode/walk/types.h"
+
+/* A list or tuple subclass: by its own __iter__ if it has one, as json does. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_sequence_subclass)(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    if (e->options->namedtuple_as_object && PyTuple_Check(v)) {
+        rj_plan *plan = rj_plan_of(e, v);
+        if (!plan || plan->form == RJ_FORM_FIELDS) {
+            cur = plan ? RJ__NAME(put_fields)(e, cur, v, plan) : rj_stop_error(e);
+            Py_XDECREF(plan);
+            return cur;
+        }
+        Py_DECREF(plan);
+    }
+    getiterfunc own = Py_TYPE(v)->tp_iter;
+    if (own == (PyList_Check(v) ? PyList_Type.tp_iter : PyTuple_Type.tp_iter))
+        return put_container(e, cur, v);
+    rj_enter_python(e);
+    PyObject *iterator = PyObject_GetIter(v);
+    if (!iterator)
+        return rj_stop_error(e);
+    cur = RJ__NAME(put_iterator)(e, cur, v, iterator, 0);
+    Py_DECREF(iterator);
+    return cur;
+}
+
+/* Whether an object's type is derived from one that JSON has a name for. */
+RJ__INLINE int
+is_basic_subclass(PyObject *v)
+{
+    PyTypeObject *type = Py_TYPE(v);
+    if (type == &PyUnicode_Type || type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type ||
+        type == &PyDict_Type || type == &PyList_Type || type == &PyTuple_Type)
+        return 0;
+    return PyUnicode_Check(v) || PyLong_Check(v) || PyFloat_Check(v) || PyDict_Check(v) || PyList_Check(v) ||
+           PyTuple_Check(v);
+}
+
+/* Any value. It must be owned by the caller or a container on the stack. */
+static RJ__NOINLINE uint8_t *
+put_value_held(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    if (RJ__UNLIKELY(e->options->passthrough & RJ_GROUP_SUBCLASS) && is_basic_subclass(v))
+        return RJ__NAME(put_default)(e, cur, v);
+    if (PyUnicode_Check(v))
+        return put_string(e, cur, v, ',');
+    if (PyLong_Check(v) && !PyBool_Check(v))
+        return put_any_int(e, cur, v);
+    if (PyFloat_Check(v))
+        return put_any_float(e, cur, v);
+    if (PyDict_CheckExact(v))
+        return put_container(e, cur, v);
+    if (PyDict_Check(v))
+        return RJ__NAME(put_dict_subclass)(e, cur, v);
+    if (PyList_CheckExact(v) || PyTuple_CheckExact(v))
+        return put_container(e, cur, v);
+    if (PyList_Check(v) || PyTuple_Check(v))
+        return RJ__NAME(put_sequence_subclass)(e, cur, v);
+    if (Py_IS_TYPE(v, e->state->raw_type)) {
+        if (rj_raw_is_non_ascii(v))
+            return RJ__NAME(put_non_ascii_raw)(e, cur, v);
+        return put_verbatim(e, cur, rj_raw_bytes(v), PyBytes_AS_STRING(rj_raw_bytes(v)), PyBytes_GET_SIZE(rj_raw_bytes(v)));
+    }
+    if (e->coop && rj_is_async_iterable(v))
+        return RJ__NAME(put_async)(e, cur, v);
+    if (PyIter_Check(v) && !(e->options->passthrough & RJ_GROUP_ITERATOR))
+        return RJ__NAME(put_iterator)(e, cur, v, v, 0);
+    return RJ__NAME(put_typed)(e, cur, v);
+}
+
+/* What is neither a scalar nor a container of exact type. */
+static RJ__NOINLINE uint8_t *
+RJ__NAME(put_other)(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    PyTypeObject *type = Py_TYPE(v);
+    if (type == &PyUnicode_Type)
+        return put_string(e, cur, v, ',');
+    rj_plan *plan = rj_known_plan(&e->state->plans, type);
+    if (plan && plan->group != RJ_GROUP_SUBCLASS)
+        return RJ__NAME(put_known)(e, cur, v, plan);
+    return put_value(e, cur, v);
+}
+
+/* Owns the value meanwhile: a list's or dict's item may lose its place as soon as Python code runs. */
+static RJ__NOINLINE uint8_t *
+put_value(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    Py_INCREF(v);
+    uint8_t *next = put_scalar(e, cur, v);
+    cur = next ? next : put_value_held(e, cur, v);
+    Py_DECREF(v);
+    return cur;
+}
+
+/* ---- the driver */
+
+/* Goes on with a level that was laid down (and taken off the heap stack). Its references are the frame's. */
+static uint8_t *
+RJ__NAME(resume_frame)(rj_encoder *e, uint8_t *cur, rj_frame *f)
+{
+    if (f->kind == RJ_FRAME_VALUE)
+        return put_value(e, cur, f->obj);
+    if (f->kind == RJ_FRAME_PAIR)
+        return RJ__NAME(put_pair)(e, cur, f->key, f->value);
+    if (f->kind == RJ_FRAME_CLOSE)
+        return put_bracket(cur, (uint8_t)f->pos);
+    if (f->kind == RJ_FRAME_DEFAULT && !(e->coop && e->coop->arrived))
+        return cur; /* its value is complete */
+    e->levels[0] = (rj_open_level){f->obj, f->pos, RJ_NOT_WALKED, 0, 0};
+    e->native = 1;
+    if (!rj_become_parent(e))
+        return NULL;
+    switch (f->kind) {
+    case RJ_FRAME_DEFAULT:
+        return RJ__NAME(put_default_result)(e, cur, f->obj, take_arrival(e, cur, RJ_ARRIVAL_READY));
+    case RJ_FRAME_SEQUENCE:
+    case RJ_FRAME_DICT:
+        e->levels[0].used = f->used;
+        e->waiting = Py_XNewRef(f->value);
+        return RJ__NAME(walk)(e, cur, 0);
+    case RJ_FRAME_ENTRIES:
+        return RJ__NAME(walk_entries)(e, cur, f->obj, f->iterator, f->pos, f->value);
+    case RJ_FRAME_FIELDS:
+        return RJ__NAME(walk_fields)(e, cur, f->obj, f->iterator, f->pos, f->value);
+    case RJ_FRAME_ARRAY:
+        return RJ__NAME(walk_array)(e, cur, f->obj, f->iterator);
+    case RJ_FRAME_ITERATOR:
+    case RJ_FRAME_ASYNC:
+        return RJ__NAME(walk_iterator)(e, cur, f->obj, f->iterator, f->pos, f->kind == RJ_FRAME_ASYNC);
+    default: {
+        PyObject *key = f->key, *value = f->value;
+        f->key = f->value = NULL;
+        return RJ__NAME(walk_pairs)(e, cur, f->obj, f->iterator, key, value);
+    }
+    }
+}
+
+/* Finishes what the heap stack and the text at hand say. Returns the end of the document, or NULL: paused or failed. */
+static uint8_t *
+RJ__NAME(finish_frames)(rj_encoder *e, uint8_t *cur)
+{
+    for (;;) {
+        if (cur && e->text_owner)
+            cur = continue_text(e, cur);
+        if (!cur || e->frame_count == 0)
+            return cur;
+        if (is_full(e, cur)) {
+            cur = rj_next_window(e, cur, 1, 0);
+            if (!cur)
+                return NULL;
+        }
+        rj_frame f = rj_pop_frame(e);
+        size_t mark = e->frame_count;
+        e->native = e->owned = 0;
+        cur = RJ__NAME(resume_frame)(e, cur, &f);
+        rj_clear_frame(&f);
+        if (!cur) {
+            rj_order_frames(e, mark);
+            if (e->stop != RJ_STOP_DEEP)
+                return NULL;
+            cur = e->cur;
+        }
+    }
+}
+
+static uint8_t *
+RJ__NAME(begin)(rj_encoder *e, uint8_t *cur)
+{
+    e->native = e->owned = 0;
+    cur = put_container_or_other(e, cur, e->root);
+    if (cur)
+        return cur;
+    rj_order_frames(e, 0);
+    return e->stop == RJ_STOP_DEEP ? e->cur : NULL;
+}
+
+rj_run
+RJ__ENCODE(rj_encoder *e)
+{
+    e->stop = RJ_STOP_NONE;
+    uint8_t *cur = rj_open_window(e, 0);
+    if (cur && !e->started) {
+        e->started = 1;
+        cur = RJ__NAME(begin)(e, cur);
+    }
+    if (cur)
+        cur = RJ__NAME(finish_frames)(e, cur);
+    if (!cur)
+        return e->stop == RJ_STOP_PAUSE ? RJ_RUN_PAUSED : RJ_RUN_FAILED;
+    /* The comma after the document is not part of it. */
+    cur[-1] = '\n';
+    if (rj_sink_take(e->sink, (size_t)(cur - !e->options->append_newline - e->start)) < 0) {
+        rj_stop_error(e);
+        return RJ_RUN_FAILED;
+    }
+    return RJ_RUN_DONE;
+}
+
+#undef put_plain_sequence
+#undef put_plain_dict
+#undef put_container
+#undef put_value

@@ -1,0 +1,10 @@
+/* The decoder's walk for SSE4.2. Headers come before the target header: what follows it is compiled for its instruction set. */
+#include "cpython/str_access.h"
+#include "decode/decoder.h"
+#include "number/shortest.h"
+
+#include "arch/sse4/target.h"
+
+#include "decode/walk/walk.h"
+
+#include "arch/common/target_end.h"

@@ -1,0 +1,33 @@
+/*
+ * AVX-512, with IFMA, VBMI and VBMI2 (Ice Lake, Zen 4 and later): the blocks of AVX2, steps of their own, and the digits of numbers eight at a time. Everything
+ * after this header is compiled for it, so it is included last. The choice at run time is in dispatch_x86.c.
+ */
+#ifndef RJSON_TARGET_AVX512_H
+#define RJSON_TARGET_AVX512_H
+
+#include "arch/common/scalar_block.h"
+
+#include <immintrin.h>
+
+#if defined(__clang__)
+#pragma clang attribute push(                                                                                               \
+    __attribute__((                                                                                                         \
+        target("avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx512vbmi,avx512vbmi2,avx2,bmi,bmi2,lzcnt,popcnt"))),        \
+    apply_to = function)
+#else
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx512vbmi,avx512vbmi2,avx2,bmi,bmi2,lzcnt,popcnt")
+#endif
+
+#define RJ__NAME(x) x##_avx512
+#define RJ__STEPS "arch/avx512/steps.h"
+#define RJ__UNITS "arch/avx512/units.h"
+#define RJ__SCAN "arch/avx512/scan.h"
+#define RJ__DIGITS "arch/avx512/digits.h"
+#define RJ__UTF8 "arch/avx512/utf8.h"
+#define RJ__HAS_MASKED_LOADS 1
+#define RJ__HAS_IFMA 1 /* and permutations of bytes: VBMI */
+
+#include "arch/avx2/block.h"
+#include "arch/avx512/block.h"
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * SSE4.2: 16 bytes at a time. Everything after this header is compiled for SSE4.2 and POPCNT, so it is included last. The choice at run
+ * time is in dispatch_x86.c.
+ */
+#ifndef RJSON_TARGET_SSE4_H
+#define RJSON_TARGET_SSE4_H
+
+#include "arch/common/scalar_block.h"
+
+#include <immintrin.h>
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("sse4.2,popcnt"))), apply_to = function)
+#else
+#pragma GCC target("sse4.2,popcnt")
+#endif
+
+#define RJ__NAME(x) x##_sse4
+#define RJ__STEPS "arch/common/steps_lanes.h"
+#define RJ__WIDE "arch/sse4/wide.h"
+#define RJ__UNITS "arch/sse4/units.h"
+#define RJ__SCAN "arch/sse4/scan.h"
+#define RJ__DIGITS "arch/sse4/digits.h"
+#define RJ__UTF8 "arch/sse4/utf8.h"
+#define RJ__BLOCK 16
+
+#include "arch/sse4/block.h"
+#include "arch/sse4/lanes.h"
+
+/* See block_sse.h. */
+RJ__INLINE size_t
+rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
+{
+    const uint8_t *begin = src, *last = src + length - 16;
+    uint8_t *last_dst = dst + length - 16;
+    for (; src < last; src += 16, dst += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)src);
+        _mm_storeu_si128((__m128i *)(void *)dst, v);
+        __m128i special = rj__special16(v, printable_only);
+        if (RJ__UNLIKELY(!_mm_testz_si128(special, special)))
+            return 1 + (size_t)(src - begin);
+    }
+    return rj__sse_copy_clean_to_16(last, 16, last_dst, printable_only) ? 1 + (size_t)(src - begin) : 0;
+}
+
+/* See block_avx2.h. */
+RJ__INLINE int
+rj__copy_plain_block(const uint8_t *src, uint8_t *dst, int ascii_only, int printable_only)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)src);
+    _mm_storeu_si128((__m128i *)(void *)dst, v);
+    __m128i special = rj__special16(v, printable_only);
+    if (ascii_only)
+        special = _mm_or_si128(special, v); /* by the high bits */
+    return _mm_movemask_epi8(special) == 0;
+}
+
+#endif
