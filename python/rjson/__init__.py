@@ -5,11 +5,9 @@
 '{"id":17,"tags":["a","b"]}'
 """
 
-from typing import TYPE_CHECKING, Any
-
 from ._core import EncodeError, Raw, __version__, dumps, dumps_bytes, isa, loads
-from ._decoder import DecodeOptions, iterload, load
-from ._encoder import Encoder, Options, dump, dump_to, iterencode
+from ._decoder import iterload, load
+from ._encoder import Encoder, dump, dump_to, iterencode
 
 __all__ = [
     "DecodeError",
@@ -30,18 +28,20 @@ __all__ = [
     "loads",
 ]
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._decode_error import DecodeError
+    from ._options import DecodeOptions, Options
+
+# Where a name comes from that is imported when it is asked for: most programs do without json, typing, asyncio and libuv.
+_LATE = {"DecodeError": "_decode_error", "DecodeOptions": "_options", "Options": "_options"}
 
 
-def __getattr__(name: str) -> Any:
-    """What needs asyncio, json or libuv is imported when it is asked for: most programs do without."""
-    if name == "DecodeError":
-        from ._decode_error import DecodeError
+def __getattr__(name: str) -> object:
+    from importlib import import_module
 
-        return DecodeError
+    if name in _LATE:
+        return getattr(import_module(f"rjson.{_LATE[name]}"), name)
     if name in ("aio", "compat", "uv"):
-        from importlib import import_module
-
         return import_module(f"rjson.{name}")
     raise AttributeError(f"module 'rjson' has no attribute {name!r}")

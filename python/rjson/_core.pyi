@@ -3,8 +3,7 @@ from typing import Any, Literal
 
 from typing_extensions import Unpack
 
-from ._decoder import DecodeOptions, Framing
-from ._encoder import Options
+from ._options import DecodeOptions, Framing, Options
 
 __version__: str
 isa: str

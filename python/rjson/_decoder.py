@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import IO, TYPE_CHECKING, Any, Literal, TypedDict
-
 from ._core import Decoder, Feeder, Values, loads
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import IO, Any
+
     from typing_extensions import Unpack
 
+    from ._options import DecodeOptions, Framing
+
 CHUNK_SIZE = 65536
-
-Framing = Literal["auto", "lines", "array", "seq", "concat"]
-
-
-class DecodeOptions(TypedDict, total=False):
-    """Keywords of everything that decodes; `help(rjson.loads)` says what they mean."""
-
-    object_hook: Callable[[dict[str, Any]], Any] | None
-    object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None
-    parse_float: Callable[[str], Any] | None
-    parse_int: Callable[[str], Any] | None
-    parse_constant: Callable[[str], Any] | None
-    allow_nan: bool
-    duplicates: Literal["last", "error"]
-    strict: bool
-    max_depth: int
 
 
 def load(fp: IO[str] | IO[bytes], /, **options: Unpack[DecodeOptions]) -> Any:

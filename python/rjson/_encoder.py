@@ -2,57 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
-
 from . import _core, _targets
 
+TYPE_CHECKING = False  # typing's own would cost every program that imports rjson its import
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from typing_extensions import Unpack
 
+    from ._options import Options
+
 CHUNK_SIZE = 65536
-
-
-TypeGroup = Literal[
-    "dataclass",
-    "attrs",
-    "msgspec",
-    "pydantic",
-    "enum",
-    "datetime",
-    "uuid",
-    "decimal",
-    "path",
-    "array",
-    "numpy",
-    "iterator",
-    "subclass",
-]
-
-
-class Options(TypedDict, total=False):
-    """The encoding options, for annotations."""
-
-    default: Callable[[Any], Any] | None
-    indent: int | str | None
-    separators: tuple[str, str] | None
-    sort_keys: bool
-    skipkeys: bool
-    omit_none: bool
-    ensure_ascii: bool
-    allow_nan: bool | Literal["null"]
-    surrogates: Literal["error", "escape", "replace", "pass"]
-    integers: Literal["exact", "js-safe"]
-    decimal: Literal["number", "string"]
-    timedelta: Literal["iso", "seconds"]
-    utc_z: bool
-    naive_utc: bool
-    omit_microseconds: bool
-    namedtuple: Literal["array", "object"]
-    sets: Literal["error", "array"]
-    passthrough: bool | Collection[TypeGroup]
-    append_newline: bool
-    max_depth: int
 
 
 class Encoder(_core.Encoder):

@@ -10,39 +10,53 @@ from __future__ import annotations
 import codecs
 import io
 import os
-import socket
 import sys
-import tempfile
-from collections.abc import Callable
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import socket
+    from collections.abc import Callable
+    from typing import Any
 
     from ._core import Encoder
 
 
-class Request(NamedTuple):
+class Request:
     """One call of dump_to: what to write, and how."""
 
-    encoder: Encoder
-    obj: Any
-    chunk_size: int
-    timeout: float | None
-    progress: Callable[[int], object] | None
-    overlap: bool | None
+    __slots__ = ("chunk_size", "encoder", "obj", "overlap", "progress", "timeout")
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        obj: Any,
+        chunk_size: int,
+        timeout: float | None,
+        progress: Callable[[int], object] | None,
+        overlap: bool | None,
+    ) -> None:
+        self.encoder = encoder
+        self.obj = obj
+        self.chunk_size = chunk_size
+        self.timeout = timeout
+        self.progress = progress
+        self.overlap = overlap
+
+
+def _own(module: str, name: str) -> Any:
+    """A class of a module that may not be imported; an empty tuple, of which nothing is an instance, then."""
+    return getattr(sys.modules.get(module), name, ())
 
 
 def dump_to(request: Request, target: Any) -> int:
     """Write to whatever `target` is; return the bytes (characters for text) written."""
     if isinstance(target, int) and not isinstance(target, bool):
         return _to_fd(request, target, f"fd {target}", None)
-    if isinstance(target, socket.socket):
+    if isinstance(target, _own("socket", "socket")):
         return _to_socket(request, target)
     if callable(getattr(type(target), "_begin", None)):  # rjson.uv's, which is imported if there is one
         return _to_uv(request, target)
-    if isinstance(target, tempfile._TemporaryFileWrapper):
+    if isinstance(target, _own("tempfile", "_TemporaryFileWrapper")):
         return dump_to(request, target.file)
     if isinstance(target, (io.TextIOBase, io.BufferedIOBase, io.RawIOBase)):
         return _to_stream(request, target)
@@ -62,38 +76,39 @@ def dump_to(request: Request, target: Any) -> int:
 def _is_plain_socket(sock: socket.socket) -> bool:
     """Whether sending on the descriptor is what its own methods would do (not so for TLS, proxies, gevent)."""
     cls: Any = type(sock)
-    plain: Any = socket.socket
+    plain: Any = _own("socket", "socket")
     return all(getattr(cls, name) is getattr(plain, name) for name in ("send", "sendall", "fileno"))
 
 
 def _to_socket(request: Request, sock: socket.socket) -> int:
-    if sock.type != socket.SOCK_STREAM:
+    if sock.type != _own("socket", "SOCK_STREAM"):
         raise ValueError(f"target must be a stream socket, not {sock!r}")
     if not _is_plain_socket(sock):
-        with _socket_timeout(sock, request.timeout):
+        with _SocketTimeout(sock, request.timeout):
             return _to_write(request, sock, sock.send, mode="bytes", would_block=_would_block_errors())
     fd = sock.fileno()
     if fd < 0:
         raise ValueError(f"target is closed: {sock!r}")
     if request.timeout is None:
         # A non-blocking socket's 0.0 says how its own calls behave; dump_to waits.
-        request = request._replace(timeout=sock.gettimeout() or None)
+        request.timeout = sock.gettimeout() or None
     return _to_fd(request, fd, sock, sock.fileno)
 
 
-@contextmanager
-def _socket_timeout(sock: socket.socket, timeout: float | None) -> Iterator[None]:
-    """Have `send` itself observe a timeout that was given for this call."""
-    before = sock.gettimeout()
-    if timeout is None or before == 0:
-        yield
-        return
-    sock.settimeout(timeout or 1e-6)  # 0 would make it non-blocking
-    try:
-        yield
-    finally:
-        if sock.fileno() >= 0:
-            sock.settimeout(before)
+class _SocketTimeout:
+    """Has `send` itself observe a timeout that was given for this call, where there is one."""
+
+    def __init__(self, sock: socket.socket, timeout: float | None) -> None:
+        self.sock, self.timeout = sock, timeout
+        self.before = sock.gettimeout()
+
+    def __enter__(self) -> None:
+        if self.timeout is not None and self.before != 0:
+            self.sock.settimeout(self.timeout or 1e-6)  # 0 would make it non-blocking
+
+    def __exit__(self, *_: object) -> None:
+        if self.timeout is not None and self.before != 0 and self.sock.fileno() >= 0:
+            self.sock.settimeout(self.before)
 
 
 def _would_block_errors() -> tuple[type[BaseException], ...]:

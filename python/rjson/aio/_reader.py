@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._core import Decoder, Feeder
-from .._decoder import CHUNK_SIZE, DecodeOptions, Framing
+from .._decoder import CHUNK_SIZE
+from .._options import DecodeOptions, Framing
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

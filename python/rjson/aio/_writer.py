@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from .._options import Options
+
 CHUNK_SIZE = 65536
 SLICE_US = 1000
 FLUSH = 0.01
@@ -148,7 +150,7 @@ async def dump(
     flush: Flush = FLUSH,
     timeout: float | None = None,
     encoder: _encoder.Encoder | None = None,
-    **options: Unpack[_encoder.Options],
+    **options: Unpack[Options],
 ) -> int:
     """Encode `obj` as JSON and write it to `writer` while it is being encoded, at the pace of whoever reads.
 
@@ -225,7 +227,7 @@ def iterencode(
     slice_us: int = SLICE_US,
     flush: Flush = FLUSH,
     encoder: _encoder.Encoder | None = None,
-    **options: Unpack[_encoder.Options],
+    **options: Unpack[Options],
 ) -> AsyncGenerator[bytes, None]:
     """Encode `obj` lazily, as an async iterator of chunks: for ASGI, and everything else that takes one.
 
@@ -284,7 +286,7 @@ class Writer:
         flush: Flush = FLUSH,
         timeout: float | None = None,
         encoder: _encoder.Encoder | None = None,
-        **options: Unpack[_encoder.Options],
+        **options: Unpack[Options],
     ) -> None:
         self._affixes = _affixes(framing)
         self._spaced = framing in ("concat", "http-chunked")

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from .._encoder import Encoder, Options
+    from .._encoder import Encoder
+    from .._options import Options
 
 Framing = Literal["lines", "sse", "concat", "http-chunked"]
 Slow = Literal["wait", "skip", "drop"]

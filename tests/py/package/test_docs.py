@@ -13,7 +13,7 @@ import rjson
 import rjson.aio
 import rjson.compat
 from helpers import HAS_UV
-from rjson import _encoder
+from rjson import _encoder, _options
 from rjson.aio import _writer
 
 MODULES = [rjson, _encoder, _writer]
@@ -87,7 +87,7 @@ def test_the_manual_lists_every_option():
             rjson.Encoder(**{name: object()})
         except (TypeError, ValueError) as e:
             assert "unexpected keyword" not in str(e)
-    for group in _encoder.TypeGroup.__args__:
+    for group in _options.TypeGroup.__args__:
         assert f"`{group}`" in table
         rjson.Encoder(passthrough=[group])
 

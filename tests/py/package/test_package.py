@@ -58,3 +58,18 @@ except AttributeError as e:
     assert str(e) == "module 'rjson' has no attribute 'nothing'"
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_import_is_light():
+    """`import rjson`, and using it, imports no module that a bare interpreter would have to load first and that is not needed."""
+    code = """
+import sys
+before = set(sys.modules)
+import io, rjson
+rjson.dump(rjson.loads("[1]"), io.BytesIO())
+assert not {"typing", "re", "collections", "json", "socket", "tempfile", "contextlib", "enum"} & (set(sys.modules) - before)
+"""
+    subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path.insert(0, {str(Path(rjson.__file__).parents[1])!r}){code}"],
+        check=True,
+    )

@@ -1,0 +1,64 @@
+"""The options and their values, for annotations. Apart from the rest, since it needs typing, which rjson does without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, Literal, TypedDict
+
+TypeGroup = Literal[
+    "dataclass",
+    "attrs",
+    "msgspec",
+    "pydantic",
+    "enum",
+    "datetime",
+    "uuid",
+    "decimal",
+    "path",
+    "array",
+    "numpy",
+    "iterator",
+    "subclass",
+]
+
+
+class Options(TypedDict, total=False):
+    """The encoding options, for annotations."""
+
+    default: Callable[[Any], Any] | None
+    indent: int | str | None
+    separators: tuple[str, str] | None
+    sort_keys: bool
+    skipkeys: bool
+    omit_none: bool
+    ensure_ascii: bool
+    allow_nan: bool | Literal["null"]
+    surrogates: Literal["error", "escape", "replace", "pass"]
+    integers: Literal["exact", "js-safe"]
+    decimal: Literal["number", "string"]
+    timedelta: Literal["iso", "seconds"]
+    utc_z: bool
+    naive_utc: bool
+    omit_microseconds: bool
+    namedtuple: Literal["array", "object"]
+    sets: Literal["error", "array"]
+    passthrough: bool | Collection[TypeGroup]
+    append_newline: bool
+    max_depth: int
+
+
+Framing = Literal["auto", "lines", "array", "seq", "concat"]
+
+
+class DecodeOptions(TypedDict, total=False):
+    """Keywords of everything that decodes; `help(rjson.loads)` says what they mean."""
+
+    object_hook: Callable[[dict[str, Any]], Any] | None
+    object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None
+    parse_float: Callable[[str], Any] | None
+    parse_int: Callable[[str], Any] | None
+    parse_constant: Callable[[str], Any] | None
+    allow_nan: bool
+    duplicates: Literal["last", "error"]
+    strict: bool
+    max_depth: int
