@@ -1,6 +1,7 @@
 """iterload: values one by one from texts that arrive in parts, at every size of part, and errors that say where."""
 
 import asyncio
+import contextlib
 import gc
 import io
 import json
@@ -428,6 +429,128 @@ def test_aio_errors():
         return got
 
     assert run(main()) == [1, 2]
+
+
+@pytest.mark.parametrize("framing", ["lines", "auto", "array", "seq", "concat"])
+def test_aio_goes_on_after_a_timeout(framing):
+    """A cancelled or timed-out `__anext__` loses nothing: the values that follow come when it is asked again."""
+
+    async def main():
+        reader = asyncio.StreamReader()
+        text = TEXTS["concat" if framing == "auto" else framing]([{"a": 1}, {"b": "é"}, {}]).encode()
+        values = rjson.aio.iterload(reader, framing=framing)
+        got = []
+        for i in range(len(text) + 1):
+            with contextlib.suppress(asyncio.TimeoutError):
+                while True:
+                    got.append(await asyncio.wait_for(values.__anext__(), 0.001))
+            task = asyncio.create_task(values.__anext__())
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            reader.feed_data(text[i : i + 1])
+        reader.feed_eof()
+        got += [value async for value in values]
+        assert [value async for value in values] == []
+        return got
+
+    assert run(main()) == [{"a": 1}, {"b": "é"}, {}]
+
+
+def test_aio_cancelled_at_every_await():
+    """Nothing is lost or given twice, at whichever turn of the loop it is cancelled."""
+
+    async def main(turns):
+        reader = asyncio.StreamReader()
+        reader.feed_data(b"{}\n[1]\n[2]\n[3")
+        values = rjson.aio.iterload(reader, chunk_size=5)
+        got = []
+
+        async def take():
+            async for value in values:
+                got.append(value)
+
+        task = asyncio.create_task(take())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        reader.feed_data(b"]")
+        reader.feed_eof()
+        await take()
+        return got
+
+    for turns in range(12):
+        assert run(main(turns)) == [{}, [1], [2], [3]], turns
+
+
+def test_aio_goes_on_after_an_error_of_the_reader():
+    """As the synchronous one does; after a DecodeError, and after aclose(), it is over."""
+
+    class Reader:
+        parts = [b"1 2 ", OSError("try again"), b"3 ] 4", b""]
+
+        async def read(self, n):
+            part = self.parts.pop(0)
+            if isinstance(part, OSError):
+                raise part
+            return part
+
+    async def main():
+        values = rjson.aio.iterload(Reader())
+        assert [await values.__anext__(), await values.__anext__()] == [1, 2]
+        with pytest.raises(OSError, match="try again"):
+            await values.__anext__()
+        assert await values.__anext__() == 3
+        with pytest.raises(rjson.DecodeError):
+            await values.__anext__()
+        with pytest.raises(StopAsyncIteration):
+            await values.__anext__()
+        reader = asyncio.StreamReader()
+        reader.feed_data(b"1 2 ")
+        values = rjson.aio.iterload(reader)
+        assert await values.__anext__() == 1
+        await values.aclose()
+        with pytest.raises(StopAsyncIteration):
+            await values.__anext__()
+
+    run(main())
+
+
+def test_aio_by_two_tasks_at_once():
+    """Refused, while the other one waits for the reader."""
+
+    async def main():
+        reader = asyncio.StreamReader()
+        values = rjson.aio.iterload(reader)
+        task = asyncio.create_task(values.__anext__())
+        await asyncio.sleep(0.01)
+        with pytest.raises(RuntimeError, match="already running"):
+            await values.__anext__()
+        reader.feed_data(b"1 ")
+        assert await task == 1
+
+    run(main())
+
+
+def test_aio_on_trio():
+    """From anything with an awaitable read()."""
+    trio = pytest.importorskip("trio")
+
+    class Reader:
+        def __init__(self, *parts):
+            self.parts = list(parts)
+
+        async def read(self, n):
+            await trio.sleep(0)
+            return self.parts.pop(0) if self.parts else b""
+
+    async def main():
+        return [value async for value in rjson.aio.iterload(Reader(b"[1,2", b",3]"))]
+
+    assert trio.run(main) == [1, 2, 3]
 
 
 def test_aio_lets_others_run():
