@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from .. import _encoder
@@ -236,7 +236,8 @@ def iterencode(
         chunk_size: The largest size of a chunk, in bytes; less than 512 is taken as 512.
 
     Returns:
-        An async generator of bytes. Its `aclose()` ends it early, and closes the generators that `obj` holds.
+        An async generator of bytes. It may be made where no event loop runs: the loop is the one that it is iterated on. Its
+        `aclose()` ends it early, and closes the generators that `obj` holds.
 
     >>> import asyncio
     >>> async def main():
@@ -244,10 +245,26 @@ def iterencode(
     >>> asyncio.run(main())
     [b'["streamed"]']
     """
-    rules, point = rules_from(flush, _loops.running(), True, False)
-    pump = Pump(_encoder_from(encoder, options), chunk_size, slice_us, False, point)
+    chosen = _encoder_from(encoder, options)
+
+    def pump_for(loop: _loops.Loop) -> tuple[Pump, Rules]:
+        rules, point = rules_from(flush, loop, True, False)
+        return Pump(chosen, chunk_size, slice_us, False, point), rules
+
+    pump_for(_loops.ASYNCIO)  # for what it says about the arguments
+    # Only direct sends leave memoryviews.
+    return cast("AsyncGenerator[bytes, None]", _pieces_of(obj, pump_for))
+
+
+async def _pieces_of(obj: Any, pump_for: Callable[[_loops.Loop], tuple[Pump, Rules]]) -> AsyncGenerator[Piece, None]:
+    pump, rules = pump_for(_loops.running())
     pump.begin(obj)
-    return cast("AsyncGenerator[bytes, None]", pieces(pump, None, rules, nowhere))  # only direct sends leave memoryviews
+    stream = pieces(pump, None, rules, nowhere)
+    try:
+        async for piece in stream:
+            yield piece
+    finally:
+        await stream.aclose()
 
 
 # ---- many documents

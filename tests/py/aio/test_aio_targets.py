@@ -262,10 +262,27 @@ def test_trio():
     trio.run(main)
 
 
+def test_iterencode_may_be_made_without_a_loop():
+    """In a function that a framework runs on a thread, say; what is wrong with the arguments is said there."""
+    import trio
+
+    made = [aio.iterencode({"n": [1, 2]}) for _ in range(3)]
+    with pytest.raises(ValueError, match="chunk_size must be"):
+        aio.iterencode({}, chunk_size=0)
+
+    async def collect(chunks):
+        return b"".join([chunk async for chunk in chunks])
+
+    assert asyncio.run(collect(made[0])) == b'{"n":[1,2]}'
+    assert trio.run(collect, made[1]) == b'{"n":[1,2]}'
+    asyncio.run(made[2].aclose())
+    assert asyncio.run(collect(made[2])) == b""
+
+
 def test_without_a_loop():
     """A clear error, from whoever runs no event loop."""
     with pytest.raises(RuntimeError, match="no running event loop"):
-        aio.iterencode({})
+        aio.iterencode({}).asend(None).send(None)
     coroutine = aio.dump({}, type("T", (), {"send": lambda self, data: None})())
     with pytest.raises(RuntimeError, match="no running event loop"):
         coroutine.send(None)
