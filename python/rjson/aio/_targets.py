@@ -333,8 +333,14 @@ class AwaitedTarget(_Undriven):
         return result
 
     def abort(self) -> Awaitable[None] | None:
-        """By the object's own abort(); else, for the streams of trio and anyio, by closing it without ceremony."""
-        abort = getattr(self._writer, "abort", None)
+        """By its own abort(), or its transport's; else, for the streams of trio and anyio, by closing it without ceremony.
+
+        Of anything else nothing is known that could be done.
+        """
+        transport = _transport_below(self._writer)
+        if transport is not None and not transport.is_closing():
+            _reset_on_close(transport.get_extra_info("socket"))
+        abort = getattr(self._writer, "abort", None) or (transport and transport.abort)
         if callable(abort):
             abort()
             return None
@@ -349,6 +355,21 @@ class AwaitedTarget(_Undriven):
                 _reset_on_close(_raw_socket(self._writer))
                 await library.aclose_forcefully(self._writer)
                 return
+
+
+# Where the transport is: below a writer of one's own; aiohttp's responses; sanic's.
+_TRANSPORT_PATHS = (("transport",), ("_payload_writer", "transport"), ("stream", "protocol", "transport"))
+
+
+def _transport_below(writer: Any) -> Any:
+    """The transport that an object's awaitable method writes to, or None where none is found."""
+    for path in _TRANSPORT_PATHS:
+        found = writer
+        for name in path:
+            found = getattr(found, name, None)
+        if callable(getattr(found, "get_extra_info", None)) and _is_transport(found):
+            return found
+    return None
 
 
 def _raw_socket(stream: Any) -> Any:

@@ -173,7 +173,10 @@ async def dump(
     Raises:
         EncodeError: Something cannot be encoded. It has `.bytes_written`, as has every other exception that leaves this
             function: the bytes of the document that `writer` had accepted. If that is 0, `writer` can still be used.
-            Otherwise it is aborted (a TCP connection is reset), so that the peer does not take what it got for all there is.
+            Otherwise it is aborted, so that the peer does not take what it got for all there is: a TCP connection is reset
+            (of transports, sockets, aiohttp's and sanic's responses, trio's and anyio's streams, objects with a
+            `transport`); of other objects `abort()` is called. Where neither is there, nothing shows but this exception:
+            let it leave the handler.
         ConnectionError: The connection was lost.
         TimeoutError: `writer` accepted nothing for `timeout` seconds.
         RuntimeError: Another document is being written to it.

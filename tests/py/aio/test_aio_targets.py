@@ -3,7 +3,10 @@
 import asyncio
 import io
 import json
+import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -191,6 +194,100 @@ async def test_aiohttp_response():
     async with ClientSession() as session, session.get(f"http://127.0.0.1:{port}/") as response:
         assert await response.json() == {"rows": [{"id": i} for i in range(3000)]}
     await runner.cleanup()
+
+
+def all_of(sock):
+    """What arrives until the connection ends, and whether it was reset."""
+    data = b""
+    with sock:
+        sock.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        while True:
+            try:
+                part = sock.recv(65536)
+            except ConnectionResetError:
+                return data, True
+            if not part:
+                return data, False
+            data += part
+
+
+async def failing_rows():
+    for i in range(3000):
+        yield {"id": i}
+    await asyncio.sleep(0.2)  # everything is on its way by now: there is nothing left that an abort() could cut off
+    raise ZeroDivisionError
+
+
+async def test_aiohttp_response_that_fails_is_reset():
+    """So that even a client that knows no other end of a body than that of the connection (HTTP/1.0) notices."""
+    web = pytest.importorskip("aiohttp.web")
+
+    async def handle(request):
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        await aio.dump(failing_rows(), response)
+
+    app = web.Application()
+    app.router.add_get("/", handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    client = socket.create_connection(site._server.sockets[0].getsockname())
+    data, was_reset = await asyncio.to_thread(all_of, client)
+    await runner.cleanup()
+    assert b'{"id":2999}' in data
+    assert was_reset
+
+
+def test_sanic_response_that_fails_is_reset():
+    """The same; sanic itself would end the body as if it were whole."""
+    pytest.importorskip("sanic")
+    program = """
+import asyncio, socket
+import rjson.aio
+from sanic import Sanic
+from test_aio_targets import all_of, failing_rows
+
+app = Sanic("app")
+app.config.ACCESS_LOG = False
+
+@app.get("/")
+async def handle(request):
+    response = await request.respond(content_type="application/json")
+    await rjson.aio.dump(failing_rows(), response)
+
+async def main():
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = await app.create_server(sock=listener, return_asyncio_server=True)
+    await server.startup()
+    client = socket.create_connection(listener.getsockname())
+    data, was_reset = await asyncio.to_thread(all_of, client)
+    print(b'{"id":2999}' in data, was_reset)
+
+asyncio.run(main())
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, env=environment)
+    assert done.stdout.endswith("True True\n"), done.stdout + done.stderr
+
+
+async def test_a_writer_over_a_transport_is_reset():
+    """An object of the user's with an awaitable write(), whose `transport` is where that goes."""
+
+    class Target:
+        def __init__(self, writer):
+            self.writer, self.transport = writer, writer.transport
+
+        async def write(self, data):
+            self.writer.write(data)
+            await self.writer.drain()
+
+    async with connection("stream") as (writer, peer):
+        with pytest.raises(ZeroDivisionError):
+            await aio.dump(failing_rows(), Target(writer))
+        await peer.result()
+        assert isinstance(peer.error, ConnectionResetError)
 
 
 async def test_anyio_stream():
