@@ -8,16 +8,23 @@
 
 /* See rj__special16. With bit 1 flipped, control characters and the quote are the bytes up to 0x20: one comparison finds both. */
 RJ__INLINE __m256i
-rj__avx2_special(__m256i v, int printable_only)
+rj__avx2_special(__m256i v)
 {
     __m256i backslash = _mm256_cmpeq_epi8(v, _mm256_load_si256((const __m256i *)rj__backslashes));
-    if (__builtin_constant_p(printable_only) && !printable_only) {
-        __m256i flipped = _mm256_xor_si256(v, _mm256_set1_epi8(2));
-        return _mm256_or_si256(_mm256_cmpeq_epi8(_mm256_min_epu8(flipped, _mm256_set1_epi8(0x20)), flipped), backslash);
-    }
+    __m256i flipped = _mm256_xor_si256(v, _mm256_set1_epi8(2));
+    return _mm256_or_si256(_mm256_cmpeq_epi8(_mm256_min_epu8(flipped, _mm256_set1_epi8(0x20)), flipped), backslash);
+}
+
+/* See rj__special_ascii16. */
+RJ__INLINE __m256i
+rj__avx2_special_ascii(__m256i v, int printable_only)
+{
+    if (__builtin_constant_p(printable_only) && !printable_only)
+        return rj__avx2_special(v);
     __m256i one = _mm256_set1_epi8((char)printable_only);
     __m256i control = _mm256_cmpgt_epi8(_mm256_add_epi8(one, _mm256_set1_epi8(0x20)), _mm256_add_epi8(one, v));
     __m256i quote = _mm256_cmpeq_epi8(v, _mm256_load_si256((const __m256i *)rj__quotes));
+    __m256i backslash = _mm256_cmpeq_epi8(v, _mm256_load_si256((const __m256i *)rj__backslashes));
     return _mm256_or_si256(control, _mm256_or_si256(quote, backslash));
 }
 
@@ -43,13 +50,13 @@ rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8_t *dst, int print
     for (; src < last; src += 32, dst += 32) {
         __m256i v = rj__avx2_load(src);
         rj__avx2_store(dst, v);
-        __m256i special = rj__avx2_special(v, printable_only);
+        __m256i special = rj__avx2_special_ascii(v, printable_only);
         if (RJ__UNLIKELY(!_mm256_testz_si256(special, special)))
             return 1 + (size_t)(src - begin);
     }
     __m256i v = rj__avx2_load(last);
     rj__avx2_store(last_dst, v);
-    __m256i special = rj__avx2_special(v, printable_only);
+    __m256i special = rj__avx2_special_ascii(v, printable_only);
     return _mm256_testz_si256(special, special) ? 0 : 1 + (size_t)(src - begin);
 }
 #endif
@@ -75,8 +82,8 @@ rj__avx2_copy_clean_to_32(const uint8_t *src, size_t length, uint8_t *dst)
     __m256i v = rj__avx2_load_words(src, words);
     rj__avx2_store(dst, v);
     memcpy(dst + length - 4, &last, 4);
-    uint32_t special = (uint32_t)_mm256_movemask_epi8(rj__avx2_special(v, 0));
-    uint32_t special_end = (uint32_t)_mm_movemask_epi8(rj__special16(_mm_cvtsi32_si128((int)last), 0));
+    uint32_t special = (uint32_t)_mm256_movemask_epi8(rj__avx2_special(v));
+    uint32_t special_end = (uint32_t)_mm_movemask_epi8(rj__special16(_mm_cvtsi32_si128((int)last)));
     return ((special & (uint32_t)(((uint64_t)1 << 4 * words) - 1)) | (special_end & 15)) != 0;
 }
 #endif
@@ -87,7 +94,7 @@ rj__copy_plain_block(const uint8_t *src, uint8_t *dst, int ascii_only, int print
 {
     __m256i v = rj__avx2_load(src);
     rj__avx2_store(dst, v);
-    __m256i special = rj__avx2_special(v, printable_only);
+    __m256i special = ascii_only ? rj__avx2_special_ascii(v, printable_only) : rj__avx2_special(v);
     if (ascii_only)
         special = _mm256_or_si256(special, v); /* by the high bits */
     return _mm256_movemask_epi8(special) == 0;
@@ -104,8 +111,8 @@ rj__copy_plain_run(const uint8_t *src, uint8_t *dst)
     rj__avx2_store(dst + 32, b);
     rj__avx2_store(dst + 64, c);
     rj__avx2_store(dst + 96, d);
-    __m256i special = _mm256_or_si256(_mm256_or_si256(rj__avx2_special(a, 0), rj__avx2_special(b, 0)),
-                                      _mm256_or_si256(rj__avx2_special(c, 0), rj__avx2_special(d, 0)));
+    __m256i special = _mm256_or_si256(_mm256_or_si256(rj__avx2_special(a), rj__avx2_special(b)),
+                                      _mm256_or_si256(rj__avx2_special(c), rj__avx2_special(d)));
     return _mm256_testz_si256(special, special);
 }
 

@@ -10,7 +10,7 @@ rj__scan_special(const uint8_t *p, uint64_t *high)
 {
     __m256i v = rj__avx2_load(p);
     *high = (unsigned)_mm256_movemask_epi8(v);
-    return (unsigned)_mm256_movemask_epi8(rj__avx2_special(v, 0));
+    return (unsigned)_mm256_movemask_epi8(rj__avx2_special(v));
 }
 
 /* See scan_sse.h. */
@@ -33,7 +33,7 @@ rj__scan_long(const uint8_t *p, uint64_t *high)
     __m256i special = _mm256_setzero_si256(), all = special;
     for (int i = 0; i < RJ__SCAN_LONG; i += RJ__SCAN_BLOCK) {
         __m256i v = rj__avx2_load(p + i);
-        special = _mm256_or_si256(special, rj__avx2_special(v, 0));
+        special = _mm256_or_si256(special, rj__avx2_special(v));
         all = _mm256_or_si256(all, v);
     }
     *high = (unsigned)_mm256_movemask_epi8(all);

@@ -71,8 +71,8 @@ RJ__INLINE uint64_t
 rj__mark_to_end(const uint8_t *src_end, size_t length)
 {
     const size_t all = length < 32 ? 32 : length;
-    uint64_t last = (uint32_t)_mm256_movemask_epi8(rj__avx2_special(rj__avx2_load(src_end - 32), 0));
-    uint64_t first = (uint32_t)_mm256_movemask_epi8(rj__avx2_special(rj__avx2_load(src_end - all), 0));
+    uint64_t last = (uint32_t)_mm256_movemask_epi8(rj__avx2_special(rj__avx2_load(src_end - 32)));
+    uint64_t first = (uint32_t)_mm256_movemask_epi8(rj__avx2_special(rj__avx2_load(src_end - all)));
     uint64_t of_all = length ? ~(uint64_t)0 << (RJ__MARKED_MOST - length) : 0;
     return (last << 32 | first << (RJ__MARKED_MOST - all)) & of_all;
 }

@@ -28,7 +28,7 @@ rj__avx2_any_special(__m256i a, __m256i b)
 {
     __m256i tops = _mm256_packus_epi16(_mm256_srli_epi16(a, 11), _mm256_srli_epi16(b, 11));
     __m256i surrogate = _mm256_cmpeq_epi8(tops, _mm256_set1_epi8(0xD800 >> 11));
-    __m256i special = _mm256_or_si256(surrogate, rj__avx2_special(_mm256_packs_epi16(a, b), 0));
+    __m256i special = _mm256_or_si256(surrogate, rj__avx2_special(_mm256_packs_epi16(a, b)));
     return !_mm256_testz_si256(special, special);
 }
 

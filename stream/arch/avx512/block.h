@@ -49,7 +49,7 @@ rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8_t *dst, int print
 {
     const uint8_t *begin = src;
     for (; length > RJ__MEDIUM; src += 32, dst += 32, length -= 32) {
-        __m256i v = rj__avx2_load(src), special = rj__avx2_special(v, printable_only);
+        __m256i v = rj__avx2_load(src), special = rj__avx2_special_ascii(v, printable_only);
         rj__avx2_store(dst, v);
         if (RJ__UNLIKELY(!_mm256_testz_si256(special, special)))
             return 1 + (size_t)(src - begin);

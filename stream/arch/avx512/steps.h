@@ -267,7 +267,7 @@ rj__put_short_dirty(const uint8_t *src, size_t length, uint8_t *dst)
     uint32_t valid = rj__first_bits(length);
     __m256i v = _mm256_maskz_loadu_epi8(valid, src);
     rj__avx2_store(dst, v);
-    uint32_t special = valid & (uint32_t)_mm256_movemask_epi8(rj__avx2_special(v, 0));
+    uint32_t special = valid & (uint32_t)_mm256_movemask_epi8(rj__avx2_special(v));
     size_t done = 0;
     while (special) {
         size_t place = _tzcnt_u32(special);
@@ -334,7 +334,7 @@ static RJ__NOINLINE uint8_t *
 RJ__NAME(put_passing)(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
 {
     for (; length > RJ__MEDIUM; src += 32, dst += 32, length -= 32) {
-        __m256i v = rj__avx2_load(src), special = rj__avx2_special(v, 0);
+        __m256i v = rj__avx2_load(src), special = rj__avx2_special(v);
         rj__avx2_store(dst, v);
         if (RJ__UNLIKELY(!_mm256_testz_si256(special, special)))
             return RJ__NAME(put_dirty)(src, length, dst, end);

@@ -5,19 +5,25 @@
 
 #define RJ__HAS_SHUFFLE 1 /* of bytes: SSSE3 */
 
-/* What must be escaped: control characters, '"' and '\\'; with `printable_only` (a truth value as 0 or 1) DEL too, and then what is
- * not ASCII is marked as well. One more than each byte, as a signed number: DEL and all beyond it are negative. */
+/* What must be escaped of any bytes: control characters, '"' and '\\'. */
 RJ__INLINE __m128i
-rj__special16(__m128i v, int printable_only)
+rj__special16(__m128i v)
 {
-    __m128i control;
-    if (__builtin_constant_p(printable_only) && !printable_only) {
-        control = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_load_si128((const __m128i *)rj__controls)), v);
-    }
-    else {
-        __m128i one = _mm_set1_epi8((char)printable_only);
-        control = _mm_cmpgt_epi8(_mm_add_epi8(one, _mm_set1_epi8(0x20)), _mm_add_epi8(one, v));
-    }
+    __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_load_si128((const __m128i *)rj__controls)), v);
+    __m128i quote = _mm_cmpeq_epi8(v, _mm_load_si128((const __m128i *)rj__quotes));
+    __m128i backslash = _mm_cmpeq_epi8(v, _mm_load_si128((const __m128i *)rj__backslashes));
+    return _mm_or_si128(control, _mm_or_si128(quote, backslash));
+}
+
+/* The same of ASCII bytes; with `printable_only` (a truth value as 0 or 1) DEL too. What is not ASCII may be marked or not. One more than each byte, as a
+ * signed number: DEL and all beyond it are negative. */
+RJ__INLINE __m128i
+rj__special_ascii16(__m128i v, int printable_only)
+{
+    if (__builtin_constant_p(printable_only) && !printable_only)
+        return rj__special16(v);
+    __m128i one = _mm_set1_epi8((char)printable_only);
+    __m128i control = _mm_cmpgt_epi8(_mm_add_epi8(one, _mm_set1_epi8(0x20)), _mm_add_epi8(one, v));
     __m128i quote = _mm_cmpeq_epi8(v, _mm_load_si128((const __m128i *)rj__quotes));
     __m128i backslash = _mm_cmpeq_epi8(v, _mm_load_si128((const __m128i *)rj__backslashes));
     return _mm_or_si128(control, _mm_or_si128(quote, backslash));
@@ -110,7 +116,7 @@ rj__sse_copy_clean_to_16(const uint8_t *src, size_t length, uint8_t *dst, int pr
     __m128i v = _mm_loadu_si128((const __m128i *)(src + length - 16));
     v = rj__shift_to_front(v, length);
     _mm_storeu_si128((__m128i *)dst, v);
-    unsigned special = (unsigned)_mm_movemask_epi8(rj__special16(v, printable_only));
+    unsigned special = (unsigned)_mm_movemask_epi8(rj__special_ascii16(v, printable_only));
     return (special & ((1u << length) - 1)) != 0;
 }
 
@@ -121,7 +127,7 @@ rj__sse_copy_clean_16_to_32(const uint8_t *src, size_t length, uint8_t *dst, int
     __m128i last = _mm_loadu_si128((const __m128i *)(src + length - 16));
     _mm_storeu_si128((__m128i *)dst, first);
     _mm_storeu_si128((__m128i *)(dst + length - 16), last);
-    __m128i special = _mm_or_si128(rj__special16(first, printable_only), rj__special16(last, printable_only));
+    __m128i special = _mm_or_si128(rj__special_ascii16(first, printable_only), rj__special_ascii16(last, printable_only));
     return !_mm_testz_si128(special, special);
 }
 

@@ -29,7 +29,7 @@ rj__join_eights(uint64_t first, uint64_t last)
 RJ__INLINE uint64_t
 rj__mark_special(rj__sixteen v)
 {
-    return (unsigned)_mm_movemask_epi8(rj__special16(v, 0));
+    return (unsigned)_mm_movemask_epi8(rj__special16(v));
 }
 
 RJ__INLINE rj__lanes

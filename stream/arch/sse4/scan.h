@@ -10,7 +10,7 @@ rj__scan_special(const uint8_t *p, uint64_t *high)
 {
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
     *high = (unsigned)_mm_movemask_epi8(v);
-    return (unsigned)_mm_movemask_epi8(rj__special16(v, 0));
+    return (unsigned)_mm_movemask_epi8(rj__special16(v));
 }
 
 /* The four are told apart by their low halves, so one shuffle says which byte could be white space there. */

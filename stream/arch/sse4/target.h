@@ -36,7 +36,7 @@ rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8_t *dst, int print
     for (; src < last; src += 16, dst += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)src);
         _mm_storeu_si128((__m128i *)(void *)dst, v);
-        __m128i special = rj__special16(v, printable_only);
+        __m128i special = rj__special_ascii16(v, printable_only);
         if (RJ__UNLIKELY(!_mm_testz_si128(special, special)))
             return 1 + (size_t)(src - begin);
     }
@@ -49,7 +49,7 @@ rj__copy_plain_block(const uint8_t *src, uint8_t *dst, int ascii_only, int print
 {
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)src);
     _mm_storeu_si128((__m128i *)(void *)dst, v);
-    __m128i special = rj__special16(v, printable_only);
+    __m128i special = ascii_only ? rj__special_ascii16(v, printable_only) : rj__special16(v);
     if (ascii_only)
         special = _mm_or_si128(special, v); /* by the high bits */
     return _mm_movemask_epi8(special) == 0;
