@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 from pathlib import Path
@@ -111,3 +112,61 @@ def test_stream_never_includes_python():
     for path in (ROOT / "src").rglob("*.[ch]"):
         assert "<unistd.h>" not in path.read_text(), path
         assert "<sys/" not in path.read_text(), path
+
+
+SCAN = r"""
+#include <stdio.h>
+
+#include TARGET
+#include RJ__SCAN
+
+static int
+first_special(const uint8_t *block)
+{
+    uint64_t high, special = rj__scan_special(block, &high);
+    return special ? (int)(__builtin_ctzll(special) >> RJ__SCAN_SHIFT) : -1;
+}
+
+#include "arch/common/target_end.h"
+
+int
+main(void)
+{
+    if (!(SUPPORTED))
+        return 77;
+    for (int c = 0; c < 256; c++)
+        for (int place = 0; place < RJ__SCAN_BLOCK; place++) {
+            uint8_t block[RJ__SCAN_BLOCK];
+            memset(block, 'a', sizeof block);
+            block[place] = (uint8_t)c;
+            printf("%d %d %d\n", c, place, first_special(block));
+        }
+    return 0;
+}
+"""
+SUPPORTED = {
+    "scalar": "1",
+    "sse4": '__builtin_cpu_supports("sse4.2")',
+    "avx2": '__builtin_cpu_supports("avx2")',
+    "avx512": '__builtin_cpu_supports("avx512vbmi2")',
+}
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="instruction sets of x86-64")
+@pytest.mark.parametrize("level", ["-O0", "-O2"])
+@pytest.mark.parametrize("isa", SUPPORTED)
+@pytest.mark.parametrize("cc", COMPILERS)
+def test_what_ends_a_string_is_found_at_every_optimization_level(cc, isa, level, tmp_path):
+    """A quote, a backslash or a control character, at each place of a block, and no other byte: whatever the compiler knows."""
+    source, program = tmp_path / "scan.c", tmp_path / "scan"
+    source.write_text(SCAN.replace("TARGET", f'"arch/{isa}/target.h"').replace("SUPPORTED", SUPPORTED[isa]))
+    shared = [f"stream/{name}.c" for name in ("text/text", "number/points", "text/utf8", "text/shuffles")]
+    command = [cc, level, "-std=c11", "-Istream", "-Istream/include", source, *shared, "-o", program]
+    subprocess.run(command, cwd=ROOT, check=True)
+    done = subprocess.run([program], capture_output=True, text=True)
+    if done.returncode == 77:
+        pytest.skip(f"this machine has no {isa}")
+    rows = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    assert len(rows) >= 256 * 8
+    special = {*range(0x20), ord('"'), ord("\\")}
+    assert all(found == (place if c in special else -1) for c, place, found in rows)
