@@ -8,11 +8,13 @@ from __future__ import annotations
 import enum
 import sys
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
+from . import _pydantic
+
 # (form, group), (form, group, fields), or (form, group, fields, convert, value that stands for no value). A field is
-# (key, attribute) or (key, None, constant).
+# (key, attribute), (key, None, constant), or (key, attribute, None, convert, exact, converts_all): see rj_field in plan.h.
+# What converts is called with the object or value, and with the option `default`.
 Description = tuple[Any, ...]
 
 UNKNOWN: Description = ("unknown", "subclass")
@@ -20,7 +22,17 @@ UNKNOWN: Description = ("unknown", "subclass")
 
 def describe(cls: type) -> Description:
     """How objects of `cls` are encoded."""
-    for look in (_enum, _fields_of_dataclass, _standard_library, _attrs, _msgspec, _pydantic, _numpy, _namedtuple):
+    for look in (
+        _enum,
+        _pydantic.describe_dataclass,
+        _fields_of_dataclass,
+        _standard_library,
+        _attrs,
+        _msgspec,
+        _pydantic.describe_model,
+        _numpy,
+        _namedtuple,
+    ):
         description = look(cls)
         if description is not None:
             return description
@@ -94,12 +106,12 @@ def _msgspec(cls: type) -> Description | None:
     return ("fields", "msgspec", fields, None, unset)
 
 
-def _to_array(tag: Any, names: tuple[str, ...]) -> Callable[[Any], list[Any]]:
+def _to_array(tag: Any, names: tuple[str, ...]) -> Callable[[Any, Any], list[Any]]:
     head = [] if tag is None else [tag]
-    return lambda struct: head + [getattr(struct, name) for name in names]
+    return lambda struct, _default: head + [getattr(struct, name) for name in names]
 
 
-def _without_defaults(fields: tuple[Any, ...], info: Any, unset: object) -> Callable[[Any], dict[str, Any]]:
+def _without_defaults(fields: tuple[Any, ...], info: Any, unset: object) -> Callable[[Any, Any], dict[str, Any]]:
     """As omit_defaults: without values that are their field's default, or empty where a factory makes them so."""
     names, defaults = info.__struct_fields__, info.__struct_defaults__
     by_name = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
@@ -110,65 +122,13 @@ def _without_defaults(fields: tuple[Any, ...], info: Any, unset: object) -> Call
         factory = getattr(default, "factory", None)
         return value is default or (factory in (list, set, dict) and type(value) is factory and not value)
 
-    def convert(struct: Any) -> dict[str, Any]:
+    def convert(struct: Any, _default: Any) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key, attribute, *constant in fields:
             value = constant[0] if constant else getattr(struct, attribute)
             if constant or not (value is unset or is_default(attribute, value)):
                 result[key] = value
         return result
-
-    return convert
-
-
-# ---- pydantic
-
-
-def _pydantic(cls: type) -> Description | None:
-    if not issubclass(cls, _own("pydantic", "BaseModel")):
-        return None
-    info: Any = cls
-    if not hasattr(info, "__pydantic_decorators__"):  # version 1
-        return ("convert", "pydantic", (), dict)
-    if getattr(info, "__pydantic_root_model__", False):
-        return ("convert", "pydantic", (), attrgetter("root"))
-    if _has_serializers(info):
-        return ("convert", "pydantic", (), _dump_model)
-    fields = _model_fields(info)
-    if info.model_config.get("extra") == "allow":
-        return ("convert", "pydantic", (), _with_extra(fields))
-    return ("fields", "pydantic", fields)
-
-
-def _dump_model(model: Any) -> Any:
-    return model.model_dump()
-
-
-def _has_serializers(info: Any) -> bool:
-    """Whether the model, or one of its fields, says itself how it is to be written."""
-    decorators = info.__pydantic_decorators__
-    if decorators.field_serializers or decorators.model_serializers:
-        return True
-    kinds = {"PlainSerializer", "WrapSerializer", "SerializeAsAny"}
-    return any(type(m).__name__ in kinds for f in _fields_of(info).values() for m in f.metadata)
-
-
-def _fields_of(info: Any) -> dict[str, Any]:
-    fields: dict[str, Any] = getattr(info, "__pydantic_fields__", None) or info.model_fields
-    return fields
-
-
-def _model_fields(info: Any) -> tuple[tuple[str, str], ...]:
-    by_alias = bool(info.model_config.get("serialize_by_alias"))
-    kept = [((by_alias and f.serialization_alias) or name, name) for name, f in _fields_of(info).items() if not f.exclude]
-    computed = info.__pydantic_decorators__.computed_fields
-    kept += [((by_alias and c.info.alias) or name, name) for name, c in computed.items()]
-    return tuple(kept)
-
-
-def _with_extra(fields: tuple[tuple[str, str], ...]) -> Callable[[Any], dict[str, Any]]:
-    def convert(model: Any) -> dict[str, Any]:
-        return {key: getattr(model, name) for key, name in fields} | (model.__pydantic_extra__ or {})
 
     return convert
 

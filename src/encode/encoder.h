@@ -236,6 +236,12 @@ int rj_has_depth_for(rj_encoder *e, int levels);
 PyObject *rj_key_text(rj_encoder *e, PyObject *key);
 /* `skipkeys`: whether such a key has no text; -1 with an exception. */
 int rj_skips_key(rj_encoder *e, PyObject *key);
+/* The option `default`, borrowed; None if there is none. */
+RJ__INLINE PyObject *
+rj_default_or_none(const rj_encoder *e)
+{
+    return e->options->default_ ? e->options->default_ : Py_None;
+}
 /* Asks `default` about `obj` (entered): a new reference, or NULL. */
 PyObject *rj_call_default(rj_encoder *e, PyObject *obj);
 /* The pairs of a dict subclass that has its own items(): a new iterator; or NULL, with *direct set if it has not, else with an

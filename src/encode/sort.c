@@ -271,7 +271,7 @@ rj_sorted_fields(rj_encoder *e, PyObject *obj, const rj_plan *plan)
     int rc = dict ? 0 : -1;
     rj_enter_python(e);
     for (Py_ssize_t i = 0; i < Py_SIZE(plan) && rc == 0; i++) {
-        PyObject *value = rj_field_value(&plan->fields[i], obj);
+        PyObject *value = rj_field_output(e, plan, &plan->fields[i], obj);
         if (!value)
             rc = -1;
         else if (value != plan->omitted)

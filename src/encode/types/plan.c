@@ -16,6 +16,8 @@ plan_dealloc(PyObject *op)
         Py_XDECREF(plan->fields[i].key);
         Py_XDECREF(plan->fields[i].attribute);
         Py_XDECREF(plan->fields[i].constant);
+        Py_XDECREF(plan->fields[i].convert);
+        Py_XDECREF((PyObject *)plan->fields[i].exact);
     }
     Py_XDECREF(plan->convert);
     Py_XDECREF(plan->omitted);
@@ -55,6 +57,21 @@ class_attribute(PyTypeObject *type, PyObject *name)
     return NULL;
 }
 
+/* Whether attributes are looked up as object does it. A __getattr__ may come after that, for those that are not there. */
+static int
+finds_attributes_as_usual(PyTypeObject *type)
+{
+    if (type->tp_getattro == PyObject_GenericGetAttr)
+        return 1;
+    PyObject *own = PyObject_GetAttrString((PyObject *)type, "__getattribute__");
+    PyObject *usual = PyObject_GetAttrString((PyObject *)&PyBaseObject_Type, "__getattribute__");
+    int is_usual = own && own == usual;
+    Py_XDECREF(own);
+    Py_XDECREF(usual);
+    PyErr_Clear();
+    return is_usual;
+}
+
 /* Sees how a field can be read. Returns whether that may run code of the document's. */
 static int
 inspect_field(rj_field *field, PyTypeObject *type)
@@ -86,17 +103,40 @@ rj_field_value(const rj_field *field, PyObject *obj)
     return PyObject_GetAttr(obj, field->attribute);
 }
 
+PyObject *
+rj_field_output(const rj_encoder *e, const rj_plan *plan, const rj_field *field, PyObject *obj)
+{
+    PyObject *value = rj_field_value(field, obj);
+    if (!field->convert)
+        return value;
+    if (!value) {
+        if (!plan->omitted || !PyErr_ExceptionMatches(PyExc_AttributeError))
+            return NULL;
+        PyErr_Clear();
+        return Py_NewRef(plan->omitted);
+    }
+    if (!rj_field_converts(field, value))
+        return value;
+    PyObject *result = PyObject_CallFunctionObjArgs(field->convert, value, rj_default_or_none(e), NULL);
+    Py_DECREF(value);
+    return result;
+}
+
 /* ---- making a plan from its description */
 
-/* `description`: (key, attribute) or (key, None, constant). */
+/* `description`: (key, attribute), (key, None, constant) or (key, attribute, None, convert, exact, converts_all). */
 static int
 set_field(rj_field *field, PyObject *description)
 {
-    PyObject *attribute, *constant = NULL;
-    if (!PyArg_ParseTuple(description, "UO|O", &field->key, &attribute, &constant))
+    PyObject *attribute, *constant = Py_None, *convert = NULL, *exact = Py_None;
+    if (!PyArg_ParseTuple(description, "UO|OOOp", &field->key, &attribute, &constant, &convert, &exact,
+                          &field->converts_all))
         return -1;
     Py_INCREF(field->key);
-    if (constant) {
+    field->convert = Py_XNewRef(convert);
+    if (PyType_Check(exact))
+        field->exact = (PyTypeObject *)Py_NewRef(exact);
+    if (constant != Py_None) {
         field->constant = Py_NewRef(constant);
         return 0;
     }
@@ -154,7 +194,7 @@ plan_from(rj_state *state, PyTypeObject *type, PyObject *description)
         return NULL;
     plan->convert = convert == Py_None ? NULL : Py_NewRef(convert);
     plan->omitted = omitted == Py_None ? NULL : Py_NewRef(omitted);
-    plan->runs_code = type->tp_getattro != PyObject_GenericGetAttr;
+    plan->runs_code = !finds_attributes_as_usual(type);
     for (Py_ssize_t i = 0; i < Py_SIZE(plan); i++)
         if (plan->fields[i].attribute) {
             plan->runs_code |= inspect_field(&plan->fields[i], type);

@@ -1,7 +1,7 @@
 /*
  * What becomes of a type that JSON has no name for: found out once per type, by rjson._types.describe, and kept.
  *
- * The cache holds no reference to the type. It is keyed by the type's version tag too, which CPython gives anew whenever the type
+ * The cache holds no reference to the type (only to those that its fields are declared with). It is keyed by the type's version tag too, which CPython gives anew whenever the type
  * changes and never twice (cpython/type_access.h); where there are no tags, every lookup asks again.
  */
 #ifndef RJSON_PLAN_H
@@ -34,8 +34,11 @@ typedef struct rj_field {
     PyObject *key;       /* str; owned, as all of these are */
     PyObject *attribute; /* interned str, or NULL where the value is `constant` */
     PyObject *constant;
-    Py_ssize_t offset; /* of its slot in the object, or 0 */
-    Py_ssize_t hint;   /* where it was in the instance's dict last; see rj_instance_view_get */
+    Py_ssize_t offset;   /* of its slot in the object, or 0 */
+    Py_ssize_t hint;     /* where it was in the instance's dict last; see rj_instance_view_get */
+    PyObject *convert;   /* callable (value, default), for values that are not written as they are; or NULL */
+    PyTypeObject *exact; /* those of exactly this type are, beside strings, numbers, booleans and None; owned, or NULL */
+    int converts_all;    /* no value is written as it is */
 } rj_field;
 
 /* Immutable, but for its hints. A Python object, so that a paused walk can hold it. */
@@ -43,7 +46,7 @@ typedef struct rj_plan {
     PyObject_VAR_HEAD rj_form form;
     rj_type_group group;
     int runs_code;     /* reading fields may run Python code of the document's */
-    PyObject *convert; /* callable, or NULL */
+    PyObject *convert; /* callable (object, default), or NULL */
     PyObject *omitted; /* the value that stands for no value, or NULL */
     rj_field fields[];
 } rj_plan;
@@ -82,8 +85,21 @@ rj_known_plan(rj_plan_cache *cache, PyTypeObject *type)
 
 /* The plan of an object's type: a new reference, or NULL with an exception. May run Python code: the caller owns `obj`. */
 rj_plan *rj_plan_of(struct rj_encoder *e, PyObject *obj);
-/* The value of a field of `obj`, new; NULL with an exception. */
+/* The value of a field of `obj`, new; NULL with an exception. Runs no more than the attribute's own code. */
 PyObject *rj_field_value(const rj_field *field, PyObject *obj);
+/* The same, as it is to be written, or plan->omitted. Runs Python code. */
+PyObject *rj_field_output(const struct rj_encoder *e, const rj_plan *plan, const rj_field *field, PyObject *obj);
+
+/* Whether `value` of a field with `convert` is not written as it is. */
+RJ__INLINE int
+rj_field_converts(const rj_field *field, PyObject *value)
+{
+    PyTypeObject *type = Py_TYPE(value);
+    if (field->converts_all)
+        return 1;
+    return type != field->exact && type != &PyUnicode_Type && type != &PyLong_Type && type != &PyFloat_Type &&
+           type != &PyBool_Type && value != Py_None;
+}
 
 /* The same, borrowed, where it can be read from memory; else NULL. `view`: of `obj`, taken since Python code ran last. */
 RJ__INLINE PyObject *

@@ -408,7 +408,7 @@ rj_stand_in(rj_encoder *e, const rj_plan *plan, PyObject *v)
         result = PyObject_Str(v);
         break;
     default:
-        result = PyObject_CallOneArg(plan->convert, v);
+        result = PyObject_CallFunctionObjArgs(plan->convert, v, rj_default_or_none(e), NULL);
     }
     if (!result)
         rj_stop_error(e);

@@ -32,6 +32,8 @@ peek_member(member_source *s, PyObject **key, PyObject **value)
     }
     *key = field->key;
     *value = rj_field_value_in(field, s->owner, &s->view);
+    if (RJ__UNLIKELY(field->convert != NULL) && *value && rj_field_converts(field, *value))
+        return 0;
     return *value != NULL;
 }
 
@@ -45,10 +47,11 @@ next_member(rj_encoder *e, member_source *s, PyObject **key, PyObject **value)
         Py_INCREF(*value);
     }
     else {
-        const rj_field *field = &((rj_plan *)s->source)->fields[s->pos];
+        const rj_plan *plan = (const rj_plan *)s->source;
+        const rj_field *field = &plan->fields[s->pos];
         rj_enter_python(e);
         *key = field->key;
-        *value = rj_field_value(field, s->owner);
+        *value = rj_field_output(e, plan, field, s->owner);
         s->has_view = 0;
     }
     s->pos += s->kind == RJ_FRAME_ENTRIES ? 2 : 1;
