@@ -73,15 +73,17 @@ PyDoc_STRVAR(loads_doc,
              "    s: str, or bytes, bytearray, memoryview or another buffer, in UTF-8.\n"
              "    object_hook: Called with each dict; its result takes the dict's place.\n"
              "    object_pairs_hook: Called with each object as a list of (key, value); goes before object_hook.\n"
+             "    array_hook: Called with each list; its result takes the list's place.\n"
              "    parse_float, parse_int: Called with the text of each number with or without a point or exponent.\n"
              "    parse_constant: Called with 'NaN', 'Infinity' or '-Infinity'.\n"
              "    allow_nan: Whether these are read without it. JSON has none of them, so the default is False.\n"
              "    duplicates: 'last' (the default): of equal keys in an object the last counts. 'error': they are refused.\n"
              "    strict: False: strings may have control characters in them.\n"
-             "    max_depth: How deeply arrays and objects may nest (100000).\n\n"
+             "    max_depth: How deeply arrays and objects may nest (1000). More is safe here, where nothing recurses,\n"
+             "        but not for repr(), ==, copy.deepcopy() and pickle of the result.\n\n"
              "Raises:\n"
-             "    DecodeError: The text is no JSON; says what is wrong, where, and what is there.\n"
-             "    ValueError: An integer has more digits than sys.get_int_max_str_digits().");
+             "    DecodeError: The text is no JSON, nests too deeply, or has an integer of more digits than\n"
+             "        sys.get_int_max_str_digits(); says what is wrong, where, and what is there.");
 
 static PyMethodDef core_methods[] = {
     {"loads", KEYWORDS(core_loads), METH_FASTCALL | METH_KEYWORDS, loads_doc},

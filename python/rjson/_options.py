@@ -55,6 +55,7 @@ class DecodeOptions(TypedDict, total=False):
 
     object_hook: Callable[[dict[str, Any]], Any] | None
     object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None
+    array_hook: Callable[[list[Any]], Any] | None
     parse_float: Callable[[str], Any] | None
     parse_int: Callable[[str], Any] | None
     parse_constant: Callable[[str], Any] | None

@@ -241,6 +241,7 @@ class JSONDecoder(_json.JSONDecoder):
         self._loads = _core.Decoder(
             object_hook=self.object_hook,
             object_pairs_hook=self.object_pairs_hook,
+            array_hook=getattr(self, "array_hook", None),  # since 3.15
             parse_float=self.parse_float,
             parse_int=self.parse_int,
             parse_constant=constant,

@@ -5,12 +5,35 @@
 
 /* ---- memory */
 
+/* Ctrl-C ends a long text too: 0, or -1 with what the signal's handler raised. */
+static int
+hear_signals(rj_decoder *d)
+{
+    d->unchecked = 0;
+    if (PyErr_CheckSignals() == 0)
+        return 0;
+    d->interrupted = 1;
+    return -1;
+}
+
+/* The walk comes to rj_decode_grow_values when so many more are on the stack, also where there is room. */
+static void
+set_limit(rj_decoder *d)
+{
+    size_t count = (size_t)(d->top - d->values), room = d->value_capacity - count;
+    d->limit = d->top + (room < RJ_VALUES_PER_CHECK ? room : RJ_VALUES_PER_CHECK);
+}
+
 int
 rj_decode_grow_values(rj_decoder *d)
 {
-    if (PyErr_CheckSignals() < 0)
+    if (hear_signals(d) < 0)
         return -1;
-    size_t count = (size_t)(d->top - d->values), capacity = count * 2;
+    size_t count = (size_t)(d->top - d->values), capacity = d->value_capacity * 2;
+    if (count < d->value_capacity) {
+        set_limit(d);
+        return 0;
+    }
     PyObject **values = d->values == d->first_values ? PyMem_Malloc(capacity * sizeof *values)
                                                      : PyMem_Realloc(d->values, capacity * sizeof *values);
     if (!values) {
@@ -21,7 +44,8 @@ rj_decode_grow_values(rj_decoder *d)
         memcpy(values, d->first_values, count * sizeof *values);
     d->values = values;
     d->top = values + count;
-    d->limit = values + capacity;
+    d->value_capacity = capacity;
+    set_limit(d);
     return 0;
 }
 
@@ -197,6 +221,9 @@ rj_decoder_begin(rj_decoder *d, rj_state *state, const rj_decode_options *option
     d->str = NULL;
     d->values = d->top = d->first_values;
     d->limit = d->first_values + RJ_FEW_VALUES;
+    d->value_capacity = RJ_FEW_VALUES;
+    d->unchecked = 0;
+    d->interrupted = 0;
     d->levels = d->first_levels;
     d->depth = 0;
     d->level_capacity = RJ_FEW_LEVELS;
@@ -276,6 +303,15 @@ rj_decode_fail(rj_decoder *d, const char *message, const uint8_t *error)
     return NULL;
 }
 
+int
+rj_decode_too_deep(rj_decoder *d, const uint8_t *p)
+{
+    PyOS_snprintf(d->words, sizeof d->words, "Nested deeper than %zd levels; pass a larger max_depth to allow it",
+                  d->options->max_depth);
+    rj_decode_fail(d, d->words, p);
+    return -1;
+}
+
 Py_ssize_t
 rj_decode_position(const rj_decoder *d, const uint8_t *at)
 {
@@ -311,6 +347,7 @@ take_values(rj_decoder *d, size_t *count)
     PyObject **first = d->values + d->levels[--d->depth].first;
     *count = (size_t)(d->top - first);
     d->top = first;
+    d->unchecked += *count + 1;
     return first;
 }
 
@@ -321,21 +358,6 @@ drop_values(PyObject **values, size_t count)
         Py_DECREF(values[i]);
 }
 
-PyObject *
-rj_decode_list(rj_decoder *d)
-{
-    size_t count;
-    PyObject **values = take_values(d, &count);
-    PyObject *list = PyList_New((Py_ssize_t)count);
-    if (!list) {
-        drop_values(values, count);
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++)
-        PyList_SET_ITEM(list, (Py_ssize_t)i, values[i]);
-    return list;
-}
-
 /* Calls `hook` with `argument` (consumed, or NULL). */
 static PyObject *
 call_hook(PyObject *hook, PyObject *argument)
@@ -343,6 +365,23 @@ call_hook(PyObject *hook, PyObject *argument)
     PyObject *result = argument ? PyObject_CallOneArg(hook, argument) : NULL;
     Py_XDECREF(argument);
     return result;
+}
+
+PyObject *
+rj_decode_list(rj_decoder *d)
+{
+    if (RJ__UNLIKELY(d->unchecked >= RJ_VALUES_PER_CHECK) && hear_signals(d) < 0)
+        return NULL;
+    size_t count;
+    PyObject **values = take_values(d, &count), *hook = d->options->array_hook;
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    if (!list) {
+        drop_values(values, count);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        PyList_SET_ITEM(list, (Py_ssize_t)i, values[i]);
+    return RJ__UNLIKELY(hook != NULL) ? call_hook(hook, list) : list;
 }
 
 /* Keys and values in turn as a list of pairs; consumes them. */
@@ -413,6 +452,8 @@ PyObject *
 rj_decode_dict(rj_decoder *d)
 {
     const rj_decode_options *options = d->options;
+    if (RJ__UNLIKELY(d->unchecked >= RJ_VALUES_PER_CHECK) && hear_signals(d) < 0)
+        return NULL;
     size_t count;
     PyObject **values = take_values(d, &count);
     if (RJ__UNLIKELY(options->unique_keys)) {
@@ -441,13 +482,18 @@ ascii_str(const uint8_t *begin, const uint8_t *end)
 }
 
 PyObject *
-rj_decode_long(const rj_decoder *d, const uint8_t *begin, const uint8_t *end)
+rj_decode_long(rj_decoder *d, const uint8_t *begin, const uint8_t *end)
 {
     PyObject *text = ascii_str(begin, end);
     if (d->options->parse_int)
         return call_hook(d->options->parse_int, text);
     PyObject *number = text ? PyLong_FromUnicodeObject(text, 10) : NULL;
     Py_XDECREF(text);
+    if (!number && PyErr_ExceptionMatches(PyExc_ValueError)) {
+        PyErr_Clear();
+        return rj_decode_fail(d, "Integer of more digits than sys.get_int_max_str_digits() allows (parse_int takes any)",
+                              begin);
+    }
     return number;
 }
 
@@ -492,7 +538,7 @@ rj_decode_constant(rj_decoder *d, const uint8_t *p, const uint8_t **next)
 int
 rj_decode_runs_code(const rj_decode_options *o)
 {
-    return o->object_hook || o->object_pairs_hook || o->parse_float || o->parse_int || o->parse_constant;
+    return o->object_hook || o->object_pairs_hook || o->array_hook || o->parse_float || o->parse_int || o->parse_constant;
 }
 
 int

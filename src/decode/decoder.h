@@ -20,6 +20,8 @@
 #define RJ_PIECE_MIN 256
 #define RJ_PIECE_MAX 8192
 #define RJ_PIECE_BETWEEN_LONG 64
+/* So many values are made before signals are looked at again. */
+#define RJ_VALUES_PER_CHECK 65536
 /* The most that a vector reads. */
 #define RJ_SCAN_MAX 64
 
@@ -47,10 +49,13 @@ typedef struct rj_decoder {
      * A long str of wide characters becomes such bytes piece by piece (rj_decode_more): then `end` is the end of those that are there, `text_end` that
      * of all. What a string has beyond `end` stays in the str; there, bytes may be missing. */
     const uint8_t *begin, *cur, *end, *safe_end, *text_end;
-    size_t piece;                      /* how many come next */
-    PyObject *held;                    /* what keeps the text, owned, or NULL */
-    PyObject *str;                     /* that the text is, owned, or NULL */
-    PyObject **values, **top, **limit; /* the stack, behind its last value, behind its room */
+    size_t piece;             /* how many come next */
+    PyObject *held;           /* what keeps the text, owned, or NULL */
+    PyObject *str;            /* that the text is, owned, or NULL */
+    PyObject **values, **top; /* the stack, and behind its last value */
+    PyObject **limit;         /* behind the room that may be used before signals are looked at */
+    size_t value_capacity;    /* the room that there is */
+    size_t unchecked;         /* values of containers that were closed since signals were looked at */
     rj_level *levels;
     size_t depth, level_capacity;
     uint8_t *scratch; /* an unescaped string */
@@ -61,6 +66,8 @@ typedef struct rj_decoder {
     /* What is wrong with the text, and where; without a message an exception is set. `stop` is how far it was read: more text behind it
      * might mend it. */
     const char *message;
+    char words[80];  /* of a message that is not always the same */
+    int interrupted; /* the exception comes from a signal, not from the text or a hook */
     const uint8_t *error, *stop;
     PyObject *first_values[RJ_FEW_VALUES];
     rj_level first_levels[RJ_FEW_LEVELS];
@@ -109,13 +116,15 @@ Py_ssize_t rj_decode_position(const rj_decoder *d, const uint8_t *at);
 /* Slow paths of the walk. More room on the stacks: 0, or -1 with a message or an exception. */
 int rj_decode_grow_values(rj_decoder *d);
 int rj_decode_grow_levels(rj_decoder *d);
+/* A container at `p` that nests deeper than max_depth: -1 with a message. */
+int rj_decode_too_deep(rj_decoder *d, const uint8_t *p);
 /* At least `size` bytes of scratch memory that keeps its contents: 0, or -1 with an exception. */
 int rj_decode_grow_scratch(rj_decoder *d, size_t size);
 /* The container that is closed, from what the stack has of it: a new reference, or NULL. */
 PyObject *rj_decode_list(rj_decoder *d);
 PyObject *rj_decode_dict(rj_decoder *d);
-/* The int of this text, or what parse_float makes of it; NULL with an exception. */
-PyObject *rj_decode_long(const rj_decoder *d, const uint8_t *begin, const uint8_t *end);
+/* The int of this text, NULL with a message or an exception; what parse_float makes of it, NULL with an exception. */
+PyObject *rj_decode_long(rj_decoder *d, const uint8_t *begin, const uint8_t *end);
 PyObject *rj_decode_float(const rj_decoder *d, const uint8_t *begin, const uint8_t *end);
 /* A number that the fast ways leave: the nearest double (CPython's own algorithm). */
 double rj_decode_double(const uint8_t *begin);

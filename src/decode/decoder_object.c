@@ -18,9 +18,10 @@ rj_loads(rj_state *state, const rj_decode_options *options, PyObject *text)
 /* The callables among the options. */
 #define HOOKS(o)                                                                                                            \
     {                                                                                                                       \
-        &(o)->object_hook, &(o)->object_pairs_hook, &(o)->parse_float, &(o)->parse_int, &(o)->parse_constant                \
+        &(o)->object_hook, &(o)->object_pairs_hook, &(o)->array_hook, &(o)->parse_float, &(o)->parse_int,                   \
+            &(o)->parse_constant                                                                                            \
     }
-#define HOOK_COUNT 5
+#define HOOK_COUNT 6
 
 static int
 set_keyword_options(rj_decode_options *options, PyObject *kwargs)

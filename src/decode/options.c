@@ -3,7 +3,7 @@
 
 #include "encode/options.h"
 
-const rj_decode_options rj_default_decode_options = {.max_depth = RJ_MAX_DEPTH_DEFAULT, .strict = 1};
+const rj_decode_options rj_default_decode_options = {.max_depth = RJ_READ_DEPTH_DEFAULT, .strict = 1};
 
 /* A callable, or None. `same` is a callable that stands for what happens without one (int, float), or NULL. */
 static int
@@ -39,7 +39,7 @@ rj_decode_option_set(rj_decode_options *o, const char *function, PyObject *name,
     } hooks[] = {
         {"object_hook", &o->object_hook, NULL},          {"object_pairs_hook", &o->object_pairs_hook, NULL},
         {"parse_float", &o->parse_float, &PyFloat_Type}, {"parse_int", &o->parse_int, &PyLong_Type},
-        {"parse_constant", &o->parse_constant, NULL},
+        {"parse_constant", &o->parse_constant, NULL},    {"array_hook", &o->array_hook, NULL},
     };
     const char *text = PyUnicode_AsUTF8(name);
     if (!text)

@@ -4,9 +4,12 @@
 
 #include "py.h"
 
+/* Deeper values are of little use: repr(), ==, copy.deepcopy() and pickle recurse. */
+#define RJ_READ_DEPTH_DEFAULT 1000
+
 typedef struct rj_decode_options {
     /* Callables, or NULL; borrowed from whoever owns the struct. */
-    PyObject *object_hook, *object_pairs_hook, *parse_float, *parse_int, *parse_constant;
+    PyObject *object_hook, *object_pairs_hook, *array_hook, *parse_float, *parse_int, *parse_constant;
     Py_ssize_t max_depth;
     uint8_t allow_nan;
     uint8_t strict;      /* no control characters in strings */

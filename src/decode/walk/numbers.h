@@ -58,7 +58,7 @@ scan_exponent(const uint8_t *p, int64_t *power)
 }
 
 RJ__INLINE PyObject *
-decode_integer(const rj_decoder *d, const uint8_t *begin, const uint8_t *p, uint64_t magnitude, size_t digits)
+decode_integer(rj_decoder *d, const uint8_t *begin, const uint8_t *p, uint64_t magnitude, size_t digits)
 {
     if (RJ__UNLIKELY(d->options->parse_int || digits > RJ__DECIMAL_DIGITS))
         return rj_decode_long(d, begin, p);

@@ -60,10 +60,8 @@ push(rj_decoder *d, PyObject *v)
 RJ__INLINE int
 open_level(rj_decoder *d, const uint8_t *p)
 {
-    if (RJ__UNLIKELY((Py_ssize_t)d->depth >= d->options->max_depth)) {
-        rj_decode_fail(d, "Nested too deeply (max_depth)", p);
-        return -1;
-    }
+    if (RJ__UNLIKELY((Py_ssize_t)d->depth >= d->options->max_depth))
+        return rj_decode_too_deep(d, p);
     if (RJ__UNLIKELY(d->depth == d->level_capacity) && rj_decode_grow_levels(d) < 0)
         return -1;
     d->levels[d->depth++] = (rj_level){(size_t)(d->top - d->values), p};

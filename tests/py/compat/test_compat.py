@@ -276,3 +276,27 @@ def test_it_is_there_when_asked_for():
     code = "import sys, rjson; assert 'json' not in sys.modules; print(rjson.compat.dumps([1, 2]))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("[1, 2]\n", "")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="json has array_hook since 3.15")
+def test_array_hook():
+    """It is asked as json's is, in every way to give it."""
+    text = '{"a": [1, []], "b": [[2]]}'
+    for module in (json, compat):
+        assert module.loads(text, array_hook=tuple) == {"a": (1, ()), "b": ((2,),)}
+        assert module.load(io.StringIO(text), array_hook=len, object_hook=list) == ["a", "b"]
+        assert module.JSONDecoder(array_hook=tuple).decode("[[], 1]") == ((), 1)
+
+
+def test_array_hook_is_handed_on(monkeypatch):
+    """A decoder of the standard library that has one: simulated where it has none yet."""
+    init = json.JSONDecoder.__init__
+
+    def with_array_hook(self, *, array_hook=None, **arguments):
+        init(self, **arguments)
+        self.array_hook = array_hook
+
+    monkeypatch.setattr(json.JSONDecoder, "__init__", with_array_hook)
+    assert compat.loads('{"a": [1, []]}', array_hook=tuple) == {"a": (1, ())}
+    assert compat.load(io.StringIO("[[1]]"), array_hook=tuple) == ((1,),)
+    assert compat.JSONDecoder(array_hook=len).decode("[[], 1]") == 2

@@ -7,6 +7,7 @@ import json
 import math
 import pickle
 import random
+import signal
 import sys
 import weakref
 
@@ -330,6 +331,7 @@ def test_hooks_that_raise():
     for option, text in {
         "object_hook": '[1, {"a": 1}]',
         "object_pairs_hook": '[1, {"a": 1}]',
+        "array_hook": '{"a": [1, []]}',
         "parse_int": "[1.5, 1]",
         "parse_float": '{"a": 1.5}',
         "parse_constant": "[NaN]",
@@ -363,17 +365,24 @@ def test_bad_options():
 
 
 def test_max_depth():
+    """1,000 levels, which whatever walks the result can walk too; the error says how more are allowed."""
     assert rjson.loads("[[[]]]", max_depth=3) == [[[]]]
-    with pytest.raises(rjson.DecodeError, match="Nested too deeply") as e:
+    with pytest.raises(rjson.DecodeError, match="Nested deeper than 2 levels; pass a larger max_depth") as e:
         rjson.loads("[[[]]]", max_depth=2)
     assert e.value.pos == 2
-    deep = rjson.loads("[" * 100_000 + "]" * 100_000)
+    text = "[" * 1000 + "]" * 1000
+    assert json.dumps(rjson.loads("[" * 200 + "]" * 200)) == "[" * 200 + "]" * 200
+    assert rjson.dumps(rjson.loads(text)) == text
+    for reader in (rjson.loads, lambda text: list(rjson.iterload(io.StringIO(text), framing="lines"))):
+        with pytest.raises(rjson.DecodeError, match="deeper than 1000 levels"):
+            reader(f"[{text}]")
+    deep = rjson.loads("[" * 100_000 + "]" * 100_000, max_depth=100_000)
     for _ in range(99_999):
         (deep,) = deep
     assert deep == []
     for text in ("[" * 1_000_000, '{"a":' * 1_000_000, '[{"a":' * 500_000):
         with pytest.raises(rjson.DecodeError):
-            rjson.loads(text)
+            rjson.loads(text, max_depth=10**7)
 
 
 # ---- errors
@@ -510,3 +519,52 @@ def test_arbitrary_bytes(data):
 @given(st.text(alphabet='{}[]",:\\/tfn 0123456789.eE+-u\n\u00e9\ud83d', max_size=40))
 def test_arbitrary_texts(text):
     check_like_json(text)
+
+
+def test_array_hook():
+    """Each list, innermost first, empty ones too; its result takes the list's place."""
+    seen = []
+    text = '[1, [], {"a": [2, [3]]}]'
+    got = rjson.loads(text, array_hook=lambda items: seen.append(list(items)) or tuple(items))
+    assert got == (1, (), {"a": (2, (3,))})
+    assert seen == [[], [3], [2, (3,)], [1, (), {"a": (2, (3,))}]]
+    assert rjson.loads(text, array_hook=None) == json.loads(text)
+    assert rjson.load(io.StringIO(text), array_hook=len) == 3
+    assert list(rjson.iterload(io.StringIO("[1]\n[2,3]"), framing="lines", array_hook=len)) == [1, 2]
+    with pytest.raises(TypeError, match="array_hook must be callable or None, not list"):
+        rjson.loads("[]", array_hook=[])
+
+
+SHAPES = {
+    "one list": b"0," * 20_000_000,
+    "small lists": b"[0,0]," * 5_000_000,
+    "large lists": (b"[" + b"0," * 60_000 + b"0],") * 300,
+    "objects": b'{"a":0},' * 5_000_000,
+    "empty lists": b"[]," * 10_000_000,
+}
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs setitimer")
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("way", ["loads", "iterload"])
+def test_signals_are_heard(shape, way):
+    """Ctrl-C ends a long text before its end, which is wrong."""
+
+    class Stop(Exception):
+        pass
+
+    def stop(*_):
+        raise Stop
+
+    text = b"[[" + SHAPES[shape] + b"0]] x"
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        with pytest.raises(Stop):
+            signal.setitimer(signal.ITIMER_REAL, 0.02)
+            if way == "loads":
+                rjson.loads(text)
+            else:
+                list(rjson.iterload(io.BytesIO(text), framing="lines", chunk_size=2**30))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
