@@ -1,4 +1,4 @@
-/* See decode_options.h. */
+/* See options.h. */
 #include "decode/options.h"
 
 #include "encode/options.h"

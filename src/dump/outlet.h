@@ -39,7 +39,7 @@ typedef struct rj_core_api {
      * again (PUMP_FULL), at most until `deadline_ns` (PUMP_SLICE), or until the driver has to do something (any other state).
      * -1 with an exception. */
     int (*pump_run)(PyObject *pump, const rj_outlet *outlet, uint64_t deadline_ns);
-    /* See rj_raise_errno in encode.h. */
+    /* See rj_raise_errno in encode/encoder.h. */
     void (*raise_errno)(int sys_errno, PyObject *label);
 } rj_core_api;
 

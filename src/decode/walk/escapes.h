@@ -38,15 +38,14 @@ put_utf8(uint8_t *out, uint32_t c)
 }
 
 /* A string with escapes in the making: UTF-8 in the decoder's scratch memory, of which RJ_SPELL_ROOM bytes are free before each step. */
-typedef struct RJ__NAME(spelled) {
+typedef struct spelled {
     uint8_t *out;
     uint64_t high;            /* not 0: there is more than ASCII in the text */
     int has_wide_escape;      /* or among the escapes */
     int has_lone;             /* and an escaped surrogate without its other half */
     const uint8_t *last_long; /* behind an escape of four digits, or NULL */
-} RJ__NAME(spelled);
+} spelled;
 
-#define spelled RJ__NAME(spelled)
 #define RJ_SPELL_ROOM (2 * RJ_SCAN_MAX)
 
 RJ__INLINE void
@@ -191,7 +190,7 @@ expects_long_ones(const rj_decoder *d, const uint8_t *p, const spelled *s)
 
 /* The escape at `p`, and what is behind it if there are more of four digits. As `unescape`. */
 static RJ__NOINLINE const uint8_t *
-RJ__NAME(unescape_row)(rj_decoder *d, const uint8_t *p, spelled *s)
+unescape_row(rj_decoder *d, const uint8_t *p, spelled *s)
 {
     const uint8_t *begin = p;
     if (expects_long_ones(d, p, s))
@@ -227,7 +226,7 @@ copy_run(rj_decoder *d, const uint8_t *p, spelled *s)
 }
 
 static RJ__NOINLINE const uint8_t *
-RJ__NAME(unescape_row)(rj_decoder *d, const uint8_t *p, spelled *s)
+unescape_row(rj_decoder *d, const uint8_t *p, spelled *s)
 {
     return unescape_each(d, p, s, 0);
 }
@@ -247,7 +246,7 @@ spell_string(rj_decoder *d, const uint8_t *p, spelled *s)
         if (!p || *p == '"')
             return p;
         if (RJ__LIKELY(*p == '\\')) {
-            p = RJ__NAME(unescape_row)(d, p, s);
+            p = unescape_row(d, p, s);
             if (!p || *p == '"')
                 return p;
         }
@@ -324,7 +323,7 @@ spell_units(rj_decoder *d, const uint8_t *p, const uint8_t *end, int width)
 
 /* The string of a str, of which some are not ASCII: its text is known to be sound by now. */
 static RJ__NOINLINE PyObject *
-RJ__NAME(spell_part_of_str)(rj_decoder *d, const uint8_t *begin, const uint8_t *end)
+spell_part_of_str(rj_decoder *d, const uint8_t *begin, const uint8_t *end)
 {
     if (rj_decode_grow_scratch(d, (size_t)(end - begin) * sizeof(Py_UCS4) + RJ_SCAN_MAX) < 0)
         return NULL;
@@ -341,7 +340,7 @@ RJ__NAME(spell_part_of_str)(rj_decoder *d, const uint8_t *begin, const uint8_t *
 
 /* A string that has escapes, or control characters if the options allow them. *next is behind the closing quote. */
 static RJ__NOINLINE PyObject *
-RJ__NAME(escaped_string)(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
+escaped_string(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
 {
     spelled s = {.out = d->scratch};
     const uint8_t *end = spell_string(d, begin, &s), *bad;
@@ -354,12 +353,12 @@ RJ__NAME(escaped_string)(rj_decoder *d, const uint8_t *begin, const uint8_t **ne
     if (s.high && d->str) {
         if (PyUnicode_KIND(d->str) == PyUnicode_1BYTE_KIND && !s.has_wide_escape) /* what was spelled are its characters */
             return str_of_units(d->scratch, length, 1, 1);
-        return RJ__NAME(spell_part_of_str)(d, begin, end);
+        return spell_part_of_str(d, begin, end);
     }
     d->scratch[length] = 0; /* there is room for it */
     /* Surrogates are welcome if they were escaped; then the text is looked at for others, which UTF-8 has not. */
     if (s.has_lone && s.high && !rj__utf8_valid(begin, (size_t)(end - begin)))
         return rj_decode_fail(d, "Invalid UTF-8", begin);
-    PyObject *str = RJ__NAME(utf8_string)(d->scratch, length, 1, s.has_lone, &bad);
+    PyObject *str = utf8_string(d->scratch, length, 1, s.has_lone, &bad);
     return str || !bad ? str : rj_decode_fail(d, "Invalid UTF-8", begin);
 }

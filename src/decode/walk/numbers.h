@@ -30,7 +30,7 @@ leading_digits(const uint8_t *p, const uint8_t *end, uint64_t *mantissa, int64_t
 
 /* A number with more digits than fit, or a large exponent. */
 static RJ__NOINLINE double
-RJ__NAME(long_double)(const uint8_t *digits, const uint8_t *end, int64_t power)
+long_double(const uint8_t *digits, const uint8_t *end, int64_t power)
 {
     uint64_t w = 0;
     double low, high;
@@ -86,7 +86,7 @@ decode_scaled(rj_decoder *d, const uint8_t *begin, const uint8_t *p, uint64_t w,
     *next = p;
     double magnitude = 0;
     if (RJ__UNLIKELY(!fits || power < -400 || power > 400 || !rj_decimal_to_double(w, (int)power, &magnitude)))
-        magnitude = RJ__NAME(long_double)(begin + (*begin == '-'), p, power);
+        magnitude = long_double(begin + (*begin == '-'), p, power);
     return decode_float(d, begin, p, magnitude);
 }
 

@@ -118,7 +118,7 @@ ascii_string_here(const rj_decoder *d, const uint8_t *s, size_t length)
 
 /* Bytes of which some are not ASCII. Malformed ones: NULL, with *bad where. `beyond`: as in decode_utf8. */
 static RJ__NOINLINE PyObject *
-RJ__NAME(utf8_string)(const uint8_t *s, size_t length, int beyond, int surrogates, const uint8_t **bad)
+utf8_string(const uint8_t *s, size_t length, int beyond, int surrogates, const uint8_t **bad)
 {
     rj__utf8_extent extent = rj__utf8_measure(s, length, beyond);
     int width = extent.highest < 0xC4 ? 1 : extent.highest < 0xF0 ? 2 : 4;
@@ -167,7 +167,7 @@ narrow_units(const void *restrict units, int width, size_t length, uint8_t *rest
 }
 
 void
-RJ__NAME(rj_narrow)(const void *units, int width, size_t length, uint8_t *out)
+RJ__SHARED(rj_narrow)(const void *units, int width, size_t length, uint8_t *out)
 {
     if (width == 2)
         narrow_units(units, 2, length, out);
@@ -234,7 +234,7 @@ units_at(const rj_decoder *d, const uint8_t *s)
 
 /* Characters of the str that the text is, some of them not ASCII. */
 static RJ__NOINLINE PyObject *
-RJ__NAME(part_of_str)(const rj_decoder *d, const uint8_t *s, size_t length)
+part_of_str(const rj_decoder *d, const uint8_t *s, size_t length)
 {
     /* The text may be a copy: what is readable behind it is not, behind the str. */
     int in_blocks = d->text_end - (s + length) >= RJ__COPY_STEP;
@@ -246,9 +246,9 @@ RJ__INLINE PyObject *
 wide_string(rj_decoder *d, const uint8_t *s, size_t length)
 {
     if (d->str)
-        return RJ__NAME(part_of_str)(d, s, length);
+        return part_of_str(d, s, length);
     const uint8_t *bad;
-    PyObject *str = RJ__NAME(utf8_string)(s, length, s + length < d->safe_end, 0, &bad);
+    PyObject *str = utf8_string(s, length, s + length < d->safe_end, 0, &bad);
     return str || !bad ? str : rj_decode_fail(d, "Invalid UTF-8", bad);
 }
 
@@ -257,7 +257,7 @@ wide_string(rj_decoder *d, const uint8_t *s, size_t length)
 /* Moves *p by blocks up to the one that has the end of the run, or to where blocks end; returns what there is besides ASCII. From the second on, none
  * lies across cache lines, as every block of 64 bytes would. */
 static RJ__NOINLINE uint64_t
-RJ__NAME(skip_long_run)(const rj_decoder *d, const uint8_t **p)
+skip_long_run(const rj_decoder *d, const uint8_t **p)
 {
     uint64_t seen = 0, here;
     const uint8_t *at = *p;
@@ -289,7 +289,7 @@ scan_run(const rj_decoder *d, const uint8_t *p, int *high)
         seen |= here;
         p += RJ__SCAN_BLOCK;
         if (RJ__UNLIKELY(block == RJ_SHORT_RUN))
-            seen |= RJ__NAME(skip_long_run)(d, &p);
+            seen |= skip_long_run(d, &p);
     }
     uint8_t bytes = 0;
     for (; rj__escape_letter[*p] == 0; p++)
@@ -327,25 +327,25 @@ scan_units(const void *units, int width, size_t i, size_t length)
 
 /* A string that goes on beyond the piece of a wide str that is there: if it has no escapes, its characters need not become bytes. */
 static RJ__NOINLINE PyObject *
-RJ__NAME(string_beyond)(rj_decoder *d, const uint8_t *p, const uint8_t **next)
+string_beyond(rj_decoder *d, const uint8_t *p, const uint8_t **next)
 {
     int kind = (int)PyUnicode_KIND(d->str);
     const void *units = PyUnicode_DATA(d->str);
     size_t from = (size_t)(d->end - d->begin), length = (size_t)(d->text_end - d->begin);
     size_t end = kind == 2 ? scan_units(units, 2, from, length) : scan_units(units, 4, from, length);
     if (end == length || rj__unit(units, kind, end) != '"')
-        return RJ__NAME(escaped_string)(d, p, next);
+        return escaped_string(d, p, next);
     *next = d->begin + end + 1;
     rj_decode_more_from(d, d->begin + end);
-    return RJ__NAME(part_of_str)(d, p, end - (size_t)(p - d->begin));
+    return part_of_str(d, p, end - (size_t)(p - d->begin));
 }
 
 /* What decodes at a place and tells what is behind it. */
-typedef PyObject *RJ__NAME(rare_way)(rj_decoder *d, const uint8_t *p, const uint8_t **next);
+typedef PyObject *rare_way(rj_decoder *d, const uint8_t *p, const uint8_t **next);
 
 /* Calls one that is not inline. It gets a variable of its own to write to, so that *next can stay in a register. */
 RJ__INLINE PyObject *
-go_rare_way(RJ__NAME(rare_way) * way, rj_decoder *d, const uint8_t *p, const uint8_t **next)
+go_rare_way(rare_way *way, rj_decoder *d, const uint8_t *p, const uint8_t **next)
 {
     const uint8_t *after = p;
     PyObject *v = way(d, p, &after);
@@ -360,8 +360,7 @@ decode_string(rj_decoder *d, const uint8_t *p, const uint8_t **next)
     int high;
     const uint8_t *stop = scan_run(d, p, &high);
     if (RJ__UNLIKELY(*stop != '"'))
-        return go_rare_way(stop == d->end && stop != d->text_end ? RJ__NAME(string_beyond) : RJ__NAME(escaped_string), d, p,
-                           next);
+        return go_rare_way(stop == d->end && stop != d->text_end ? string_beyond : escaped_string, d, p, next);
     *next = stop + 1;
     return RJ__LIKELY(!high) ? ascii_string_here(d, p, (size_t)(stop - p)) : wide_string(d, p, (size_t)(stop - p));
 }
@@ -423,7 +422,7 @@ find_key(const rj_cached_key *place, size_t places, const uint8_t *s, size_t for
 
 /* A key without escapes that is not in its first place: it is in another, or is met for the first time. */
 static RJ__NOINLINE PyObject *
-RJ__NAME(other_key)(rj_decoder *d, const uint8_t *s, size_t length, int high, rj_key_ends ends, rj_cached_key *place)
+other_key(rj_decoder *d, const uint8_t *s, size_t length, int high, rj_key_ends ends, rj_cached_key *place)
 {
     PyObject *known = find_key(place + 1, RJ_KEY_PLACES - 1, s, key_form(length, 0), ends);
     if (known)
@@ -472,19 +471,19 @@ key_units_of_str(const rj_decoder *d, const uint8_t *s, size_t length, key_units
 
 /* A key from a str that is not ASCII: its bytes do not tell which one it is, but its units do. */
 static RJ__NOINLINE PyObject *
-RJ__NAME(wide_key_of_str)(rj_decoder *d, const uint8_t *s, size_t length)
+wide_key_of_str(rj_decoder *d, const uint8_t *s, size_t length)
 {
     key_units key;
     key_units_of_str(d, s, length, &key);
     size_t size = length * (size_t)key.width, form = key_form(size, key.width);
     if (size > RJ_CACHED_KEY_MAX)
-        return RJ__NAME(part_of_str)(d, s, length);
+        return part_of_str(d, s, length);
     rj_key_ends ends = key_ends(key.units, size);
     rj_cached_key *place = &d->state->cached_keys[key_place(ends, size)];
     PyObject *str = find_key(place, RJ_KEY_PLACES, key.units, form, ends);
     if (str)
         return Py_NewRef(str);
-    str = RJ__NAME(part_of_str)(d, s, length);
+    str = part_of_str(d, s, length);
     if (str && PyObject_Hash(str) != -1 && (int)PyUnicode_KIND(str) == key.width)
         rj_decode_keep_key(d, place, (rj_cached_key){ends, form, str, PyUnicode_DATA(str)});
     return str;
@@ -495,12 +494,12 @@ RJ__INLINE PyObject *
 cached_key(rj_decoder *d, const uint8_t *s, size_t length, int high)
 {
     if (RJ__UNLIKELY(high && d->str))
-        return RJ__NAME(wide_key_of_str)(d, s, length);
+        return wide_key_of_str(d, s, length);
     rj_key_ends ends = key_ends(s, length);
     rj_cached_key *place = &d->state->cached_keys[key_place(ends, length)];
     if (RJ__LIKELY(is_cached_key(place, s, key_form(length, 0), ends)))
         return Py_NewRef(place->key);
-    return RJ__NAME(other_key)(d, s, length, high, ends, place);
+    return other_key(d, s, length, high, ends, place);
 }
 
 RJ__INLINE PyObject *

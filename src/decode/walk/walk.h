@@ -1,14 +1,14 @@
 /*
- * The walk over a text: compiled once per instruction set, on the scans (RJ__SCAN) of the target header included before. See decode/decoder.h for what
+ * The walk over a text: compiled once per instruction set, on the scans (SET/scan.h) of the target header included before. See decode/decoder.h for what
  * it works on.
  */
 
 #include "decode/walk/double.h"
 
-#include RJ__DIGITS
-#include RJ__SCAN
+#include RJ__OF_SET(digits.h)
+#include RJ__OF_SET(scan.h)
 #include "arch/common/copy_blocks.h"
-#include RJ__UTF8
+#include RJ__OF_SET(utf8.h)
 
 #include "decode/walk/strings.h"
 
@@ -17,7 +17,7 @@
 /* White space after one, as pretty printers write it: a line feed and indentation. It is expected to be as long as the last time: where the next value
  * begins is foreseen then, and need not be waited for. */
 static RJ__NOINLINE const uint8_t *
-RJ__NAME(skip_spaces)(rj_decoder *d, const uint8_t *p)
+skip_spaces(rj_decoder *d, const uint8_t *p)
 {
     const size_t expected = d->last_gap;
     while (p < d->safe_end) {
@@ -43,7 +43,7 @@ skip_space(rj_decoder *d, const uint8_t *p)
         return p;
     if (*p == ' ' && p[1] > ' ') /* after a colon or a comma */
         return p + 1;
-    return RJ__NAME(skip_spaces)(d, p);
+    return skip_spaces(d, p);
 }
 
 RJ__INLINE int
@@ -72,7 +72,7 @@ open_level(rj_decoder *d, const uint8_t *p)
 
 /* Literals where little or nothing is readable behind them, and what is none. */
 static RJ__NOINLINE PyObject *
-RJ__NAME(literal_at_end)(rj_decoder *d, const uint8_t *p, const uint8_t **next)
+literal_at_end(rj_decoder *d, const uint8_t *p, const uint8_t **next)
 {
     if (p[0] == 't' && p[1] == 'r' && p[2] == 'u' && p[3] == 'e') {
         *next = p + 4;
@@ -106,7 +106,7 @@ decode_literal(rj_decoder *d, const uint8_t *p, const uint8_t **next)
             return Py_NewRef(Py_False);
         }
     }
-    return go_rare_way(RJ__NAME(literal_at_end), d, p, next);
+    return go_rare_way(literal_at_end, d, p, next);
 }
 
 /* The bracket of the container that is the innermost now. */
@@ -117,7 +117,7 @@ around(const rj_decoder *d)
 }
 
 PyObject *
-RJ__NAME(rj_decode)(rj_decoder *d)
+RJ__SHARED(rj_decode)(rj_decoder *d)
 {
     const uint8_t *p = d->cur;
     PyObject *v;

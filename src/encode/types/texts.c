@@ -1,4 +1,4 @@
-/* See types.h. Dates and times are spelled by RFC 3339, durations by ISO 8601-1:2019 (5.5.2), UUIDs by RFC 9562. */
+/* See texts.h. Dates and times are spelled by RFC 3339, durations by ISO 8601-1:2019 (5.5.2), UUIDs by RFC 9562. */
 #include "encode/types/texts.h"
 
 #include "cpython/long_access.h"

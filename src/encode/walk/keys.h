@@ -2,7 +2,7 @@
 
 /* A key of a type whose values are texts. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_key_text)(rj_encoder *e, uint8_t *cur, rj_plan *plan, PyObject *key)
+put_key_text(rj_encoder *e, uint8_t *cur, rj_plan *plan, PyObject *key)
 {
     Py_INCREF(plan);
     Py_INCREF(key);
@@ -42,7 +42,7 @@ put_key(rj_encoder *e, uint8_t *cur, PyObject *key)
         return next;
     rj_plan *plan = rj_known_plan(&e->state->plans, Py_TYPE(key));
     if (plan && !(plan->group & e->options->passthrough) && rj_has_type_text(e, plan))
-        return RJ__NAME(put_key_text)(e, cur, plan, key);
+        return put_key_text(e, cur, plan, key);
     Py_INCREF(key);
     PyObject *text = PyUnicode_Check(key) ? Py_NewRef(key) : rj_key_text(e, key);
     cur = text ? put_string(e, cur, text, ':') : NULL;
@@ -72,7 +72,7 @@ begin_short_key(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 
 /* Begins a member with an int key; NULL for any other, with everything as it was. Runs no Python code. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(begin_int_key)(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
+begin_int_key(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 {
     if ((RJ__STYLED && e->options->skipkeys) || !has_short_lead(e))
         return NULL;
@@ -86,7 +86,7 @@ RJ__NAME(begin_int_key)(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *va
 
 /* A member whose line break has been written. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_pair)(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
+put_pair(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 {
     cur = put_key(e, cur, key);
     if (cur && is_full(e, cur))
@@ -107,7 +107,7 @@ is_left_out(const rj_encoder *e, PyObject *value)
 /* A member whose key is none that put_short_key knows: 1 if it has been begun, and the value is to follow; 0 if it is left out;
  * -1 if the walk stops (*cur is NULL), with the value to follow, or laid down. Both are owned by the caller. */
 static RJ__NOINLINE int
-RJ__NAME(begin_member)(rj_encoder *e, uint8_t **cur, PyObject *key, PyObject **value)
+begin_member(rj_encoder *e, uint8_t **cur, PyObject *key, PyObject **value)
 {
     if (RJ__STYLED && e->options->skipkeys && !PyUnicode_Check(key)) {
         int skips = rj_skips_key(e, key);

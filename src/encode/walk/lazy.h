@@ -45,7 +45,7 @@ take_arrival(rj_encoder *e, uint8_t *cur, rj_arrival arrival)
 
 /* The same as next_item of an async iterator, which may also stop because it has no item yet. */
 static RJ__NOINLINE PyObject *
-RJ__NAME(next_async_item)(rj_encoder *e, uint8_t *cur, PyObject *iterator, Py_ssize_t *count, int *stopped)
+next_async_item(rj_encoder *e, uint8_t *cur, PyObject *iterator, Py_ssize_t *count, int *stopped)
 {
     rj_arrival arrival = RJ_ARRIVAL_READY;
     if (!rj_coop_has_arrival(e->coop)) {
@@ -60,7 +60,7 @@ RJ__NAME(next_async_item)(rj_encoder *e, uint8_t *cur, PyObject *iterator, Py_ss
 /* The items of an iterator, taken one at a time. `owner`: the iterator, or the object that it iterates over. When an async
  * one's next item arrives later, the walk comes here again to take it. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(walk_iterator)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, Py_ssize_t count, int is_async)
+walk_iterator(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, Py_ssize_t count, int is_async)
 {
     int is_stopped;
     for (;;) {
@@ -71,8 +71,8 @@ RJ__NAME(walk_iterator)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *
         }
         if (!(is_async && rj_coop_has_arrival(e->coop)) && pause_before(e, cur, owner, is_async))
             goto stopped;
-        PyObject *item = is_async ? RJ__NAME(next_async_item)(e, cur, iterator, &count, &is_stopped)
-                                  : next_item(e, iterator, &count, &is_stopped);
+        PyObject *item =
+            is_async ? next_async_item(e, cur, iterator, &count, &is_stopped) : next_item(e, iterator, &count, &is_stopped);
         if (is_stopped)
             goto stopped;
         if (!item)
@@ -98,30 +98,30 @@ stopped:
 }
 
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_iterator)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, int is_async)
+put_iterator(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, int is_async)
 {
     if (e->coop)
         rj_coop_entering(e, owner);
     if (!enter(e, cur, owner))
         return NULL;
-    return RJ__NAME(walk_iterator)(e, open_container(e, cur, '['), owner, iterator, 0, is_async);
+    return walk_iterator(e, open_container(e, cur, '['), owner, iterator, 0, is_async);
 }
 
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_async)(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_async(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     rj_enter_python(e);
     PyObject *iterator = rj_async_iterator(v);
     if (!iterator)
         return rj_stop_error(e);
-    cur = RJ__NAME(put_iterator)(e, cur, v, iterator, 1);
+    cur = put_iterator(e, cur, v, iterator, 1);
     Py_DECREF(iterator);
     return cur;
 }
 
 /* What `default` made of v (entered); `result` is consumed, NULL if there is none (the walk has stopped). */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_default_result)(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *result)
+put_default_result(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *result)
 {
     uint8_t *next = NULL;
     if (result) {
@@ -137,7 +137,7 @@ RJ__NAME(put_default_result)(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject 
 
 /* The result of an awaitable (consumed) that `default` returned: new, or NULL: not yet, or with an exception. */
 static RJ__NOINLINE PyObject *
-RJ__NAME(await_result)(rj_encoder *e, uint8_t *cur, PyObject *awaitable)
+await_result(rj_encoder *e, uint8_t *cur, PyObject *awaitable)
 {
     rj_arrival arrival = rj_coop_await(e->coop, awaitable);
     Py_DECREF(awaitable);
@@ -145,7 +145,7 @@ RJ__NAME(await_result)(rj_encoder *e, uint8_t *cur, PyObject *awaitable)
 }
 
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_default)(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_default(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     if (pause_before(e, cur, NULL, 0)) {
         rj_push_frame(e, RJ_FRAME_VALUE, v, NULL, NULL, NULL, 0, 0);
@@ -155,6 +155,6 @@ RJ__NAME(put_default)(rj_encoder *e, uint8_t *cur, PyObject *v)
         return NULL;
     PyObject *result = rj_call_default(e, v);
     if (result && e->coop && rj_is_awaitable(result))
-        result = RJ__NAME(await_result)(e, cur, result);
-    return RJ__NAME(put_default_result)(e, cur, v, result);
+        result = await_result(e, cur, result);
+    return put_default_result(e, cur, v, result);
 }

@@ -15,7 +15,7 @@ put_inner_container(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject **nested)
     rj_open_level *level = &e->levels[e->native - 1];
     const int is_dict = PyDict_CheckExact(v);
     if (is_sorted(e, v, is_dict))
-        return rj_become_parent(e) ? RJ__NAME(put_sorted_dict)(e, cur, v) : NULL;
+        return rj_become_parent(e) ? put_sorted_dict(e, cur, v) : NULL;
     e->interrupted = NULL;
     if (level->left_alike) {
         level->left_alike--;
@@ -35,12 +35,12 @@ put_inner_container(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject **nested)
 RJ__INLINE uint8_t *
 put_inner(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject **nested)
 {
-    return RJ__LIKELY(is_container(v)) ? put_inner_container(e, cur, v, nested) : RJ__NAME(put_other)(e, cur, v);
+    return RJ__LIKELY(is_container(v)) ? put_inner_container(e, cur, v, nested) : put_other(e, cur, v);
 }
 
 /* The items of the innermost level, a list or tuple: to its end, or a container for `nested`. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_items)(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject **nested)
+put_items(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject **nested)
 {
     PyObject *const seq = level->obj;
     Py_ssize_t i = level->pos;
@@ -92,12 +92,12 @@ static uint8_t *put_container(rj_encoder *e, uint8_t *cur, PyObject *v);
 RJ__INLINE uint8_t *
 put_container_or_other(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
-    return is_container(v) ? put_container(e, cur, v) : RJ__NAME(put_other)(e, cur, v);
+    return is_container(v) ? put_container(e, cur, v) : put_other(e, cur, v);
 }
 
 /* e->waiting, of which everything before it has been written. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_waiting)(rj_encoder *e, uint8_t *cur)
+put_waiting(rj_encoder *e, uint8_t *cur)
 {
     if (is_full(e, cur)) {
         cur = rj_next_window(e, cur, 1, 0);
@@ -114,18 +114,18 @@ RJ__NAME(put_waiting)(rj_encoder *e, uint8_t *cur)
 
 /* A member whose key is none for begin_short_key. The dict may drop both while the key is written. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_member)(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
+put_member(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 {
     e->waiting = Py_NewRef(value);
     Py_INCREF(key);
-    int rc = RJ__NAME(begin_member)(e, &cur, key, &e->waiting);
+    int rc = begin_member(e, &cur, key, &e->waiting);
     Py_DECREF(key);
-    return rc > 0 ? RJ__NAME(put_waiting)(e, cur) : cur;
+    return rc > 0 ? put_waiting(e, cur) : cur;
 }
 
 /* The members of the innermost level, a dict, likewise. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_members)(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject **nested)
+put_members(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject **nested)
 {
     PyObject *const dict = level->obj;
     rj_dict_cursor cursor;
@@ -152,7 +152,7 @@ RJ__NAME(put_members)(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObjec
         uint8_t *next = begin_short_key(e, cur, key, value);
         if (RJ__UNLIKELY(!next)) {
             level->pos = rj_dict_cursor_position(&cursor, dict);
-            cur = RJ__NAME(put_member)(e, cur, key, value);
+            cur = put_member(e, cur, key, value);
             is_stale = 1;
             continue;
         }
@@ -170,7 +170,7 @@ RJ__NAME(put_members)(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObjec
 
 /* Lays the levels of a walk that has stopped down, the innermost first. Always NULL. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(lay_levels)(rj_encoder *e, int outermost)
+lay_levels(rj_encoder *e, int outermost)
 {
     while (e->native > outermost) {
         const rj_open_level *level = &e->levels[e->native - 1];
@@ -191,7 +191,7 @@ go_into(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict)
     if (e->interrupted)
         return rj_take_up(e) ? e->cur : NULL;
     if (is_sorted(e, v, is_dict))
-        return RJ__NAME(put_sorted_dict)(e, cur, v);
+        return put_sorted_dict(e, cur, v);
     if (!push_level(e, cur, v, is_dict ? PyDict_GET_SIZE(v) : RJ_SEQUENCE))
         return NULL;
     return open_container(e, cur, is_dict ? '{' : '[');
@@ -199,17 +199,17 @@ go_into(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict)
 
 /* The levels from `outermost` on, which are open, and all that is in them. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(walk)(rj_encoder *e, uint8_t *cur, int outermost)
+walk(rj_encoder *e, uint8_t *cur, int outermost)
 {
     while (cur && e->native > outermost) {
         rj_open_level *level = &e->levels[e->native - 1];
         const int is_dict = level->used != RJ_SEQUENCE;
         PyObject *nested = NULL;
         if (e->waiting) {
-            cur = RJ__NAME(put_waiting)(e, cur);
+            cur = put_waiting(e, cur);
             continue;
         }
-        cur = is_dict ? RJ__NAME(put_members)(e, cur, level, &nested) : RJ__NAME(put_items)(e, cur, level, &nested);
+        cur = is_dict ? put_members(e, cur, level, &nested) : put_items(e, cur, level, &nested);
         if (!cur)
             break;
         if (nested) {
@@ -219,7 +219,7 @@ RJ__NAME(walk)(rj_encoder *e, uint8_t *cur, int outermost)
         rj_leave(e);
         cur = close_container(e, cur, is_dict ? '}' : ']');
     }
-    return cur ? cur : RJ__NAME(lay_levels)(e, outermost);
+    return cur ? cur : lay_levels(e, outermost);
 }
 
 /* A list, tuple or dict, or a subclass that iterates as these do. */
@@ -231,5 +231,5 @@ put_container(rj_encoder *e, uint8_t *cur, PyObject *v)
     if (RJ__LIKELY(next != NULL))
         return next;
     cur = go_into(e, cur, v, is_dict);
-    return RJ__NAME(walk)(e, cur, outermost);
+    return walk(e, cur, outermost);
 }

@@ -1,15 +1,13 @@
 /* The part of the walk (walk.h) that writes objects other than plain dicts: dict subclasses, and members in a given order. */
 
 /* Members that come from a fixed source: a tuple of keys and values in turn, or the fields of an object. */
-typedef struct RJ__NAME(member_source) {
+typedef struct member_source {
     PyObject *owner, *source;
     Py_ssize_t pos;
     rj_frame_kind kind;
     rj_instance_view view; /* FIELDS: of the owner, unless Python code has run */
     int has_view;
-} RJ__NAME(member_source);
-
-#define member_source RJ__NAME(member_source)
+} member_source;
 
 /* The member at `pos`, borrowed; 0 at the end, or where it can only be had by next_member. Runs no Python code. */
 RJ__INLINE int
@@ -94,7 +92,7 @@ put_plain_member(rj_encoder *e, uint8_t *cur, member_source *s, PyObject **value
 
 /* `waiting`: of the member before s->pos, whose key is written already, or NULL; borrowed. */
 RJ__INLINE uint8_t *
-RJ__NAME(walk_members)(rj_encoder *e, uint8_t *cur, member_source *s, PyObject *waiting)
+walk_members(rj_encoder *e, uint8_t *cur, member_source *s, PyObject *waiting)
 {
     PyObject *key = NULL, *value = Py_XNewRef(waiting); /* a value that is to be written, its key being there; owned */
     for (;;) {
@@ -120,7 +118,7 @@ RJ__NAME(walk_members)(rj_encoder *e, uint8_t *cur, member_source *s, PyObject *
                 }
                 if (rc < 0)
                     break;
-                int is_begun = is_omitted(e, s, value) ? 0 : RJ__NAME(begin_member)(e, &cur, key, &value);
+                int is_begun = is_omitted(e, s, value) ? 0 : begin_member(e, &cur, key, &value);
                 if (is_begun < 0)
                     break;
                 if (is_begun == 0)
@@ -141,35 +139,35 @@ RJ__NAME(walk_members)(rj_encoder *e, uint8_t *cur, member_source *s, PyObject *
 }
 
 static RJ__NOINLINE uint8_t *
-RJ__NAME(walk_entries)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *entries, Py_ssize_t pos, PyObject *value)
+walk_entries(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *entries, Py_ssize_t pos, PyObject *value)
 {
     member_source s = {.owner = owner, .source = entries, .pos = pos, .kind = RJ_FRAME_ENTRIES};
-    return RJ__NAME(walk_members)(e, cur, &s, value);
+    return walk_members(e, cur, &s, value);
 }
 
 static RJ__NOINLINE uint8_t *
-RJ__NAME(walk_fields)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *plan, Py_ssize_t pos, PyObject *value)
+walk_fields(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *plan, Py_ssize_t pos, PyObject *value)
 {
     member_source s = {.owner = owner, .source = plan, .pos = pos, .kind = RJ_FRAME_FIELDS};
-    return RJ__NAME(walk_members)(e, cur, &s, value);
+    return walk_members(e, cur, &s, value);
 }
 
 #undef member_source
 
 /* `owner`'s members in the order of `entries` (consumed; NULL with an exception). */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_entries)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *entries)
+put_entries(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *entries)
 {
     if (!entries)
         return rj_stop_error(e);
-    cur = enter(e, cur, owner) ? RJ__NAME(walk_entries)(e, open_container(e, cur, '{'), owner, entries, 0, NULL) : NULL;
+    cur = enter(e, cur, owner) ? walk_entries(e, open_container(e, cur, '{'), owner, entries, 0, NULL) : NULL;
     Py_DECREF(entries);
     return cur;
 }
 
 /* Members that are about to be used after Python code may have run. */
 static void
-RJ__NAME(own_members)(const rj_member *members, Py_ssize_t count)
+own_members(const rj_member *members, Py_ssize_t count)
 {
     for (Py_ssize_t i = 0; i < count; i++) {
         Py_INCREF(members[i].key);
@@ -178,7 +176,7 @@ RJ__NAME(own_members)(const rj_member *members, Py_ssize_t count)
 }
 
 static void
-RJ__NAME(disown_members)(const rj_member *members, Py_ssize_t count)
+disown_members(const rj_member *members, Py_ssize_t count)
 {
     for (Py_ssize_t i = 0; i < count; i++) {
         Py_DECREF(members[i].key);
@@ -188,7 +186,7 @@ RJ__NAME(disown_members)(const rj_member *members, Py_ssize_t count)
 
 /* Goes on with these members, owned, by way of a tuple. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(walk_rest)(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members, Py_ssize_t count)
+walk_rest(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members, Py_ssize_t count)
 {
     rj_own_ancestors(e); /* the garbage collector may run */
     PyObject *entries = rj_members_tuple(members, count);
@@ -196,14 +194,14 @@ RJ__NAME(walk_rest)(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member
         rj_leave(e);
         return rj_stop_error(e);
     }
-    cur = RJ__NAME(walk_entries)(e, cur, dict, entries, 0, NULL);
+    cur = walk_entries(e, cur, dict, entries, 0, NULL);
     Py_DECREF(entries);
     return cur;
 }
 
 /* Lays down these members, owned: the walk has stopped in the value of the first. Always NULL. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(lay_rest)(rj_encoder *e, PyObject *dict, const rj_member *members, Py_ssize_t count)
+lay_rest(rj_encoder *e, PyObject *dict, const rj_member *members, Py_ssize_t count)
 {
     rj_own_ancestors(e);
     PyObject *entries = rj_members_tuple(members, count);
@@ -219,7 +217,7 @@ RJ__NAME(lay_rest)(rj_encoder *e, PyObject *dict, const rj_member *members, Py_s
 /* The members of a small dict (entered), in order. They belong to the dict as long as nothing but C code runs, and are owned here
  * from the first value on that may be more than that. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(walk_few)(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members, Py_ssize_t count)
+walk_few(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members, Py_ssize_t count)
 {
     Py_ssize_t i = 0, owned_from = count;
     while (cur && i < count && !is_full(e, cur)) {
@@ -236,7 +234,7 @@ RJ__NAME(walk_few)(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member 
         if (RJ__UNLIKELY(!cur)) {
             if (owned_from == count) {
                 owned_from = i - 1;
-                RJ__NAME(own_members)(members + owned_from, count - owned_from);
+                own_members(members + owned_from, count - owned_from);
             }
             cur = put_container_or_other(e, next, value);
         }
@@ -244,31 +242,31 @@ RJ__NAME(walk_few)(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member 
     Py_ssize_t rest = cur ? i : i - 1;
     if (owned_from == count && rest < count) {
         owned_from = rest;
-        RJ__NAME(own_members)(members + owned_from, count - owned_from);
+        own_members(members + owned_from, count - owned_from);
     }
     if (!cur)
-        cur = RJ__NAME(lay_rest)(e, dict, members + rest, count - rest);
+        cur = lay_rest(e, dict, members + rest, count - rest);
     else if (rest < count || is_full(e, cur)) /* the closing bracket needs room too */
-        cur = RJ__NAME(walk_rest)(e, cur, dict, members + rest, count - rest);
+        cur = walk_rest(e, cur, dict, members + rest, count - rest);
     else {
         rj_leave(e);
         cur = close_container(e, cur, '}');
     }
-    RJ__NAME(disown_members)(members + owned_from, count - owned_from);
+    disown_members(members + owned_from, count - owned_from);
     return cur;
 }
 
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_sorted_dict)(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_sorted_dict(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     rj_member members[RJ_FEW_MEMBERS];
     if (PyDict_GET_SIZE(v) <= RJ_FEW_MEMBERS && rj_sort_few(e->state, v, members)) {
         if (!enter(e, cur, v))
             return NULL;
-        return RJ__NAME(walk_few)(e, open_container(e, cur, '{'), v, members, PyDict_GET_SIZE(v));
+        return walk_few(e, open_container(e, cur, '{'), v, members, PyDict_GET_SIZE(v));
     }
     Py_INCREF(v); /* comparing keys may run Python code */
-    cur = RJ__NAME(put_entries)(e, cur, v, rj_sorted_entries(e, v));
+    cur = put_entries(e, cur, v, rj_sorted_entries(e, v));
     Py_DECREF(v);
     return cur;
 }
@@ -276,7 +274,7 @@ RJ__NAME(put_sorted_dict)(rj_encoder *e, uint8_t *cur, PyObject *v)
 /* The pairs of a dict subclass with an items() of its own. `key`, `value`: of a pair whose key is written already, or NULL;
  * consumed. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(walk_pairs)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, PyObject *key, PyObject *value)
+walk_pairs(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, PyObject *key, PyObject *value)
 {
     for (;;) {
         if (is_full(e, cur))
@@ -297,7 +295,7 @@ RJ__NAME(walk_pairs)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *ite
         }
         if (rc > 0 && is_left_out(e, value))
             Py_CLEAR(value);
-        else if (rc < 0 || RJ__NAME(begin_member)(e, &cur, key, &value) < 0)
+        else if (rc < 0 || begin_member(e, &cur, key, &value) < 0)
             break;
     }
     rj_push_frame(e, RJ_FRAME_PAIRS, owner, iterator, key, value, 0, 0);
@@ -308,7 +306,7 @@ RJ__NAME(walk_pairs)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *ite
 }
 
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_dict_subclass)(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_dict_subclass(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     int direct;
     rj_enter_python(e);
@@ -316,10 +314,10 @@ RJ__NAME(put_dict_subclass)(rj_encoder *e, uint8_t *cur, PyObject *v)
     if (!iterator)
         return direct ? put_container(e, cur, v) : rj_stop_error(e);
     if (RJ__STYLED && e->options->sort_keys) {
-        cur = RJ__NAME(put_entries)(e, cur, v, rj_sorted_pairs(e, iterator));
+        cur = put_entries(e, cur, v, rj_sorted_pairs(e, iterator));
     }
     else if (enter(e, cur, v)) {
-        cur = RJ__NAME(walk_pairs)(e, open_container(e, cur, '{'), v, iterator, NULL, NULL);
+        cur = walk_pairs(e, open_container(e, cur, '{'), v, iterator, NULL, NULL);
     }
     else {
         cur = NULL;

@@ -37,8 +37,8 @@ begins_sorted(const rj_encoder *e, PyObject *seq)
 
 /* Lays a level out that is interrupted: goes on at `pos`, in the innermost after `waiting` (borrowed; NULL if it is between two items). Always NULL. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(interrupt)(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject *obj, Py_ssize_t pos, Py_ssize_t used,
-                    PyObject *waiting)
+interrupt(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject *obj, Py_ssize_t pos, Py_ssize_t used,
+          PyObject *waiting)
 {
     *level = (rj_open_level){obj, pos, used, 0, 0};
     if (!e->interrupted) {
@@ -81,7 +81,7 @@ put_plain_value(rj_encoder *e, uint8_t *cur, PyObject *v, rj_open_level *level)
     if (RJ__LIKELY(next != NULL))
         return next;
     if (RJ__UNLIKELY(!is_container(v)))
-        return RJ__NAME(put_plain_text)(e, cur, v);
+        return put_plain_text(e, cur, v);
     return put_plain(e, cur, v, PyDict_CheckExact(v), level + 1);
 }
 
@@ -94,11 +94,11 @@ is_tail(const rj_encoder *e, PyObject *v, const rj_open_level *level)
 
 /* Closes what ends with what was closed last, from the given level on. NULL where it is interrupted. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(close_tails)(rj_encoder *e, uint8_t *cur, rj_open_level *level, const rj_open_level *outermost, uint8_t bracket)
+close_tails(rj_encoder *e, uint8_t *cur, rj_open_level *level, const rj_open_level *outermost, uint8_t bracket)
 {
     for (; level >= outermost; level--) {
         if (is_full(e, cur))
-            return RJ__NAME(interrupt)(e, cur, level, level->obj, level->pos, level->used, NULL);
+            return interrupt(e, cur, level, level->obj, level->pos, level->used, NULL);
         cur = close_items(e, cur, bracket, 1);
     }
     return cur;
@@ -125,7 +125,7 @@ put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *le
             }
             uint8_t *next = put_plain(e, cur, v, PyDict_CheckExact(v), level + 1);
             if (RJ__UNLIKELY(!next))
-                return RJ__NAME(interrupt)(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, v);
+                return interrupt(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, v);
             cur = next;
         }
         if (tail) {
@@ -136,15 +136,15 @@ put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *le
         while (RJ__LIKELY(cur <= full) && has_short_lead(e)) {
             if (item == stop) {
                 cur = close_items(e, cur, ']', 1);
-                return RJ__LIKELY(level == outermost) ? cur : RJ__NAME(close_tails)(e, cur, level - 1, outermost, ']');
+                return RJ__LIKELY(level == outermost) ? cur : close_tails(e, cur, level - 1, outermost, ']');
             }
             begin_item(e, &cur, NULL, *item);
             uint8_t *next = put_plain_value(e, cur, *item++, level);
             if (RJ__UNLIKELY(!next))
-                return RJ__NAME(interrupt)(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, item[-1]);
+                return interrupt(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, item[-1]);
             cur = next;
         }
-        return RJ__NAME(interrupt)(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, NULL);
+        return interrupt(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, NULL);
     }
 }
 
@@ -165,7 +165,7 @@ put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level
             continue;
         uint8_t *next = begin_short_key(e, cur, key, value);
         if (RJ__UNLIKELY(!next)) {
-            next = RJ__NAME(begin_int_key)(e, cur, key, value);
+            next = begin_int_key(e, cur, key, value);
             if (!next) {
                 unread = 1;
                 break;
@@ -174,12 +174,10 @@ put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level
         cur = next;
         next = put_plain_value(e, cur, value, level);
         if (RJ__UNLIKELY(!next))
-            return RJ__NAME(interrupt)(e, cur, level, dict, rj_dict_cursor_position(&cursor, dict), PyDict_GET_SIZE(dict),
-                                       value);
+            return interrupt(e, cur, level, dict, rj_dict_cursor_position(&cursor, dict), PyDict_GET_SIZE(dict), value);
         cur = next;
     }
-    return RJ__NAME(interrupt)(e, cur, level, dict, rj_dict_cursor_position(&cursor, dict) - unread, PyDict_GET_SIZE(dict),
-                               NULL);
+    return interrupt(e, cur, level, dict, rj_dict_cursor_position(&cursor, dict) - unread, PyDict_GET_SIZE(dict), NULL);
 }
 
 /* A dict of one member, and those in each other as values, which are gone into without a call. */
@@ -208,11 +206,11 @@ put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *leve
         }
         cur = put_plain_value(e, next, value, level);
         if (RJ__UNLIKELY(!cur))
-            return RJ__NAME(interrupt)(e, next, level, dict, pos, 1, value);
+            return interrupt(e, next, level, dict, pos, 1, value);
         cur = close_items(e, cur, '}', 1); /* there is room for one bracket behind an item */
         break;
     }
-    return RJ__LIKELY(level == outermost) || !cur ? cur : RJ__NAME(close_tails)(e, cur, level - 1, outermost, '}');
+    return RJ__LIKELY(level == outermost) || !cur ? cur : close_tails(e, cur, level - 1, outermost, '}');
 }
 
 /* A container inside of the innermost level. NULL likewise. */

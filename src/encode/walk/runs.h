@@ -1,6 +1,6 @@
 /*
  * The part of the walk (walk.h) for runs in arrays: items of one kind, one after another without a call for each, and with what their vectors compare with in
- * registers. Here are strings where the str in the making is wider than a byte a character; of bytes: encode_batch_body.h; other scalars: encode_scalars_body.h.
+ * registers. Here are strings where the str in the making is wider than a byte a character; of bytes: string_batches.h; other scalars: scalar_runs.h.
  */
 
 /* Longer strings are none for a run: of one byte a character, and of more. */
@@ -81,14 +81,14 @@ put_blocks_of_units(const uint8_t *src, size_t length, uint8_t *dst, int from, i
     size_t done = rj__copy_clean_units(src, from, length, dst, to);
     if (RJ__LIKELY(done == length))
         return length;
-    done = RJ__NAME(put_short_escapes)(src, done, length, dst, from, to);
+    done = put_short_escapes(src, done, length, dst, from, to);
     return done ? done : RJ_NO_RUN;
 }
 #endif
 
 /* Units that are many, or are not clean. A function of its own, so that others find their constants in registers. */
 static RJ__NOINLINE size_t
-RJ__NAME(put_other_units)(const void *src, size_t length, uint8_t *dst, int from, int to)
+put_other_units(const void *src, size_t length, uint8_t *dst, int from, int to)
 {
     return to == 2     ? put_blocks_of_units(src, length, dst, 2, 2)
            : from == 2 ? put_blocks_of_units(src, length, dst, 2, 4)
@@ -100,7 +100,7 @@ put_units_of_run(const void *src, size_t length, uint8_t *dst, int from, int to)
 {
     if (RJ__LIKELY(length <= (size_t)RJ__FEW_UNITS(to)) && RJ__LIKELY(!rj__copy_few_units(src, from, length, dst, to)))
         return length;
-    return RJ__NAME(put_other_units)(src, length, dst, from, to);
+    return put_other_units(src, length, dst, from, to);
 }
 
 /* The characters of a compact string. */
@@ -149,7 +149,7 @@ put_run_of_width(rj_encoder *e, PyObject **item, PyObject **stop, int to)
 /* Items of an array, up to the first that is none for a run, which it returns. A comma is then all that the window holds, and *cur is behind it. Runs no
  * Python code. */
 static RJ__NOINLINE PyObject **
-RJ__NAME(put_wide_run)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+put_wide_run(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
     int width = e->str_sink->width;
     if (!(width == 2 ? keep_last_pending(e, *cur, 2) : keep_last_pending(e, *cur, 4)))
@@ -177,14 +177,14 @@ RJ__INLINE PyObject **
 put_strings(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
     if (RJ__UNLIKELY(has_wide_runs(e)))
-        return RJ__NAME(put_wide_run)(e, cur, item, stop);
+        return put_wide_run(e, cur, item, stop);
 #if defined(RJ__UP_TO_MOST)
     if (may_have_batches(item, stop)) {
 #if defined(RJ__TO_END_MOST)
         if (PyUnicode_IS_COMPACT_ASCII(item[0]) && PyUnicode_IS_COMPACT_ASCII(item[1]))
-            return RJ__NAME(put_backward)(e, cur, item, stop);
+            return put_backward(e, cur, item, stop);
 #endif
-        return RJ__NAME(put_batches)(e, cur, item, stop);
+        return put_batches(e, cur, item, stop);
     }
 #endif
     return item;
@@ -196,5 +196,5 @@ put_run(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
     if (PyUnicode_CheckExact(*item))
         return put_strings(e, cur, item, stop);
-    return may_have_scalars(item, stop) ? RJ__NAME(put_scalars)(e, cur, item, stop) : item;
+    return may_have_scalars(item, stop) ? put_scalars(e, cur, item, stop) : item;
 }

@@ -40,7 +40,7 @@ put_run_of_kind(rj_encoder *e, uint8_t *cur, PyObject ***item, PyObject **stop, 
 
 /* Items of an array, up to the first that is none for a run, which it returns. Runs no Python code. */
 static RJ__NOINLINE PyObject **
-RJ__NAME(put_scalars)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+put_scalars(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
     *cur = PyLong_CheckExact(*item)    ? put_run_of_kind(e, *cur, &item, stop, RJ_INTS)
            : PyFloat_CheckExact(*item) ? put_run_of_kind(e, *cur, &item, stop, RJ_DOUBLES)

@@ -13,11 +13,11 @@ RJ__INLINE uint8_t *
 put_unlike(rj_encoder *e, uint8_t *cur, PyObject *str, const uint8_t *data, size_t length, size_t most)
 {
     if (!data)
-        return RJ__NAME(put_less_plain)(e, cur, str, ',');
+        return put_less_plain(e, cur, str, ',');
     if (length > most)
         return put_other_bytes(e, cur, data, (Py_ssize_t)length, ',', 1);
     if (length <= RJ__SHORT_DIRTY && PyUnicode_IS_ASCII(str))
-        return RJ__NAME(put_short_dirty)(e, cur, data, (Py_ssize_t)length, ',');
+        return put_short_dirty(e, cur, data, (Py_ssize_t)length, ',');
     return put_dirty(e, cur, data, (Py_ssize_t)length, ',');
 }
 
@@ -71,21 +71,21 @@ put_batch(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, size_t 
 
 /* A batch in which much is to be escaped: a function of its own, so that others find their constants in registers. */
 static RJ__NOINLINE PyObject **
-RJ__NAME(put_escaped_batch)(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, rj_batch_seen *seen)
+put_escaped_batch(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, rj_batch_seen *seen)
 {
     return seen->longest <= 32 ? put_batch(e, to, item, stop, 32, 1, seen) : put_batch(e, to, item, stop, 64, 1, seen);
 }
 
 /* Items of an array, up to one that is none for a batch or to the last few, which it returns. Runs no Python code. */
 static RJ__NOINLINE PyObject **
-RJ__NAME(put_batches)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+put_batches(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
     rj_batch_seen seen = {0, 0};
     bytes_in_place(e, *item, &seen.longest);
     while (stop - item > RJ_PREFETCH) {
         PyObject **end = stop - item > RJ_BATCH + RJ_PREFETCH ? item + RJ_BATCH : stop - RJ_PREFETCH;
         if (RJ__UP_TO_MOST > 32 && seen.longest <= 64 && seen.escapes > RJ_BATCH / 2)
-            item = RJ__NAME(put_escaped_batch)(e, cur, item, end, &seen);
+            item = put_escaped_batch(e, cur, item, end, &seen);
         else if (seen.longest <= 32 || RJ__UP_TO_MOST == 32)
             item = put_batch(e, cur, item, end, 32, 0, &seen);
         else if (seen.longest <= 64)

@@ -116,7 +116,7 @@ put_marked_backward(uint8_t *cur, PyObject **item, const rj_batch *batch)
 
 /* Strings one by one, up to `stop`; the array goes on to array_end. *lengths: as in a batch. */
 static RJ__NOINLINE PyObject **
-RJ__NAME(put_apart)(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, PyObject **array_end, size_t *lengths)
+put_apart(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, PyObject **array_end, size_t *lengths)
 {
     uint8_t *cur = *to;
     const uint8_t *const full = full_behind(e);
@@ -140,7 +140,7 @@ enum { RJ_APART_AT_FIRST = 8, RJ_APART_IF_SHORT = RJ_BATCH, RJ_APART_IF_ONE = 1,
 /* Of the next RJ_BATCH strings those before the first that has escapes: how many. *apart: how many are to follow one by one. Sets *is_dirty where others with
  * escapes are to be expected. */
 static RJ__NOINLINE size_t
-RJ__NAME(try_batch)(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop, size_t *apart, int *is_dirty)
+try_batch(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop, size_t *apart, int *is_dirty)
 {
     rj_batch batch;
     if (!measure_batch(e, *cur, item, stop, &batch)) {
@@ -165,7 +165,7 @@ RJ__NAME(try_batch)(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObjec
 
 /* The same of strings with escapes: those before the first that has a long one. Clears *is_dirty where none has any. */
 static RJ__NOINLINE size_t
-RJ__NAME(try_marked)(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop, size_t *apart, int *is_dirty)
+try_marked(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop, size_t *apart, int *is_dirty)
 {
     rj_batch batch;
     size_t right = 0;
@@ -179,19 +179,19 @@ RJ__NAME(try_marked)(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObje
 
 /* Items of an array, up to one that is none for a batch, which it returns. Runs no Python code. */
 static RJ__NOINLINE PyObject **
-RJ__NAME(put_backward)(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+put_backward(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
     size_t lengths, apart = RJ_APART_AT_FIRST;
     int is_dirty = 0;
     while (item < stop) {
         PyObject **end = (size_t)(stop - item) < apart ? stop : item + apart;
-        item = RJ__NAME(put_apart)(e, cur, item, end, stop, &lengths);
+        item = put_apart(e, cur, item, end, stop, &lengths);
         if (item != end)
             break;
         apart = lengths < 16 ? RJ_APART_IF_SHORT : *cur - e->start < RJ__TO_END_MOST ? RJ_APART_AT_FIRST : 0;
         while (apart == 0 && stop - item >= RJ_BATCH)
-            item += is_dirty ? RJ__NAME(try_marked)(e, cur, item, stop, &apart, &is_dirty)
-                             : RJ__NAME(try_batch)(e, cur, item, stop, &apart, &is_dirty);
+            item += is_dirty ? try_marked(e, cur, item, stop, &apart, &is_dirty)
+                             : try_batch(e, cur, item, stop, &apart, &is_dirty);
         apart = apart ? apart : RJ_BATCH; /* the rest */
     }
     return item;

@@ -10,7 +10,7 @@
 
 /* e->text is at a lone surrogate that cannot be written. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(fail_surrogate)(rj_encoder *e, uint8_t tail)
+fail_surrogate(rj_encoder *e, uint8_t tail)
 {
     uint32_t unit = rj__unit(e->text.data, e->text.kind == RJ__TEXT_UCS2 ? 2 : 4, e->text.position);
     e->problem_in_key = tail == ':';
@@ -24,7 +24,7 @@ continue_text(rj_encoder *e, uint8_t *cur)
     for (;;) {
         cur = rj__put_text(&e->text, cur, e->end);
         if (RJ__UNLIKELY(!cur))
-            return RJ__NAME(fail_surrogate)(e, e->text_tail);
+            return fail_surrogate(e, e->text_tail);
         if (e->text.position == e->text.length && e->end - cur >= RJ_TEXT_END_ROOM)
             break;
         cur = rj_next_window(e, cur, 0, e->text.length - e->text.position + RJ_ITEM_ROOM);
@@ -68,7 +68,7 @@ put_string(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
     if (RJ__UNLIKELY(rj_text_from_str(e, str, &text) < 0))
         return rj_stop_error(e);
     if (e->str_sink && (text.kind == RJ__TEXT_UCS2 || text.kind == RJ__TEXT_UCS4) && !text.ascii)
-        return RJ__NAME(put_wide_string)(e, cur, &text, tail);
+        return put_wide_string(e, cur, &text, tail);
     if (RJ__LIKELY(is_sure_to_fit(e, cur, (Py_ssize_t)text.length))) { /* nothing can interrupt it, so nobody must own it */
         uint8_t *next = rj__put_text(&text, cur + 1, e->end);
         if (RJ__LIKELY(next != NULL)) {
@@ -98,7 +98,7 @@ put_verbatim(rj_encoder *e, uint8_t *cur, PyObject *owner, const void *data, Py_
 
 /* Raw JSON with characters outside ASCII. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_non_ascii_raw)(rj_encoder *e, uint8_t *cur, PyObject *raw)
+put_non_ascii_raw(rj_encoder *e, uint8_t *cur, PyObject *raw)
 {
     PyObject *bytes = rj_raw_bytes(raw);
     e->non_ascii = 1;
@@ -153,7 +153,7 @@ put_dirty(const rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t len
 
 /* An ASCII string of up to RJ__SHORT_DIRTY bytes that has escapes. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_short_dirty)(const rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail)
+put_short_dirty(const rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail)
 {
     if (RJ__UNLIKELY(!is_sure_to_fit(e, cur, length)))
         return NULL;
@@ -162,7 +162,7 @@ RJ__NAME(put_short_dirty)(const rj_encoder *e, uint8_t *cur, const uint8_t *data
 
 /* Not ASCII, and nobody has its UTF-8 form yet. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_fresh)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+put_fresh(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     size_t length = (size_t)PyUnicode_GET_LENGTH(str), done = 1;
     uint8_t *next = cur + 1;
@@ -200,7 +200,7 @@ put_some_wide(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from
     at += to;
     size_t clean = rj__copy_clean_units(PyUnicode_DATA(str), from, length, at, to);
     if (RJ__UNLIKELY(clean < length)) {
-        length = RJ__NAME(put_short_escapes)(PyUnicode_DATA(str), clean, length, at, from, to);
+        length = put_short_escapes(PyUnicode_DATA(str), clean, length, at, from, to);
         if (length == 0)
             return NULL;
     }
@@ -212,7 +212,7 @@ put_some_wide(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from
 
 /* One that is no wider than the str in the making, which is wide. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_any_wide)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+put_any_wide(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     if (e->str_sink->width == 2)
         return put_some_wide(e, cur, str, tail, 2, 2);
@@ -229,12 +229,12 @@ put_few_units(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from
     size_t end = out->length + length + 3; /* quotes, and what comes before them */
     if (RJ__UNLIKELY(length > (size_t)RJ__FEW_UNITS(to)) || RJ__UNLIKELY(end > out->limit) ||
         RJ__UNLIKELY(cur != e->start + 1))
-        return RJ__NAME(put_any_wide)(e, cur, str, tail);
+        return put_any_wide(e, cur, str, tail);
     uint8_t *at = rj_str_sink_place(out, to);
     rj__set_unit(at, to, 0, e->start[0]);
     rj__set_unit(at, to, 1, '"');
     if (RJ__UNLIKELY(rj__copy_few_units(PyUnicode_DATA(str), from, length, at + 2 * to, to)))
-        return RJ__NAME(put_any_wide)(e, cur, str, tail);
+        return put_any_wide(e, cur, str, tail);
     rj__set_unit(at, to, length + 2, '"');
     out->length = end;
     e->start[0] = tail;
@@ -242,7 +242,7 @@ put_few_units(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from
 }
 
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_few_wide)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+put_few_wide(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     unsigned kind = PyUnicode_KIND(str);
     if (e->str_sink->width == 2)
@@ -285,21 +285,21 @@ bytes_in_place(rj_encoder *e, PyObject *str, size_t *length)
 
 /* What put_plain_string returned NULL for. NULL too where the characters do not lie behind the header, whose bytes may be read with them. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_less_plain)(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+put_less_plain(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     if (RJ__UNLIKELY(!PyUnicode_IS_COMPACT(str)) || (RJ__STYLED && e->options->ensure_ascii))
         return NULL;
     if (PyUnicode_IS_ASCII(str)) {
         Py_ssize_t length = PyUnicode_GET_LENGTH(str);
         if (length <= RJ__SHORT_DIRTY)
-            return RJ__NAME(put_short_dirty)(e, cur, PyUnicode_DATA(str), length, tail);
+            return put_short_dirty(e, cur, PyUnicode_DATA(str), length, tail);
         return length <= RJ_IN_LINE ? put_dirty(e, cur, PyUnicode_DATA(str), length, tail) : NULL;
     }
     size_t length;
     const uint8_t *data = bytes_in_place(e, str, &length);
     if (data)
         return put_other_bytes(e, cur, data, (Py_ssize_t)length, tail, !e->str_sink);
-    return e->str_sink ? RJ__NAME(put_few_wide)(e, cur, str, tail) : RJ__NAME(put_fresh)(e, cur, str, tail);
+    return e->str_sink ? put_few_wide(e, cur, str, tail) : put_fresh(e, cur, str, tail);
 }
 
 /* An ASCII string that is sure to fit, and one of up to RJ_IN_LINE characters if it needs no escapes; NULL for any other. */
@@ -327,7 +327,7 @@ RJ__INLINE uint8_t *
 put_short_way(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     uint8_t *next = put_plain_string(e, cur, str, tail);
-    return RJ__LIKELY(next != NULL) ? next : RJ__NAME(put_less_plain)(e, cur, str, tail);
+    return RJ__LIKELY(next != NULL) ? next : put_less_plain(e, cur, str, tail);
 }
 
 #undef RJ_TEXT_END_ROOM

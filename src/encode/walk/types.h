@@ -3,13 +3,13 @@
 /* ---- objects with fields */
 
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_fields)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
+put_fields(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
 {
     if (RJ__STYLED && e->options->sort_keys)
-        return RJ__NAME(put_entries)(e, cur, v, rj_sorted_fields(e, v, plan));
+        return put_entries(e, cur, v, rj_sorted_fields(e, v, plan));
     if (!enter(e, cur, v))
         return NULL;
-    return RJ__NAME(walk_fields)(e, open_container(e, cur, '{'), v, (PyObject *)plan, 0, NULL);
+    return walk_fields(e, open_container(e, cur, '{'), v, (PyObject *)plan, 0, NULL);
 }
 
 /* ---- arrays */
@@ -48,7 +48,7 @@ put_row_of(rj_encoder *e, uint8_t *cur, rj_array *a, rj_item_kind kind)
 }
 
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_row)(rj_encoder *e, uint8_t *cur, rj_array *a)
+put_row(rj_encoder *e, uint8_t *cur, rj_array *a)
 {
     static const rj_item_kind int64 = {RJ_ELEMENT_INT, 8, 0}, int32 = {RJ_ELEMENT_INT, 4, 0};
     static const rj_item_kind float64 = {RJ_ELEMENT_DOUBLE, 8, 0}, float32 = {RJ_ELEMENT_FLOAT, 4, 0};
@@ -68,7 +68,7 @@ RJ__NAME(put_row)(rj_encoder *e, uint8_t *cur, rj_array *a)
 
 /* Closes what ends with the row, and goes to the next. NULL when the walk stops, or with `row` at the end. */
 RJ__INLINE uint8_t *
-RJ__NAME(end_row)(rj_encoder *e, uint8_t *cur, rj_array *a)
+end_row(rj_encoder *e, uint8_t *cur, rj_array *a)
 {
     if (a->closing == 0)
         a->closing = rj_array_ending(a);
@@ -81,7 +81,7 @@ RJ__NAME(end_row)(rj_encoder *e, uint8_t *cur, rj_array *a)
 }
 
 static RJ__NOINLINE uint8_t *
-RJ__NAME(walk_array)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *view)
+walk_array(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *view)
 {
     rj_array *a = (rj_array *)view;
     while (cur && a->row < a->rows) {
@@ -89,10 +89,10 @@ RJ__NAME(walk_array)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *vie
             cur = rj_next_window(e, cur, 1, 0);
         }
         else if (a->open == a->dimensions && a->column < a->columns) {
-            cur = RJ__NAME(put_row)(e, cur, a);
+            cur = put_row(e, cur, a);
         }
         else if (a->closing || a->open == a->dimensions) {
-            cur = RJ__NAME(end_row)(e, cur, a);
+            cur = end_row(e, cur, a);
         }
         else {
             cur = a->open ? begin_array_item(e, cur, a) : cur;
@@ -110,17 +110,17 @@ RJ__NAME(walk_array)(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *vie
 
 /* `a`: consumed; NULL with an exception, or without one if its items are no numbers. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_array)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_array *a)
+put_array(rj_encoder *e, uint8_t *cur, PyObject *v, rj_array *a)
 {
     if (!a)
-        return PyErr_Occurred() ? rj_stop_error(e) : RJ__NAME(put_default)(e, cur, v);
+        return PyErr_Occurred() ? rj_stop_error(e) : put_default(e, cur, v);
     if (a->dimensions == 0) {
         cur = rj_put_element(e, cur, a, a->data, a->item);
         cur = cur ? put_literal(cur, ",", 1) : NULL;
     }
     else {
         int may_enter = rj_has_depth_for(e, a->dimensions) && enter(e, cur, v);
-        cur = may_enter ? RJ__NAME(walk_array)(e, cur, v, (PyObject *)a) : NULL;
+        cur = may_enter ? walk_array(e, cur, v, (PyObject *)a) : NULL;
     }
     Py_DECREF(a);
     return cur;
@@ -130,7 +130,7 @@ RJ__NAME(put_array)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_array *a)
 
 /* `v` by what stands for it: consumed, NULL when the walk stops. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_stand_in)(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *result)
+put_stand_in(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *result)
 {
     uint8_t *next = result ? put_scalar(e, cur, result) : NULL;
     if (next) {
@@ -138,13 +138,13 @@ RJ__NAME(put_stand_in)(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *resul
         return next;
     }
     if (result && enter(e, cur, v))
-        return RJ__NAME(put_default_result)(e, cur, v, result);
+        return put_default_result(e, cur, v, result);
     Py_XDECREF(result);
     return NULL;
 }
 
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_decimal)(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_decimal(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     PyObject *text = rj_decimal_text(e, v);
     if (!text)
@@ -155,12 +155,12 @@ RJ__NAME(put_decimal)(rj_encoder *e, uint8_t *cur, PyObject *v)
 }
 
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_set)(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_set(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     PyObject *iterator = PyObject_GetIter(v);
     if (!iterator)
         return rj_stop_error(e);
-    cur = RJ__NAME(put_iterator)(e, cur, v, iterator, 0);
+    cur = put_iterator(e, cur, v, iterator, 0);
     Py_DECREF(iterator);
     return cur;
 }
@@ -175,7 +175,7 @@ put_quoted_text(rj_encoder *e, uint8_t *cur, const rj_plan *plan, PyObject *v)
 
 /* The same among plain values; NULL for any other value, and where it fails: it will fail again where the place is known. Runs no Python code. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_plain_text)(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_plain_text(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     rj_plan *plan = rj_known_plan(&e->state->plans, Py_TYPE(v));
     if (!plan || (plan->group & e->options->passthrough) || !rj_has_plain_text(e, plan, v))
@@ -189,11 +189,11 @@ RJ__NAME(put_plain_text)(rj_encoder *e, uint8_t *cur, PyObject *v)
 }
 
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_planned)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
+put_planned(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
 {
     if (plan->form == RJ_FORM_UNKNOWN || (plan->group & e->options->passthrough) ||
         (plan->form == RJ_FORM_SET && !e->options->sets_as_arrays))
-        return RJ__NAME(put_default)(e, cur, v);
+        return put_default(e, cur, v);
     if (e->coop && rj_type_runs_code(plan, v) && pause_before(e, cur, NULL, 0)) {
         rj_push_frame(e, RJ_FRAME_VALUE, v, NULL, NULL, NULL, 0, 0);
         return NULL;
@@ -202,30 +202,30 @@ RJ__NAME(put_planned)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
         return put_quoted_text(e, cur, plan, v);
     switch (plan->form) {
     case RJ_FORM_FIELDS:
-        return RJ__NAME(put_fields)(e, cur, v, plan);
+        return put_fields(e, cur, v, plan);
     case RJ_FORM_SET:
-        return RJ__NAME(put_set)(e, cur, v);
+        return put_set(e, cur, v);
     case RJ_FORM_ARRAY:
-        return RJ__NAME(put_array)(e, cur, v, rj_array_from_buffer(e, v));
+        return put_array(e, cur, v, rj_array_from_buffer(e, v));
     case RJ_FORM_NUMPY_ARRAY:
-        return RJ__NAME(put_array)(e, cur, v, rj_array_from_numpy(e, v));
+        return put_array(e, cur, v, rj_array_from_numpy(e, v));
     case RJ_FORM_DECIMAL:
         if (!e->options->decimal_as_string)
-            return RJ__NAME(put_decimal)(e, cur, v);
+            return put_decimal(e, cur, v);
         break;
     default:
         break;
     }
-    return RJ__NAME(put_stand_in)(e, cur, v, rj_stand_in(e, plan, v));
+    return put_stand_in(e, cur, v, rj_stand_in(e, plan, v));
 }
 
 /* A value with a plan, which is the cache's. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_known)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
+put_known(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
 {
     Py_INCREF(v);
     Py_INCREF(plan);
-    cur = RJ__NAME(put_planned)(e, cur, v, plan);
+    cur = put_planned(e, cur, v, plan);
     Py_DECREF(plan);
     Py_DECREF(v);
     return cur;
@@ -233,12 +233,12 @@ RJ__NAME(put_known)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
 
 /* A value that is none of those that the json module knows. Owned by the caller. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_typed)(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_typed(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     rj_plan *plan = rj_plan_of(e, v);
     if (!plan)
         return rj_stop_error(e);
-    cur = RJ__NAME(put_planned)(e, cur, v, plan);
+    cur = put_planned(e, cur, v, plan);
     Py_DECREF(plan);
     return cur;
 }

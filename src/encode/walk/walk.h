@@ -15,16 +15,11 @@
 #include "number/shortest.h"
 #include "encode/types/texts.h"
 
-#define put_plain_sequence RJ__NAME(put_plain_sequence)
-#define put_plain_dict RJ__NAME(put_plain_dict)
-#define put_container RJ__NAME(put_container)
-#define put_value RJ__NAME(put_value)
-
 static uint8_t *put_value(rj_encoder *e, uint8_t *cur, PyObject *v);
-static uint8_t *RJ__NAME(put_sorted_dict)(rj_encoder *e, uint8_t *cur, PyObject *v);
-static uint8_t *RJ__NAME(put_known)(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan);
-static uint8_t *RJ__NAME(put_plain_text)(rj_encoder *e, uint8_t *cur, PyObject *v);
-static uint8_t *RJ__NAME(put_other)(rj_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *put_sorted_dict(rj_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *put_known(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan);
+static uint8_t *put_plain_text(rj_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *put_other(rj_encoder *e, uint8_t *cur, PyObject *v);
 
 /* ---- levels */
 
@@ -153,12 +148,12 @@ prefetch_item(const void *item)
 
 /* A list or tuple subclass: by its own __iter__ if it has one, as json does. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_sequence_subclass)(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_sequence_subclass(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     if (e->options->namedtuple_as_object && PyTuple_Check(v)) {
         rj_plan *plan = rj_plan_of(e, v);
         if (!plan || plan->form == RJ_FORM_FIELDS) {
-            cur = plan ? RJ__NAME(put_fields)(e, cur, v, plan) : rj_stop_error(e);
+            cur = plan ? put_fields(e, cur, v, plan) : rj_stop_error(e);
             Py_XDECREF(plan);
             return cur;
         }
@@ -171,7 +166,7 @@ RJ__NAME(put_sequence_subclass)(rj_encoder *e, uint8_t *cur, PyObject *v)
     PyObject *iterator = PyObject_GetIter(v);
     if (!iterator)
         return rj_stop_error(e);
-    cur = RJ__NAME(put_iterator)(e, cur, v, iterator, 0);
+    cur = put_iterator(e, cur, v, iterator, 0);
     Py_DECREF(iterator);
     return cur;
 }
@@ -193,7 +188,7 @@ static RJ__NOINLINE uint8_t *
 put_value_held(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     if (RJ__UNLIKELY(e->options->passthrough & RJ_GROUP_SUBCLASS) && is_basic_subclass(v))
-        return RJ__NAME(put_default)(e, cur, v);
+        return put_default(e, cur, v);
     if (PyUnicode_Check(v))
         return put_string(e, cur, v, ',');
     if (PyLong_Check(v) && !PyBool_Check(v))
@@ -203,33 +198,33 @@ put_value_held(rj_encoder *e, uint8_t *cur, PyObject *v)
     if (PyDict_CheckExact(v))
         return put_container(e, cur, v);
     if (PyDict_Check(v))
-        return RJ__NAME(put_dict_subclass)(e, cur, v);
+        return put_dict_subclass(e, cur, v);
     if (PyList_CheckExact(v) || PyTuple_CheckExact(v))
         return put_container(e, cur, v);
     if (PyList_Check(v) || PyTuple_Check(v))
-        return RJ__NAME(put_sequence_subclass)(e, cur, v);
+        return put_sequence_subclass(e, cur, v);
     if (Py_IS_TYPE(v, e->state->raw_type)) {
         if (rj_raw_is_non_ascii(v))
-            return RJ__NAME(put_non_ascii_raw)(e, cur, v);
+            return put_non_ascii_raw(e, cur, v);
         return put_verbatim(e, cur, rj_raw_bytes(v), PyBytes_AS_STRING(rj_raw_bytes(v)), PyBytes_GET_SIZE(rj_raw_bytes(v)));
     }
     if (e->coop && rj_is_async_iterable(v))
-        return RJ__NAME(put_async)(e, cur, v);
+        return put_async(e, cur, v);
     if (PyIter_Check(v) && !(e->options->passthrough & RJ_GROUP_ITERATOR))
-        return RJ__NAME(put_iterator)(e, cur, v, v, 0);
-    return RJ__NAME(put_typed)(e, cur, v);
+        return put_iterator(e, cur, v, v, 0);
+    return put_typed(e, cur, v);
 }
 
 /* What is neither a scalar nor a container of exact type. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_other)(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_other(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     PyTypeObject *type = Py_TYPE(v);
     if (type == &PyUnicode_Type)
         return put_string(e, cur, v, ',');
     rj_plan *plan = rj_known_plan(&e->state->plans, type);
     if (plan && plan->group != RJ_GROUP_SUBCLASS)
-        return RJ__NAME(put_known)(e, cur, v, plan);
+        return put_known(e, cur, v, plan);
     return put_value(e, cur, v);
 }
 
@@ -248,12 +243,12 @@ put_value(rj_encoder *e, uint8_t *cur, PyObject *v)
 
 /* Goes on with a level that was laid down (and taken off the heap stack). Its references are the frame's. */
 static uint8_t *
-RJ__NAME(resume_frame)(rj_encoder *e, uint8_t *cur, rj_frame *f)
+resume_frame(rj_encoder *e, uint8_t *cur, rj_frame *f)
 {
     if (f->kind == RJ_FRAME_VALUE)
         return put_value(e, cur, f->obj);
     if (f->kind == RJ_FRAME_PAIR)
-        return RJ__NAME(put_pair)(e, cur, f->key, f->value);
+        return put_pair(e, cur, f->key, f->value);
     if (f->kind == RJ_FRAME_CLOSE)
         return put_bracket(cur, (uint8_t)f->pos);
     if (f->kind == RJ_FRAME_DEFAULT && !(e->coop && e->coop->arrived))
@@ -264,32 +259,32 @@ RJ__NAME(resume_frame)(rj_encoder *e, uint8_t *cur, rj_frame *f)
         return NULL;
     switch (f->kind) {
     case RJ_FRAME_DEFAULT:
-        return RJ__NAME(put_default_result)(e, cur, f->obj, take_arrival(e, cur, RJ_ARRIVAL_READY));
+        return put_default_result(e, cur, f->obj, take_arrival(e, cur, RJ_ARRIVAL_READY));
     case RJ_FRAME_SEQUENCE:
     case RJ_FRAME_DICT:
         e->levels[0].used = f->used;
         e->waiting = Py_XNewRef(f->value);
-        return RJ__NAME(walk)(e, cur, 0);
+        return walk(e, cur, 0);
     case RJ_FRAME_ENTRIES:
-        return RJ__NAME(walk_entries)(e, cur, f->obj, f->iterator, f->pos, f->value);
+        return walk_entries(e, cur, f->obj, f->iterator, f->pos, f->value);
     case RJ_FRAME_FIELDS:
-        return RJ__NAME(walk_fields)(e, cur, f->obj, f->iterator, f->pos, f->value);
+        return walk_fields(e, cur, f->obj, f->iterator, f->pos, f->value);
     case RJ_FRAME_ARRAY:
-        return RJ__NAME(walk_array)(e, cur, f->obj, f->iterator);
+        return walk_array(e, cur, f->obj, f->iterator);
     case RJ_FRAME_ITERATOR:
     case RJ_FRAME_ASYNC:
-        return RJ__NAME(walk_iterator)(e, cur, f->obj, f->iterator, f->pos, f->kind == RJ_FRAME_ASYNC);
+        return walk_iterator(e, cur, f->obj, f->iterator, f->pos, f->kind == RJ_FRAME_ASYNC);
     default: {
         PyObject *key = f->key, *value = f->value;
         f->key = f->value = NULL;
-        return RJ__NAME(walk_pairs)(e, cur, f->obj, f->iterator, key, value);
+        return walk_pairs(e, cur, f->obj, f->iterator, key, value);
     }
     }
 }
 
 /* Finishes what the heap stack and the text at hand say. Returns the end of the document, or NULL: paused or failed. */
 static uint8_t *
-RJ__NAME(finish_frames)(rj_encoder *e, uint8_t *cur)
+finish_frames(rj_encoder *e, uint8_t *cur)
 {
     for (;;) {
         if (cur && e->text_owner)
@@ -304,7 +299,7 @@ RJ__NAME(finish_frames)(rj_encoder *e, uint8_t *cur)
         rj_frame f = rj_pop_frame(e);
         size_t mark = e->frame_count;
         e->native = e->owned = 0;
-        cur = RJ__NAME(resume_frame)(e, cur, &f);
+        cur = resume_frame(e, cur, &f);
         rj_clear_frame(&f);
         if (!cur) {
             rj_order_frames(e, mark);
@@ -316,7 +311,7 @@ RJ__NAME(finish_frames)(rj_encoder *e, uint8_t *cur)
 }
 
 static uint8_t *
-RJ__NAME(begin)(rj_encoder *e, uint8_t *cur)
+begin(rj_encoder *e, uint8_t *cur)
 {
     e->native = e->owned = 0;
     cur = put_container_or_other(e, cur, e->root);
@@ -333,10 +328,10 @@ RJ__ENCODE(rj_encoder *e)
     uint8_t *cur = rj_open_window(e, 0);
     if (cur && !e->started) {
         e->started = 1;
-        cur = RJ__NAME(begin)(e, cur);
+        cur = begin(e, cur);
     }
     if (cur)
-        cur = RJ__NAME(finish_frames)(e, cur);
+        cur = finish_frames(e, cur);
     if (!cur)
         return e->stop == RJ_STOP_PAUSE ? RJ_RUN_PAUSED : RJ_RUN_FAILED;
     /* The comma after the document is not part of it. */

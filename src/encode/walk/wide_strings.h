@@ -3,7 +3,7 @@
  * what the window holds is widened, and the string's own units go behind it.
  */
 
-#include RJ__UNITS
+#include RJ__OF_SET(units.h)
 
 /* Room that one round of put_units asks for: an escape, and what vectors store past their ends. */
 #define RJ_UNITS_ROOM 64
@@ -16,7 +16,7 @@
 /* A unit that must be escaped, or is a surrogate, as units of `width` bytes at `dst`; returns their number, or 0 for a surrogate that is
  * not wanted. */
 static RJ__NOINLINE size_t
-RJ__NAME(spell_unit)(rj_str_sink *out, const rj__text *text, uint32_t c, void *dst)
+spell_unit(rj_str_sink *out, const rj__text *text, uint32_t c, void *dst)
 {
     uint8_t spelled[16];
     size_t count;
@@ -92,7 +92,7 @@ put_escaped_units(rj_str_sink *out, rj__text *text, int from, int to)
 /* Units that are not clean but for the first `done`, which are there: how many they become, or 0 if one has more than a short escape. There is room for
  * twice as many, and RJ_UNITS_ROOM. */
 static RJ__NOINLINE size_t
-RJ__NAME(put_short_escapes)(const void *src, size_t done, size_t length, uint8_t *dst, int from, int to)
+put_short_escapes(const void *src, size_t done, size_t length, uint8_t *dst, int from, int to)
 {
     const uint8_t *here = (const uint8_t *)src + done * (size_t)from;
     size_t left = length - done;
@@ -129,7 +129,7 @@ put_units(rj_str_sink *out, rj__text *text, int from, int to)
         if (text->position > position)
             continue;
         uint32_t unit = rj__unit(text->data, from, text->position);
-        size_t count = RJ__NAME(spell_unit)(out, text, unit, rj_str_sink_end(out));
+        size_t count = spell_unit(out, text, unit, rj_str_sink_end(out));
         if (count == 0)
             return 0;
         text->position++;
@@ -153,7 +153,7 @@ widen_window(const rj_encoder *e, const uint8_t *cur, void *dst, int to)
 
 /* Long results: lets Ctrl-C and other threads have their turn, as between windows. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(pace_units)(rj_encoder *e, uint8_t *cur)
+pace_units(rj_encoder *e, uint8_t *cur)
 {
     rj_own_ancestors(e);
     return e->on_window && e->on_window(e) < 0 ? rj_stop_error(e) : cur;
@@ -161,7 +161,7 @@ RJ__NAME(pace_units)(rj_encoder *e, uint8_t *cur)
 
 /* A string of more than a byte a character, with its quotes. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_wide_string)(rj_encoder *e, uint8_t *cur, rj__text *text, uint8_t tail)
+put_wide_string(rj_encoder *e, uint8_t *cur, rj__text *text, uint8_t tail)
 {
     rj_str_sink *out = e->str_sink;
     int from = text->kind == RJ__TEXT_UCS2 ? 2 : 4;
@@ -193,7 +193,7 @@ RJ__NAME(put_wide_string)(rj_encoder *e, uint8_t *cur, rj__text *text, uint8_t t
                                       : put_units(out, text, 4, 4);
         if (RJ__UNLIKELY(!is_fine)) {
             e->text = *text;
-            return RJ__NAME(fail_surrogate)(e, tail);
+            return fail_surrogate(e, tail);
         }
     } while (RJ__UNLIKELY(text->position < text->length));
     if (RJ__UNLIKELY(out->length > out->limit))
@@ -202,5 +202,5 @@ RJ__NAME(put_wide_string)(rj_encoder *e, uint8_t *cur, rj__text *text, uint8_t t
     *cur++ = tail;
     if (tail == ':')
         return end_key(e, cur);
-    return RJ__UNLIKELY((out->length ^ before) >> RJ_PACE_BITS) ? RJ__NAME(pace_units)(e, cur) : cur;
+    return RJ__UNLIKELY((out->length ^ before) >> RJ_PACE_BITS) ? pace_units(e, cur) : cur;
 }

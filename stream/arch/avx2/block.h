@@ -41,7 +41,7 @@ rj__avx2_store(uint8_t *dst, __m256i v)
 }
 
 #if !defined(RJ__HAS_MASKED_LOADS)
-/* See block_sse.h. */
+/* See arch/sse4/block.h. */
 RJ__INLINE size_t
 rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {

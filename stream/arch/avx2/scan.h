@@ -1,4 +1,4 @@
-/* Thirty-two bytes in an AVX register. See scan_scalar.h. */
+/* Thirty-two bytes in an AVX register. See arch/scalar/scan.h. */
 #ifndef RJSON_SCAN_AVX2_H
 #define RJSON_SCAN_AVX2_H
 
@@ -13,7 +13,7 @@ rj__scan_special(const uint8_t *p, uint64_t *high)
     return (unsigned)_mm256_movemask_epi8(rj__avx2_special(v));
 }
 
-/* See scan_sse.h. */
+/* See arch/sse4/scan.h. */
 RJ__INLINE uint64_t
 rj__scan_solid(const uint8_t *p)
 {
@@ -24,7 +24,7 @@ rj__scan_solid(const uint8_t *p)
     return ~(unsigned)_mm256_movemask_epi8(space);
 }
 
-/* See scan_scalar.h. */
+/* See arch/scalar/scan.h. */
 #define RJ__SCAN_LONG 128
 
 RJ__INLINE int

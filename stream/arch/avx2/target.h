@@ -6,6 +6,7 @@
 #define RJSON_TARGET_AVX2_H
 
 #include "arch/common/scalar_block.h"
+#include "arch/common/set.h"
 
 #include <immintrin.h>
 
@@ -15,14 +16,8 @@
 #pragma GCC target("avx2,bmi,bmi2,lzcnt,popcnt")
 #endif
 
-#define RJ__NAME(x) x##_avx2
+#define RJ__SET avx2
 #define RJ__HAS_AVX2 1
-#define RJ__STEPS "arch/common/steps_lanes.h"
-#define RJ__WIDE "arch/avx2/wide.h"
-#define RJ__UNITS "arch/avx2/units.h"
-#define RJ__SCAN "arch/avx2/scan.h"
-#define RJ__DIGITS "arch/sse4/digits.h"
-#define RJ__UTF8 "arch/sse4/utf8.h"
 
 #include "arch/avx2/block.h"
 #include "arch/sse4/lanes.h"

@@ -1,4 +1,4 @@
-/* See units_sse.h; long runs by blocks of 32 bytes. */
+/* See arch/sse4/units.h; long runs by blocks of 32 bytes. */
 #ifndef RJSON_UNITS_AVX2_H
 #define RJSON_UNITS_AVX2_H
 
@@ -60,7 +60,7 @@ rj__copy_unit_run(const uint8_t *src, int from, size_t i, uint8_t *dst, int to)
     return to == 2 ? rj__avx2_any_special(a, b) : rj__avx2_any_special_of_few(_mm256_packus_epi32(a, b));
 }
 
-/* See units_sse.h. */
+/* See arch/sse4/units.h. */
 RJ__INLINE uint64_t
 rj__mark_units(const uint8_t *src, int width)
 {

@@ -1,4 +1,4 @@
-/* See wide_sse.h; eight units of two bytes in 32-bit lanes of one register. */
+/* See arch/sse4/wide.h; eight units of two bytes in 32-bit lanes of one register. */
 #ifndef RJSON_WIDE_AVX2_H
 #define RJSON_WIDE_AVX2_H
 
@@ -93,13 +93,13 @@ rj__put_sixteens(const uint16_t *src, size_t length, uint8_t **dst, const uint8_
 
 /* Functions of their own: others need the registers. */
 static RJ__NOINLINE size_t
-RJ__NAME(put_short_units)(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)
+put_short_units(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {
     return rj__put_sixteens(src, length, dst, end, 0);
 }
 
 static RJ__NOINLINE size_t
-RJ__NAME(put_threes)(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)
+put_threes(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {
     return rj__put_sixteens(src, length, dst, end, 1);
 }
@@ -109,8 +109,8 @@ RJ__INLINE size_t
 rj__put_alike(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end, size_t size)
 {
     if (size <= 16)
-        return RJ__NAME(put_short_units)(src, length, dst, end);
-    return size == 24 ? RJ__NAME(put_threes)(src, length, dst, end) : 0;
+        return put_short_units(src, length, dst, end);
+    return size == 24 ? put_threes(src, length, dst, end) : 0;
 }
 
 #include "arch/sse4/wide.h"

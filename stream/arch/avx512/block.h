@@ -43,7 +43,7 @@ rj__copy_masked64(const uint8_t *src, size_t length, uint8_t *dst, int printable
 /* Of longer strings blocks of 32 bytes are copied, of which fewer lie across cache lines; of others 64, as the end of the loop is less often foreseen. */
 #define RJ__MEDIUM 1024
 
-/* See block_sse.h. */
+/* See arch/sse4/block.h. */
 RJ__INLINE size_t
 rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
@@ -72,7 +72,7 @@ rj__copy_masked32(const uint8_t *src, size_t length, uint8_t *dst)
     return valid != _mm256_mask_cmpneq_epi8_mask(clean, v, _mm256_load_si256((const __m256i *)rj__backslashes));
 }
 
-/* See block_sse.h. */
+/* See arch/sse4/block.h. */
 RJ__INLINE size_t
 rj__copy_clean_alone(const uint8_t *src, size_t length, uint8_t *dst)
 {

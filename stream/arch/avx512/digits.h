@@ -1,4 +1,4 @@
-/* Long decimals from 32 bytes, which VBMI permutes; short ones from 16, since fewer of them lie across cache lines. See decimal.h. */
+/* Long decimals from 32 bytes, which VBMI permutes; short ones from 16, since fewer of them lie across cache lines. See arch/common/decimal.h. */
 #ifndef RJSON_DIGITS_AVX512_H
 #define RJSON_DIGITS_AVX512_H
 

@@ -1,4 +1,4 @@
-/* Sixty-four bytes in an AVX-512 register. See scan_scalar.h. */
+/* Sixty-four bytes in an AVX-512 register. See arch/scalar/scan.h. */
 #ifndef RJSON_SCAN_AVX512_H
 #define RJSON_SCAN_AVX512_H
 
@@ -38,7 +38,7 @@ rj__scan_long(const uint8_t *p, uint64_t *high)
     return _mm512_movepi8_mask(special) == 0;
 }
 
-/* See scan_sse.h. */
+/* See arch/sse4/scan.h. */
 RJ__INLINE uint64_t
 rj__scan_solid(const uint8_t *p)
 {

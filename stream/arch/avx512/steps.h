@@ -260,7 +260,7 @@ rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
 
 #define RJ__SHORT_DIRTY 20
 
-/* See text_body.h. */
+/* See arch/common/text_body.h. */
 RJ__INLINE uint8_t *
 rj__put_short_dirty(const uint8_t *src, size_t length, uint8_t *dst)
 {
@@ -279,7 +279,7 @@ rj__put_short_dirty(const uint8_t *src, size_t length, uint8_t *dst)
     return dst + (length - done);
 }
 
-/* See text_body.h. */
+/* See arch/common/text_body.h. */
 RJ__INLINE uint8_t *
 rj__put_sure_bytes(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
 {
@@ -306,7 +306,7 @@ rj__put_escaped_up_to(const uint8_t *src, size_t length, uint8_t *dst, size_t mo
                       : rj__put_classified64(b, length, src, dst);
 }
 
-/* See text_body.h. */
+/* See arch/common/text_body.h. */
 RJ__INLINE uint8_t *
 rj__put_up_to(const uint8_t *src, size_t length, uint8_t *dst, size_t most, int escaped)
 {
@@ -329,21 +329,21 @@ rj__put_up_to(const uint8_t *src, size_t length, uint8_t *dst, size_t most, int 
 
 #define RJ__HAS_PUT_PASSING 1
 
-/* See text_body.h. */
+/* See arch/common/text_body.h. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_passing)(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
+put_text_passing(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
 {
     for (; length > RJ__MEDIUM; src += 32, dst += 32, length -= 32) {
         __m256i v = rj__avx2_load(src), special = rj__avx2_special(v);
         rj__avx2_store(dst, v);
         if (RJ__UNLIKELY(!_mm256_testz_si256(special, special)))
-            return RJ__NAME(put_dirty)(src, length, dst, end);
+            return put_text_dirty(src, length, dst, end);
     }
     for (; length > 64; src += 64, dst += 64, length -= 64)
         if (RJ__UNLIKELY(rj__copy_masked64(src, 64, dst, 0)))
-            return RJ__NAME(put_dirty)(src, length, dst, end);
+            return put_text_dirty(src, length, dst, end);
     if (RJ__UNLIKELY(rj__copy_masked64(src, length, dst, 0)))
-        return RJ__NAME(put_dirty)(src, length, dst, end);
+        return put_text_dirty(src, length, dst, end);
     return dst + length;
 }
 

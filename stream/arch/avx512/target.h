@@ -6,6 +6,7 @@
 #define RJSON_TARGET_AVX512_H
 
 #include "arch/common/scalar_block.h"
+#include "arch/common/set.h"
 
 #include <immintrin.h>
 
@@ -18,12 +19,7 @@
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx512vbmi,avx512vbmi2,avx2,bmi,bmi2,lzcnt,popcnt")
 #endif
 
-#define RJ__NAME(x) x##_avx512
-#define RJ__STEPS "arch/avx512/steps.h"
-#define RJ__UNITS "arch/avx512/units.h"
-#define RJ__SCAN "arch/avx512/scan.h"
-#define RJ__DIGITS "arch/avx512/digits.h"
-#define RJ__UTF8 "arch/avx512/utf8.h"
+#define RJ__SET avx512
 #define RJ__HAS_MASKED_LOADS 1
 #define RJ__HAS_IFMA 1 /* and permutations of bytes: VBMI */
 

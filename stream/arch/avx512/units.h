@@ -1,4 +1,4 @@
-/* See units_generic.h; by masked loads of 64 bytes. */
+/* See arch/scalar/units.h; by masked loads of 64 bytes. */
 #ifndef RJSON_UNITS_AVX512_H
 #define RJSON_UNITS_AVX512_H
 
@@ -42,7 +42,7 @@ rj__copy_unit_block(const void *src, int from, size_t i, size_t length, void *ds
     return rj__special_units4(v, (__mmask16)valid);
 }
 
-/* Of so many units blocks are stored where blocks should begin; see steps_avx512.h. */
+/* Of so many units blocks are stored where blocks should begin; see steps.h. */
 #define RJ__ALIGNED_UNITS 1024
 
 RJ__INLINE size_t

@@ -1,7 +1,7 @@
 /*
  * UTF-8 to characters of 1, 2 or 4 bytes with AVX-512 and VBMI. Every byte of a block is looked at as if it began a character, together with the three
  * behind it: that gives the bytes of a character for each, of which VPCOMPRESSB keeps those where one does begin. Whether lead bytes and those that
- * continue them fit together is a comparison of masks. See utf8_generic.h.
+ * continue them fit together is a comparison of masks. See arch/scalar/utf8.h.
  */
 #ifndef RJSON_UTF8_AVX512_H
 #define RJSON_UTF8_AVX512_H

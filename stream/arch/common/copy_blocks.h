@@ -1,4 +1,4 @@
-/* Copies by the registers that scans work in, which compilers don't take for a memcpy. Included behind RJ__SCAN. */
+/* Copies by the registers that scans work in, which compilers don't take for a memcpy. Included behind SET/scan.h. */
 #ifndef RJSON_COPY_BLOCKS_H
 #define RJSON_COPY_BLOCKS_H
 

@@ -109,7 +109,7 @@ rj__mark_block(const uint8_t *src)
 
 /* A block that has these marks, which are not few. NULL where they are better spelled on their own. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(spell_block)(const uint8_t *src, uint64_t marks, uint8_t *dst)
+spell_block(const uint8_t *src, uint64_t marks, uint8_t *dst)
 {
     rj__pairs unused;
     uint64_t lengthy = 0;
@@ -133,7 +133,7 @@ rj__spell_some(const uint8_t *src, size_t length, uint8_t **dst)
         return RJ__ESCAPE_BLOCK;
     }
     if (RJ__UNLIKELY(rj__count_marks(marks) > RJ__FEW_ESCAPES)) {
-        uint8_t *next = RJ__NAME(spell_block)(src, marks, *dst);
+        uint8_t *next = spell_block(src, marks, *dst);
         if (next) {
             *dst = next;
             return RJ__ESCAPE_BLOCK;
@@ -187,7 +187,7 @@ rj__spell_last(const uint8_t *src, size_t left, uint8_t *dst)
 
 /* NULL where there may not be room. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_dirty_blocks)(const uint8_t *src, size_t length, uint64_t marks, uint8_t *dst, const uint8_t *end)
+put_dirty_blocks(const uint8_t *src, size_t length, uint64_t marks, uint8_t *dst, const uint8_t *end)
 {
     if (RJ__UNLIKELY((ptrdiff_t)length * RJ__UNIT_MAX + RJ__TEXT_ROOM > end - dst))
         return NULL;
@@ -203,7 +203,7 @@ rj__put_two_blocks(const uint8_t *src, size_t length, uint8_t *dst, const uint8_
     rj__copy_blocks(src, RJ__SCAN_BLOCK, dst);
     rj__copy_blocks(src + last, RJ__SCAN_BLOCK, dst + last);
     const uint64_t marks = rj__scan_special(src, &high) | rj__scan_special(src + last, &high) << last;
-    return RJ__LIKELY(!marks) ? dst + length : RJ__NAME(put_dirty_blocks)(src, length, marks, dst, end);
+    return RJ__LIKELY(!marks) ? dst + length : put_dirty_blocks(src, length, marks, dst, end);
 }
 #endif
 

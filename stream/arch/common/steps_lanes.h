@@ -16,7 +16,7 @@
 #ifndef RJSON_STEPS_LANES_H
 #define RJSON_STEPS_LANES_H
 
-#include RJ__SCAN
+#include RJ__OF_SET(scan.h)
 
 #include "arch/common/escape_lanes.h"
 
@@ -225,6 +225,6 @@ rj__put_sure_bytes(const uint8_t *src, size_t length, uint8_t *dst, const uint8_
     return rj__spell_last(src, length, dst);
 }
 
-#include RJ__WIDE
+#include RJ__OF_SET(wide.h)
 
 #endif

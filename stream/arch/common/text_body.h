@@ -1,5 +1,5 @@
 /*
- * String bodies: code points in, escaped UTF-8 out. Compiled once per instruction set on the steps (RJ__STEPS) of the target header
+ * String bodies: code points in, escaped UTF-8 out. Compiled once per instruction set on the steps (SET/steps.h) of the target header
  * included before. Every function follows the contract of rj__put_text_fn.
  *
  * A step writes some units, at most RJ__TEXT_ROOM bytes with what it stores past its end, and returns how many it took. rj__step_bytes
@@ -148,13 +148,13 @@ rj__put_by_steps(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t 
     return dst;
 }
 
-static uint8_t *RJ__NAME(put_dirty)(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end);
+static uint8_t *put_text_dirty(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end);
 
-#include RJ__STEPS
+#include RJ__OF_SET(steps.h)
 
 /* Bytes that pass but for escapes. NULL where there may not be room for these. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_dirty)(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
+put_text_dirty(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
 {
     if (RJ__UNLIKELY((ptrdiff_t)length * RJ__UNIT_MAX + RJ__TEXT_ROOM > end - dst))
         return NULL;
@@ -164,7 +164,7 @@ RJ__NAME(put_dirty)(const uint8_t *src, size_t length, uint8_t *dst, const uint8
 #ifndef RJ__HAS_PUT_PASSING
 /* The same of more than 16 bytes that have no escapes as a rule. */
 static RJ__NOINLINE uint8_t *
-RJ__NAME(put_passing)(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
+put_text_passing(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
 {
 #if defined(RJ__HAS_TWO_BLOCKS)
     if (length > RJ__SCAN_BLOCK && length <= 2 * RJ__SCAN_BLOCK)
@@ -174,20 +174,20 @@ RJ__NAME(put_passing)(const uint8_t *src, size_t length, uint8_t *dst, const uin
     if (RJ__LIKELY(!dirty))
         return dst + length;
     size_t clean = dirty - 1 < length - 16 ? dirty - 1 : length - 16; /* so that it can go by blocks */
-    return RJ__NAME(put_dirty)(src + clean, length - clean, dst + clean, end);
+    return put_text_dirty(src + clean, length - clean, dst + clean, end);
 }
 #endif
 
 RJ__INLINE uint8_t *
 rj__put_passing(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
 {
-    return RJ__NAME(put_passing)(src, length, dst, end);
+    return put_text_passing(src, length, dst, end);
 }
 
 RJ__INLINE uint8_t *
 rj__put_dirty(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
 {
-    return RJ__NAME(put_dirty)(src, length, dst, end);
+    return put_text_dirty(src, length, dst, end);
 }
 
 /* One-byte units. */

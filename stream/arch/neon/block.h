@@ -125,7 +125,7 @@ rj__neon_trail(uint16x8_t v)
     return vorr_u8(vand_u8(vmovn_u16(v), vdup_n_u8(0x3f)), vdup_n_u8(0x80));
 }
 
-/* See wide_lanes.h. */
+/* See arch/common/wide_lanes.h. */
 RJ__INLINE size_t
 rj__copy_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
 {

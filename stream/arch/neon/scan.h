@@ -1,4 +1,4 @@
-/* Sixteen bytes in a NEON register, whose marks are four bits wide. See scan_scalar.h. */
+/* Sixteen bytes in a NEON register, whose marks are four bits wide. See arch/scalar/scan.h. */
 #ifndef RJSON_SCAN_NEON_H
 #define RJSON_SCAN_NEON_H
 
@@ -13,7 +13,7 @@ rj__scan_special(const uint8_t *p, uint64_t *high)
     return rj__neon_marks(rj__special16(v, 0));
 }
 
-/* See scan_sse.h. */
+/* See arch/sse4/scan.h. */
 RJ__INLINE uint64_t
 rj__scan_solid(const uint8_t *p)
 {

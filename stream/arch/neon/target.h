@@ -3,16 +3,11 @@
 #define RJSON_TARGET_NEON_H
 
 #include "arch/common/scalar_block.h"
+#include "arch/common/set.h"
 
 #include <arm_neon.h>
 
-#define RJ__NAME(x) x##_neon
-#define RJ__STEPS "arch/common/steps_lanes.h"
-#define RJ__WIDE "arch/common/wide_lanes.h"
-#define RJ__UNITS "arch/scalar/units.h"
-#define RJ__SCAN "arch/neon/scan.h"
-#define RJ__DIGITS "arch/scalar/digits.h"
-#define RJ__UTF8 "arch/scalar/utf8.h"
+#define RJ__SET neon
 
 #include "arch/neon/block.h"
 #include "arch/neon/lanes.h"

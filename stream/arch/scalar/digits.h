@@ -1,4 +1,4 @@
-/* Without vectors, no decimal is read at once; see decimal.h. */
+/* Without vectors, no decimal is read at once; see arch/common/decimal.h. */
 #ifndef RJSON_DIGITS_GENERIC_H
 #define RJSON_DIGITS_GENERIC_H
 

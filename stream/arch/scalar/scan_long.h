@@ -1,4 +1,4 @@
-/* Looking at four blocks as one; see scan_scalar.h. */
+/* Looking at four blocks as one; see scan.h. */
 #ifndef RJSON_SCAN_LONG_GENERIC_H
 #define RJSON_SCAN_LONG_GENERIC_H
 

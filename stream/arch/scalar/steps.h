@@ -26,7 +26,7 @@ rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
 #define rj__put_sure_bytes rj__put_by_steps
 #define RJ__SHORT_DIRTY 16
 
-/* See text_body.h. */
+/* See arch/common/text_body.h. */
 RJ__INLINE uint8_t *
 rj__put_short_dirty(const uint8_t *src, size_t length, uint8_t *dst)
 {

@@ -3,13 +3,9 @@
 #define RJSON_TARGET_SCALAR_H
 
 #include "arch/common/scalar_block.h"
+#include "arch/common/set.h"
 
-#define RJ__NAME(x) x##_scalar
-#define RJ__STEPS "arch/scalar/steps.h"
-#define RJ__UNITS "arch/scalar/units.h"
-#define RJ__SCAN "arch/scalar/scan.h"
-#define RJ__DIGITS "arch/scalar/digits.h"
-#define RJ__UTF8 "arch/scalar/utf8.h"
+#define RJ__SET scalar
 
 /* No vector path for wider characters: nothing done. */
 RJ__INLINE size_t
@@ -21,7 +17,7 @@ rj__escape_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
     return 0;
 }
 
-/* See target_avx2.h; this one reads and writes exactly `length` bytes. */
+/* See arch/avx2/target.h; this one reads and writes exactly `length` bytes. */
 RJ__INLINE size_t
 rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {

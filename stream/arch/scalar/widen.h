@@ -1,4 +1,4 @@
-/* Widening bytes by a plain loop over blocks, which compilers turn into vectors; see units_generic.h. */
+/* Widening bytes by a plain loop over blocks, which compilers turn into vectors; see units.h. */
 #ifndef RJSON_WIDEN_GENERIC_H
 #define RJSON_WIDEN_GENERIC_H
 

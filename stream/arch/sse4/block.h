@@ -136,7 +136,7 @@ RJ__INLINE size_t rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8
 
 /* The same as a function of its own: the wide registers that it uses would make every function that it is part of empty them, and align its stack. */
 static RJ__NOINLINE size_t
-RJ__NAME(copy_clean_long)(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
+copy_clean_long(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
     return rj__copy_clean_blocks(src, length, dst, printable_only);
 }
@@ -150,7 +150,7 @@ rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_on
         return (size_t)rj__sse_copy_clean_to_16(src, length, dst, printable_only);
     if (length <= 32)
         return (size_t)rj__sse_copy_clean_16_to_32(src, length, dst, printable_only);
-    return RJ__NAME(copy_clean_long)(src, length, dst, printable_only);
+    return copy_clean_long(src, length, dst, printable_only);
 }
 
 #if !defined(RJ__HAS_MASKED_LOADS)

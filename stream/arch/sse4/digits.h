@@ -1,4 +1,4 @@
-/* Reading decimals by 16 bytes (SSE4.1). See decimal.h. */
+/* Reading decimals by 16 bytes (SSE4.1). See arch/common/decimal.h. */
 #ifndef RJSON_DIGITS_SSE_H
 #define RJSON_DIGITS_SSE_H
 

@@ -1,4 +1,4 @@
-/* Sixteen bytes in an SSE register. See scan_scalar.h. */
+/* Sixteen bytes in an SSE register. See arch/scalar/scan.h. */
 #ifndef RJSON_SCAN_SSE_H
 #define RJSON_SCAN_SSE_H
 

@@ -6,6 +6,7 @@
 #define RJSON_TARGET_SSE4_H
 
 #include "arch/common/scalar_block.h"
+#include "arch/common/set.h"
 
 #include <immintrin.h>
 
@@ -15,19 +16,13 @@
 #pragma GCC target("sse4.2,popcnt")
 #endif
 
-#define RJ__NAME(x) x##_sse4
-#define RJ__STEPS "arch/common/steps_lanes.h"
-#define RJ__WIDE "arch/sse4/wide.h"
-#define RJ__UNITS "arch/sse4/units.h"
-#define RJ__SCAN "arch/sse4/scan.h"
-#define RJ__DIGITS "arch/sse4/digits.h"
-#define RJ__UTF8 "arch/sse4/utf8.h"
+#define RJ__SET sse4
 #define RJ__BLOCK 16
 
 #include "arch/sse4/block.h"
 #include "arch/sse4/lanes.h"
 
-/* See block_sse.h. */
+/* See block.h. */
 RJ__INLINE size_t
 rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
@@ -43,7 +38,7 @@ rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8_t *dst, int print
     return rj__sse_copy_clean_to_16(last, 16, last_dst, printable_only) ? 1 + (size_t)(src - begin) : 0;
 }
 
-/* See block_avx2.h. */
+/* See arch/avx2/block.h. */
 RJ__INLINE int
 rj__copy_plain_block(const uint8_t *src, uint8_t *dst, int ascii_only, int printable_only)
 {

@@ -1,4 +1,4 @@
-/* See units_generic.h; by blocks of 16 bytes, for SSE4.2 and AVX2. 16 bytes before the units must be readable, as a str's header is. */
+/* See arch/scalar/units.h; by blocks of 16 bytes, for SSE4.2 and AVX2. 16 bytes before the units must be readable, as a str's header is. */
 #ifndef RJSON_UNITS_SSE_H
 #define RJSON_UNITS_SSE_H
 
@@ -87,7 +87,7 @@ rj__copy_unit_run(const uint8_t *src, int from, size_t i, uint8_t *dst, int to)
 }
 #endif
 
-/* Of so many units blocks are stored where blocks should begin; see steps_lanes.h. */
+/* Of so many units blocks are stored where blocks should begin; see arch/common/steps_lanes.h. */
 #define RJ__ALIGNED_UNITS 1024
 
 RJ__INLINE size_t

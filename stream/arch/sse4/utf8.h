@@ -1,7 +1,7 @@
 /*
  * UTF-8 to characters of 1, 2 or 4 bytes with vectors of 16 bytes. Every byte is looked at as if it began a character, together with the three behind it:
  * that gives the bytes of a character for each, of which a shuffle keeps those where one does begin. Whether the whole is well-formed is found out
- * before, while it is measured. See utf8_generic.h.
+ * before, while it is measured. See arch/scalar/utf8.h.
  */
 #ifndef RJSON_UTF8_SSE_H
 #define RJSON_UTF8_SSE_H

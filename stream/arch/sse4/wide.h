@@ -1,4 +1,4 @@
-/* See wide_lanes.h; characters of any length in any order, four at a time. */
+/* See arch/common/wide_lanes.h; characters of any length in any order, four at a time. */
 #ifndef RJSON_WIDE_SSE_H
 #define RJSON_WIDE_SSE_H
 

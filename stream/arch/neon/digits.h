@@ -1,0 +1,2 @@
+/* Decimals are read as on every machine. */
+#include "arch/scalar/digits.h"

@@ -1,0 +1,2 @@
+/* Wider characters are written eight at a time. */
+#include "arch/common/wide_lanes.h"
