@@ -22,11 +22,6 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
-X86_64 = ("x86", ["scalar", "sse4", "avx2", "avx512"])
-ARM64 = ("arm64", ["scalar", "neon"])
-# Of each machine: its dispatcher, and the instruction sets that it may have.
-MACHINES = {"x86_64": X86_64, "AMD64": X86_64, "aarch64": ARM64, "arm64": ARM64}
-
 # Folders whose every source belongs to rjson._core: all but those of an instruction set, or of libuv.
 CORE_FOLDERS = [
     *["src", "src/cpython", "src/encode", "src/encode/types", "src/decode", "src/dump"],
@@ -39,12 +34,20 @@ def version() -> str:
     return re.search(r'#define RJ_VERSION "(.+)"', header)[1]
 
 
+def instruction_sets(machine: str) -> list[str]:
+    for line in (ROOT / "stream/arch/sets.txt").read_text().splitlines():
+        names, _, sets = line.partition(":")
+        if machine.lower() in names.split():
+            return sets.split()
+    return ["scalar"]
+
+
 def sources() -> list[str]:
     """Whole files are chosen by machine, so that none needs an #ifdef around its body."""
-    dispatcher, isas = MACHINES.get(platform.machine(), ("generic", ["scalar"]))
+    isas = instruction_sets(platform.machine())
     mine = [path for folder in CORE_FOLDERS for path in glob(f"{folder}/*.c")]
     walks = [path for isa in isas for path in glob(f"src/isa/*_{isa}.c")]
-    arch = [f"stream/arch/text_{isa}.c" for isa in isas] + [f"stream/arch/dispatch_{dispatcher}.c"]
+    arch = ["stream/arch/dispatch.c", *(f"stream/arch/text_{isa}.c" for isa in isas)]
     return sorted(mine + walks + arch)
 
 

@@ -104,14 +104,9 @@ set_walks(rj_state *state)
         rj_decode_walk *decode;
         rj_decode_narrow *narrow;
     } walks[] = {
-#if defined(__x86_64__)
-        {"avx512", rj_encode_avx512, rj_encode_styled_avx512, rj_decode_avx512, rj_narrow_avx512},
-        {"avx2", rj_encode_avx2, rj_encode_styled_avx2, rj_decode_avx2, rj_narrow_avx2},
-        {"sse4", rj_encode_sse4, rj_encode_styled_sse4, rj_decode_sse4, rj_narrow_sse4},
-#elif defined(__aarch64__)
-        {"neon", rj_encode_neon, rj_encode_styled_neon, rj_decode_neon, rj_narrow_neon},
-#endif
-        {"scalar", rj_encode_scalar, rj_encode_styled_scalar, rj_decode_scalar, rj_narrow_scalar},
+#define WALKS_OF(set) {#set, rj_encode_##set, rj_encode_styled_##set, rj_decode_##set, rj_narrow_##set},
+        RJ__SETS(WALKS_OF)
+#undef WALKS_OF
     };
     size_t i = 0;
     while (strcmp(walks[i].isa, state->isa) != 0)

@@ -152,14 +152,10 @@ void rj_cached_keys_free(rj_state *state);
 /* By instruction set: the walk, and a byte for each unit of `width` bytes (2 or 4), the unit itself if it is ASCII and from 0x80 on if not. */
 typedef PyObject *rj_decode_walk(rj_decoder *d);
 typedef void rj_decode_narrow(const void *units, int width, size_t length, uint8_t *out);
-rj_decode_walk rj_decode_scalar;
-rj_decode_narrow rj_narrow_scalar;
-#if defined(__x86_64__)
-rj_decode_walk rj_decode_sse4, rj_decode_avx2, rj_decode_avx512;
-rj_decode_narrow rj_narrow_sse4, rj_narrow_avx2, rj_narrow_avx512;
-#elif defined(__aarch64__)
-rj_decode_walk rj_decode_neon;
-rj_decode_narrow rj_narrow_neon;
-#endif
+#define RJ_DECLARE_WALKS(set)                                                                                               \
+    rj_decode_walk rj_decode_##set;                                                                                         \
+    rj_decode_narrow rj_narrow_##set;
+RJ__SETS(RJ_DECLARE_WALKS)
+#undef RJ_DECLARE_WALKS
 
 #endif

@@ -260,18 +260,10 @@ PyObject *rj_sorted_fields(rj_encoder *e, PyObject *obj, const struct rj_plan *p
 int rj_next_pair(rj_encoder *e, PyObject *iterator, PyObject **key, PyObject **value);
 
 /* The walk, by instruction set; `styled` is the one that knows every layout and every choice of keys and members. */
-rj_run rj_encode_scalar(rj_encoder *e);
-rj_run rj_encode_styled_scalar(rj_encoder *e);
-#if defined(__x86_64__)
-rj_run rj_encode_sse4(rj_encoder *e);
-rj_run rj_encode_styled_sse4(rj_encoder *e);
-rj_run rj_encode_avx2(rj_encoder *e);
-rj_run rj_encode_styled_avx2(rj_encoder *e);
-rj_run rj_encode_avx512(rj_encoder *e);
-rj_run rj_encode_styled_avx512(rj_encoder *e);
-#elif defined(__aarch64__)
-rj_run rj_encode_neon(rj_encoder *e);
-rj_run rj_encode_styled_neon(rj_encoder *e);
-#endif
+#define RJ_DECLARE_WALKS(set)                                                                                               \
+    rj_run rj_encode_##set(rj_encoder *e);                                                                                  \
+    rj_run rj_encode_styled_##set(rj_encoder *e);
+RJ__SETS(RJ_DECLARE_WALKS)
+#undef RJ_DECLARE_WALKS
 
 #endif

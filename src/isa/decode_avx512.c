@@ -1,10 +1,7 @@
-/* The decoder's walk for AVX-512. Headers come before the target header: what follows it is compiled for its instruction set. */
-#include "cpython/str_access.h"
-#include "decode/decoder.h"
-#include "number/shortest.h"
+/* The decoder's walk, for AVX-512. */
+#include "decode/walk/headers.h"
 
 #include "arch/avx512/target.h"
-
 #include "arch/avx512/unescape.h"
 
 #include "decode/walk/walk.h"

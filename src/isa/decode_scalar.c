@@ -1,7 +1,5 @@
-/* The decoder's walk for every machine. Headers come before the target header: what follows it is compiled for its instruction set. */
-#include "cpython/str_access.h"
-#include "decode/decoder.h"
-#include "number/shortest.h"
+/* The decoder's walk, for every machine. */
+#include "decode/walk/headers.h"
 
 #include "arch/scalar/target.h"
 

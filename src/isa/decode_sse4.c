@@ -1,7 +1,5 @@
-/* The decoder's walk for SSE4.2. Headers come before the target header: what follows it is compiled for its instruction set. */
-#include "cpython/str_access.h"
-#include "decode/decoder.h"
-#include "number/shortest.h"
+/* The decoder's walk, for SSE4.2. */
+#include "decode/walk/headers.h"
 
 #include "arch/sse4/target.h"
 

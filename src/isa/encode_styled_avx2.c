@@ -1,17 +1,9 @@
-/* The walk with every layout, for AVX2. See encode_avx2.c. */
-#include "cpython/dict_access.h"
-#include "cpython/long_access.h"
-#include "cpython/str_access.h"
-#include "encode/encoder.h"
-#include "number/number.h"
-#include "encode/types/raw.h"
-#include "encode/types/texts.h"
+/* The encoder's walk with every layout, for AVX2. */
+#include "encode/walk/headers.h"
 
 #include "arch/avx2/target.h"
 
-#include "arch/common/text_body.h"
 #define RJ__STYLED 1
-#define RJ__ENCODE rj_encode_styled_avx2
 #include "encode/walk/walk.h"
 
 #include "arch/common/target_end.h"

@@ -1,17 +1,9 @@
-/* The walk with every layout, for NEON. See encode_neon.c. */
-#include "cpython/dict_access.h"
-#include "cpython/long_access.h"
-#include "cpython/str_access.h"
-#include "encode/encoder.h"
-#include "number/number.h"
-#include "encode/types/raw.h"
-#include "encode/types/texts.h"
+/* The encoder's walk with every layout, for NEON. */
+#include "encode/walk/headers.h"
 
 #include "arch/neon/target.h"
 
-#include "arch/common/text_body.h"
 #define RJ__STYLED 1
-#define RJ__ENCODE rj_encode_styled_neon
 #include "encode/walk/walk.h"
 
 #include "arch/common/target_end.h"

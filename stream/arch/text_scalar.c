@@ -1,10 +1,18 @@
 /* String bodies of rj_writer, scalar. */
+#include "text/text.h"
+
+int
+rj__runs_scalar(void)
+{
+    return 1;
+}
+
 #include "arch/scalar/target.h"
 
 #include "arch/common/text_body.h"
 
 uint8_t *
-rj__put_text_scalar(rj__text *text, uint8_t *dst, const uint8_t *end)
+RJ__SHARED(rj__put_text)(rj__text *text, uint8_t *dst, const uint8_t *end)
 {
     return rj__put_text(text, dst, end);
 }

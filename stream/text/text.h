@@ -5,6 +5,7 @@
 #ifndef RJSON_TEXT_H
 #define RJSON_TEXT_H
 
+#include "arch/common/sets.h"
 #include "internal.h"
 
 typedef enum rj__text_kind {
@@ -48,19 +49,17 @@ typedef struct rj__text {
  * are left before `end`. Returns the new end of output, or NULL at a lone surrogate that it cannot write (position is on it). */
 typedef uint8_t *rj__put_text_fn(rj__text *text, uint8_t *dst, const uint8_t *end);
 
-rj__put_text_fn rj__put_text_scalar;
-#if defined(__x86_64__)
-rj__put_text_fn rj__put_text_sse4;
-rj__put_text_fn rj__put_text_avx2;
-rj__put_text_fn rj__put_text_avx512;
-#elif defined(__aarch64__)
-rj__put_text_fn rj__put_text_neon;
-#endif
-
 typedef struct rj__arch {
     const char *name;
     rj__put_text_fn *put_text;
+    int (*runs)(void); /* whether this machine runs it */
 } rj__arch;
+
+#define RJ__DECLARE_ARCH(set)                                                                                               \
+    rj__put_text_fn rj__put_text_##set;                                                                                     \
+    int rj__runs_##set(void);
+RJ__SETS(RJ__DECLARE_ARCH)
+#undef RJ__DECLARE_ARCH
 
 /* The instruction sets that this machine can run, best first. Static. */
 const rj__arch *rj__arch_list(size_t *count);

@@ -3,17 +3,17 @@
  *
  * Conventions: every value ends with a comma, which the closing bracket overwrites and the end of the document drops. A walk
  * function takes the write position and returns the new one, or NULL when it stopped (e->stop says why). A container
- * is entered (rj_enter) before its walk function, which leaves it.
+ * is entered (push_level) before its walk function, which leaves it.
  */
-#include "encode/types/array.h"
-#include "cpython/dict_access.h"
-#include "cpython/long_access.h"
-#include "cpython/str_access.h"
-#include "encode/encoder.h"
-#include "number/number.h"
-#include "encode/types/raw.h"
+#include "arch/common/text_body.h"
+#include "encode/walk/headers.h"
 #include "number/shortest.h"
-#include "encode/types/texts.h"
+
+#if RJ__STYLED
+#define RJ__ENCODE RJ__SHARED(rj_encode_styled)
+#else
+#define RJ__ENCODE RJ__SHARED(rj_encode)
+#endif
 
 static uint8_t *put_value(rj_encoder *e, uint8_t *cur, PyObject *v);
 static uint8_t *put_sorted_dict(rj_encoder *e, uint8_t *cur, PyObject *v);
