@@ -36,15 +36,20 @@ def test_docstrings(module):
     assert result.failed == 0
 
 
+def manual():
+    """The README, the package's manual, and the pages beside it."""
+    pages = [ROOT / "README.md", ROOT / "python/README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return "".join(page.read_text() for page in pages)
+
+
 def python_blocks():
-    text = "".join((ROOT / name).read_text() for name in ("README.md", "python/README.md"))
-    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", manual(), re.DOTALL)
     return [code for code in blocks if HAS_UV or "rjson.uv" not in code]
 
 
 @pytest.mark.parametrize("code", python_blocks(), ids=lambda code: code.splitlines()[0][:40])
 def test_readme_examples(code, tmp_path):
-    """Each Python block of the README, and of the package's manual, runs as it stands, in a process and folder of its own."""
+    """Each Python block of the README and of the manual runs as it stands, in a process and folder of its own."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=60
     )
@@ -58,13 +63,13 @@ def test_readme_has_examples():
 
 def test_everything_public_is_documented():
     """Names in __all__ exist, have docstrings, and are in the README or the manual."""
-    readme = (ROOT / "README.md").read_text() + (ROOT / "python/README.md").read_text()
+    text = manual()
     for module in PUBLIC:
         for name in module.__all__:
             thing = getattr(module, name)
             assert isinstance(thing, str) or thing.__doc__ or thing is vars(json).get(name), name
             if not name.startswith("_"):
-                assert name in readme, name
+                assert name in text, name
 
 
 def test_signatures():
