@@ -64,7 +64,7 @@ def has_libuv() -> bool:
 
 def uv_sources() -> list[str]:
     """Its own files, and what they need of librjson: the two extension modules share no symbols."""
-    shared = ["alloc", "clock", "error", "sinks/chunk", "sinks/fd_io", "sinks/sigpipe", "sinks/sink"]
+    shared = ["alloc", "clock", "error", "framing", "sinks/chunk", "sinks/fd_io", "sinks/sigpipe", "sinks/sink"]
     return sorted(glob("src/uv/*.c") + glob("stream/uv/*.c") + [f"stream/{name}.c" for name in shared])
 
 

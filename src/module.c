@@ -5,7 +5,6 @@
 #include "dump/dump.h"
 #include "decode/feeder.h"
 #include "dump/encoder_object.h"
-#include "dump/iterencode.h"
 #include "dump/pump.h"
 #include "encode/types/raw.h"
 
@@ -261,7 +260,6 @@ add_types(PyObject *module, rj_state *state)
         add_type(module, &rj_decoder_spec, &state->decoder_type) < 0 ||
         add_type(module, &rj_feeder_spec, &state->feeder_type) < 0 ||
         add_type(module, &rj_values_spec, &state->values_type) < 0 ||
-        add_type(module, &rj_chunks_spec, &state->chunks_type) < 0 ||
         add_type(module, &rj_pump_spec, &state->pump_type) < 0 ||
         new_type(module, &rj_plan_spec, &state->plans.plan_type) < 0 ||
         new_type(module, &rj_array_spec, &state->array_type) < 0)
@@ -356,7 +354,6 @@ core_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->decoder_type);
     Py_VISIT(state->feeder_type);
     Py_VISIT(state->values_type);
-    Py_VISIT(state->chunks_type);
     Py_VISIT(state->pump_type);
     Py_VISIT(state->array_type);
     Py_VISIT(state->fixed_zone);
@@ -375,7 +372,6 @@ core_clear(PyObject *module)
     Py_CLEAR(state->decoder_type);
     Py_CLEAR(state->feeder_type);
     Py_CLEAR(state->values_type);
-    Py_CLEAR(state->chunks_type);
     Py_CLEAR(state->pump_type);
     Py_CLEAR(state->array_type);
     Py_CLEAR(state->fixed_zone);

@@ -33,7 +33,6 @@ typedef struct rj_state {
     PyTypeObject *decoder_type;
     PyTypeObject *feeder_type;
     PyTypeObject *values_type;
-    PyTypeObject *chunks_type;
     PyTypeObject *pump_type;
     PyTypeObject *array_type;
     PyObject *encode_error;

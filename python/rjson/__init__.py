@@ -14,6 +14,7 @@ __all__ = [
     "DecodeOptions",
     "EncodeError",
     "Encoder",
+    "Event",
     "Options",
     "Raw",
     "__version__",
@@ -31,10 +32,11 @@ __all__ = [
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._decode_error import DecodeError
+    from ._framing import Event
     from ._options import DecodeOptions, Options
 
 # Where a name comes from that is imported when it is asked for: most programs do without json, typing, asyncio and libuv.
-_LATE = {"DecodeError": "_decode_error", "DecodeOptions": "_options", "Options": "_options"}
+_LATE = {"DecodeError": "_decode_error", "Event": "_framing", "DecodeOptions": "_options", "Options": "_options"}
 
 
 def __getattr__(name: str) -> object:

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from ._options import Options
+    from ._iterencode import Chunks
+    from ._options import Flush, Options, WriteFraming
 
 CHUNK_SIZE = 65536
 
@@ -81,6 +82,19 @@ class Encoder(_core.Encoder):
     ) -> int:
         """Write `obj` to a descriptor, socket or file object; see `rjson.dump_to`."""
         return _targets.dump_to(_targets.Request(self, obj, chunk_size, timeout, progress, overlap), target)
+
+    def iterencode(
+        self,
+        obj: Any,
+        *,
+        framing: WriteFraming | None = None,
+        flush: Flush = "full",
+        chunk_size: int = CHUNK_SIZE,
+    ) -> Chunks:
+        """Encode `obj` lazily, as an iterator of chunks; see `rjson.iterencode`."""
+        from ._iterencode import iterencode
+
+        return iterencode(self, obj, framing, flush, chunk_size)
 
 
 _default_encoder = Encoder()
@@ -175,21 +189,38 @@ def dump_to(
     )
 
 
-def iterencode(obj: Any, *, chunk_size: int = CHUNK_SIZE, **options: Unpack[Options]) -> _core.Chunks:
+def iterencode(
+    obj: Any,
+    *,
+    framing: WriteFraming | None = None,
+    flush: Flush = "full",
+    chunk_size: int = CHUNK_SIZE,
+    **options: Unpack[Options],
+) -> Chunks:
     """Encode `obj` lazily, as an iterator of chunks: for WSGI and everything else that takes an iterable of bytes.
 
     Args:
-        obj: What `dumps` takes. Iterators in it are consumed as the chunks are asked for.
-        chunk_size: The largest size of a chunk, in bytes; less than 512 is taken as 512.
+        obj: What `dumps` takes. Iterators in it are consumed as the chunks are asked for. With `framing`: an iterable of
+            documents.
+        framing: How documents follow each other: "lines" (NDJSON), "array", "seq" (RFC 7464), "sse" (server-sent events;
+            a document may be an `Event` there), "concat". None: `obj` is one document.
+        flush: When a chunk is handed over before it is full. "item": after each document, or without `framing` after each
+            item of an iterator that is in no other array. A number: what has been encoded waits for a slow source for so
+            many seconds at most; the document and its sources are then run by a thread of their own. "full": never.
+        chunk_size: The largest size of a chunk, in bytes; less than 535 is taken as 535.
         **options: Those of `Encoder`.
 
     Returns:
-        An iterator of bytes, with a `close()` that ends it early.
+        An iterator of bytes. Its `close()` ends it early, and closes the generators that it is in the middle of.
 
     Raises:
-        EncodeError: From the iterator, when it comes to something that cannot be encoded.
+        EncodeError: From the iterator, when it comes to something that cannot be encoded. It has `.bytes_written`, as has
+            every other exception from there: the bytes of all chunks before.
+        ValueError: There is no such framing, or `flush` is none of the above.
 
     >>> list(iterencode(["streamed"]))
     [b'["streamed"]']
+    >>> list(iterencode(({"n": n} for n in range(3)), framing="lines"))
+    [b'{"n":0}\\n{"n":1}\\n{"n":2}\\n']
     """
-    return encoder_for(options).iterencode(obj, chunk_size=chunk_size)
+    return encoder_for(options).iterencode(obj, framing=framing, flush=flush, chunk_size=chunk_size)

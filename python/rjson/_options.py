@@ -49,6 +49,14 @@ class Options(TypedDict, total=False):
 
 Framing = Literal["auto", "lines", "array", "seq", "concat"]
 
+WriteFraming = Literal["lines", "array", "seq", "sse", "concat"]
+"""What holds documents together. "lines": a line each (NDJSON). "array": one array, whose items they are. "seq": JSON text
+sequences (RFC 7464). "sse": an event each (text/event-stream). "concat": nothing, but for a space where two numbers or words
+would run together. Line breaks in a document of "lines" or "sse" become spaces, which mean the same in JSON."""
+
+Flush = Literal["full", "item"] | float
+"""When what is encoded leaves before a chunk is full: never; after each item; or after so many seconds."""
+
 
 class DecodeOptions(TypedDict, total=False):
     """Keywords of everything that decodes; `help(rjson.loads)` says what they mean."""

@@ -8,9 +8,6 @@ libuv_version: str
 SLOW_WAIT: int
 SLOW_SKIP: int
 SLOW_DROP: int
-FRAMING_NONE: int
-FRAMING_LINES: int
-FRAMING_SSE: int
 EVENT_ROOM: int
 EVENT_DRAINED: int
 EVENT_EMPTY: int
@@ -40,7 +37,7 @@ class Stream:
 
 class Fanout:
     def __new__(
-        cls, *, chunk_size: int, max_bytes: int, max_ms: int, slow: int, framing: int, http_chunked: bool
+        cls, *, chunk_size: int, max_bytes: int, max_ms: int, slow: int, framing: str, http_chunked: bool
     ) -> Self: ...
     def __len__(self) -> int: ...
     @property

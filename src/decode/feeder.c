@@ -4,11 +4,11 @@
  */
 #include "decode/feeder.h"
 
+#include "framing.h"
+
 /* A value that failed to decode so close to the end of what has arrived may be whole with more: no token but strings and numbers, which tell how
  * far they were read, is longer. */
 #define RJ_TOKEN_MAX 16
-
-typedef enum framing { FRAMING_AUTO, FRAMING_LINES, FRAMING_ARRAY, FRAMING_SEQ, FRAMING_CONCAT } framing;
 
 /* What is expected next. */
 typedef enum expected {
@@ -16,13 +16,13 @@ typedef enum expected {
     EXPECT_ARRAY,     /* '[' */
     EXPECT_FIRST,     /* a value or ']' */
     EXPECT_SEPARATOR, /* ',' or ']' */
-    EXPECT_NEWLINE,   /* after a value of FRAMING_LINES */
+    EXPECT_NEWLINE,   /* after a value of RJ__FRAMING_LINES */
     EXPECT_NOTHING    /* after the array */
 } expected;
 
 struct rj_feeder {
     PyObject_HEAD rj_decoder_object *decoder; /* owned */
-    framing framing;
+    int framing;                              /* RJ__FRAMING_ */
     expected expected;
     PyObject *parts;  /* what waits, a list of bytes; owned */
     Py_ssize_t size;  /* its bytes in all */
@@ -47,14 +47,14 @@ typedef struct batch {
 static int
 choose_framing(feeder *self, const char *name)
 {
-    static const char *const names[] = {"auto", "lines", "array", "seq", "concat"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(name, names[i]) == 0) {
-            self->framing = (framing)i;
-            self->expected = self->framing == FRAMING_ARRAY ? EXPECT_ARRAY : EXPECT_VALUE;
-            return 0;
-        }
-    PyErr_Format(PyExc_ValueError, "framing must be 'auto', 'lines', 'array', 'seq' or 'concat', not '%s'", name);
+    self->framing = rj__framing_find(name, RJ__FRAMING_READS);
+    if (self->framing >= 0) {
+        self->expected = self->framing == RJ__FRAMING_ARRAY ? EXPECT_ARRAY : EXPECT_VALUE;
+        return 0;
+    }
+    char names[80];
+    rj__framing_list(names, sizeof names, RJ__FRAMING_READS);
+    PyErr_Format(PyExc_ValueError, "framing must be %s, not '%.100s'", names, name);
     return -1;
 }
 
@@ -218,11 +218,17 @@ keep_rest(feeder *self)
     return rc;
 }
 
+static uint8_t
+record_separator(void)
+{
+    return rj__framings[RJ__FRAMING_SEQ].first.bytes[0];
+}
+
 static const uint8_t *
 skip_separators(const feeder *self, const uint8_t *p)
 {
-    int lines = self->expected == EXPECT_NEWLINE, seq = self->framing == FRAMING_SEQ;
-    while (*p == ' ' || *p == '\r' || *p == '\t' || (*p == '\n' && !lines) || (*p == 0x1E && seq))
+    int lines = self->expected == EXPECT_NEWLINE, seq = self->framing == RJ__FRAMING_SEQ;
+    while (*p == ' ' || *p == '\r' || *p == '\t' || (*p == '\n' && !lines) || (seq && *p == record_separator()))
         p++;
     return p;
 }
@@ -231,10 +237,12 @@ skip_separators(const feeder *self, const uint8_t *p)
 static void
 guess_framing(feeder *self, const rj_decoder *d)
 {
-    if (self->framing != FRAMING_AUTO || d->cur == d->end)
+    if (self->framing != RJ__FRAMING_AUTO || d->cur == d->end)
         return;
-    self->framing = *d->cur == 0x1E ? FRAMING_SEQ : *d->cur == '[' ? FRAMING_ARRAY : FRAMING_CONCAT;
-    self->expected = self->framing == FRAMING_ARRAY ? EXPECT_ARRAY : EXPECT_VALUE;
+    self->framing = *d->cur == record_separator() ? RJ__FRAMING_SEQ
+                    : *d->cur == '['              ? RJ__FRAMING_ARRAY
+                                                  : RJ__FRAMING_CONCAT;
+    self->expected = self->framing == RJ__FRAMING_ARRAY ? EXPECT_ARRAY : EXPECT_VALUE;
 }
 
 /* Takes what stands between values, at d->cur: 1 where a value is to come, 0 where something else was taken, -1 with a message. */
@@ -322,9 +330,9 @@ take_value(feeder *self, rj_decoder *d, batch *taken)
         return is_cut_off(self, d) ? 0 : -1;
     }
     taken->values[taken->count++] = value;
-    self->expected = self->framing == FRAMING_ARRAY   ? EXPECT_SEPARATOR
-                     : self->framing == FRAMING_LINES ? EXPECT_NEWLINE
-                                                      : EXPECT_VALUE;
+    self->expected = self->framing == RJ__FRAMING_ARRAY   ? EXPECT_SEPARATOR
+                     : self->framing == RJ__FRAMING_LINES ? EXPECT_NEWLINE
+                                                          : EXPECT_VALUE;
     return 1;
 }
 
@@ -332,7 +340,7 @@ take_value(feeder *self, rj_decoder *d, batch *taken)
 static int
 check_end(const feeder *self, rj_decoder *d)
 {
-    if (self->framing != FRAMING_ARRAY || self->expected == EXPECT_NOTHING)
+    if (self->framing != RJ__FRAMING_ARRAY || self->expected == EXPECT_NOTHING)
         return 0;
     rj_decode_fail(d, self->expected == EXPECT_SEPARATOR ? "Expecting ',' delimiter" : "Expecting value", d->cur);
     return -1;

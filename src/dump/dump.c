@@ -1,6 +1,8 @@
 /* Running an encoder against a target to the end. */
 #include "dump/dump.h"
 
+#include "encode/sources.h"
+
 static int
 on_window(rj_encoder *e)
 {
@@ -62,6 +64,7 @@ run(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *
         e->target_failed = sink->status < 0;
         abort_sink(sink);
         rj_encoder_raise(e, target->label, sink->accepted);
+        rj_encoder_close_sources(e);
     }
     rj_encoder_release(e);
     return rc;

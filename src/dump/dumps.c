@@ -2,6 +2,7 @@
 #include "cpython/bytes_access.h"
 #include "dump/dump.h"
 #include "cpython/py_memory.h"
+#include "encode/sources.h"
 #include "encode/str_sink.h"
 
 /* Estimates beyond this are not reserved in advance: growing in place is cheap there, and a wrong guess expensive. */
@@ -45,6 +46,7 @@ to_bytes(rj_encoder *e)
     }
     else {
         rj_encoder_raise(e, NULL, 0);
+        rj_encoder_close_sources(e);
     }
     rj_sink_free(&sink.base);
     return result;
@@ -69,6 +71,7 @@ to_str(rj_encoder *e)
     }
     else {
         rj_encoder_raise(e, NULL, 0);
+        rj_encoder_close_sources(e);
     }
     rj_sink_free(&sink.base);
     return result;

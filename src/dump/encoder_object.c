@@ -2,7 +2,6 @@
 #include "dump/encoder_object.h"
 
 #include "dump/bytes_chunk.h"
-#include "dump/iterencode.h"
 #include "dump/dump.h"
 
 #include <math.h>
@@ -110,21 +109,6 @@ encoder_dumps_bytes(PyObject *op, PyObject *obj)
 {
     encoder_object *self = (encoder_object *)op;
     return rj_dumps(self->state, &self->options, obj, 0);
-}
-
-static PyObject *
-encoder_iterencode(PyObject *op, PyObject *args, PyObject *kwargs)
-{
-    static char *names[] = {"", "chunk_size", NULL};
-    encoder_object *self = (encoder_object *)op;
-    PyObject *obj;
-    Py_ssize_t wanted = RJ_CHUNK_DEFAULT;
-    size_t chunk_size;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$n:iterencode", names, &obj, &wanted))
-        return NULL;
-    if (rj_chunk_size_from(wanted, &chunk_size) < 0)
-        return NULL;
-    return rj_chunks_new(self->state, &self->options, obj, chunk_size);
 }
 
 /* Seconds (or None: no limit) to milliseconds, rounded up. -1 with an exception. */
@@ -255,8 +239,6 @@ encoder_dump_sink(PyObject *op, PyObject *args, PyObject *kwargs)
 
 PyDoc_STRVAR(dumps_doc, "dumps($self, obj, /)\n--\n\nEncode `obj` to a JSON str.");
 PyDoc_STRVAR(dumps_bytes_doc, "dumps_bytes($self, obj, /)\n--\n\nEncode `obj` to JSON bytes, UTF-8.");
-PyDoc_STRVAR(iterencode_doc, "iterencode($self, obj, /, *, chunk_size=65536)\n--\n\n"
-                             "Encode `obj` lazily, as an iterator of bytes objects of at most `chunk_size`.");
 PyDoc_STRVAR(dump_fd_doc, "Encode to a file descriptor. All arguments are required; see rjson._targets.");
 PyDoc_STRVAR(dump_sink_doc, "Encode to a sink of rjson.uv's, in a capsule. All arguments are required.");
 PyDoc_STRVAR(dump_write_doc, "Encode through a callable. All arguments are required; see rjson._targets.");
@@ -264,7 +246,6 @@ PyDoc_STRVAR(dump_write_doc, "Encode through a callable. All arguments are requi
 static PyMethodDef encoder_methods[] = {
     {"dumps", encoder_dumps, METH_O, dumps_doc},
     {"dumps_bytes", encoder_dumps_bytes, METH_O, dumps_bytes_doc},
-    {"iterencode", KEYWORDS(encoder_iterencode), METH_VARARGS | METH_KEYWORDS, iterencode_doc},
     {"_dump_fd", KEYWORDS(encoder_dump_fd), METH_VARARGS | METH_KEYWORDS, dump_fd_doc},
     {"_dump_sink", KEYWORDS(encoder_dump_sink), METH_VARARGS | METH_KEYWORDS, dump_sink_doc},
     {"_dump_write", KEYWORDS(encoder_dump_write), METH_VARARGS | METH_KEYWORDS, dump_write_doc},

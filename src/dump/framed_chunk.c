@@ -6,11 +6,17 @@
 
 #define HTTP_TAIL (2 + sizeof RJ__HTTP_LAST_CHUNK - 1) /* the CRLF after the data comes before it */
 
+static size_t
+head_room(const rj_framed_chunk *f)
+{
+    return f->http_chunked ? RJ__HTTP_SIZE_LINE_MAX : 0;
+}
+
 void
 rj_framed_chunk_init(rj_framed_chunk *f, size_t size, int http_chunked)
 {
     f->http_chunked = http_chunked;
-    f->head = http_chunked ? RJ__HTTP_SIZE_LINE_MAX : 0;
+    f->head = head_room(f);
     size_t least = f->head + RJ_CHUNK_MIN + RJ_AFFIX_MAX + HTTP_TAIL;
     f->chunk.capacity = size < least ? least : size;
 }
@@ -66,6 +72,7 @@ static void
 empty(rj_framed_chunk *f)
 {
     rj_bytes_chunk_reset(&f->chunk);
+    f->head = head_room(f);
     f->sealed = 0;
 }
 
@@ -127,8 +134,20 @@ rj_framed_chunk_send_to(rj_framed_chunk *f, const rj_outlet *outlet)
 }
 
 PyObject *
+rj_framed_chunk_steal(rj_framed_chunk *f)
+{
+    rj_bytes_chunk *chunk = &f->chunk;
+    const char *data = (const char *)rj_bytes_chunk_data(chunk);
+    PyObject *copy = PyBytes_FromStringAndSize(data + f->head, (Py_ssize_t)(chunk->length - f->head));
+    if (copy)
+        f->head = chunk->start = chunk->length;
+    return copy;
+}
+
+PyObject *
 rj_framed_chunk_hand_out(rj_framed_chunk *f)
 {
     f->sealed = 0;
+    f->head = head_room(f);
     return rj_bytes_chunk_hand_out(&f->chunk);
 }

@@ -45,6 +45,8 @@ int rj_framed_chunk_send(rj_framed_chunk *f, int fd);
 /* Has an outlet send a sealed chunk. Unless it sent nothing, the chunk is empty then; if the outlet kept it, the next one is
  * another bytes object. */
 rj_sent rj_framed_chunk_send_to(rj_framed_chunk *f, const rj_outlet *outlet);
+/* A copy of the output, which counts as left; the chunk's memory is touched by nothing. Not with HTTP's framing. NULL with MemoryError. */
+PyObject *rj_framed_chunk_steal(rj_framed_chunk *f);
 /* What is left of a sealed chunk, which is empty afterwards; see rj_bytes_chunk_hand_out. */
 PyObject *rj_framed_chunk_hand_out(rj_framed_chunk *f);
 

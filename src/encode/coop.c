@@ -200,7 +200,7 @@ rj_coop_pause_reason(rj_coop *coop, PyObject *source, int is_async)
 {
     if (coop->outside_task)
         return RJ_PAUSE_TASK;
-    if (coop->ran_python && rj__monotonic_ns() >= coop->deadline_ns)
+    if (!coop->is_sync && coop->ran_python && rj__monotonic_ns() >= coop->deadline_ns)
         return RJ_PAUSE_SLICE;
     int flush = !coop->flushed && is_flush_point(coop, source, is_async);
     coop->flushed = flush;

@@ -36,6 +36,7 @@ typedef enum rj_arrival {
 } rj_arrival;
 
 typedef struct rj_coop {
+    int is_sync; /* there is no event loop: nothing is awaited, and there are no slices; only the flush point counts */
     uint64_t deadline_ns; /* of the slice */
     int outside_task;     /* run by somebody else than the driver's task, whose context that code may rely on */
     int ran_python;       /* the document's own code ran since the driver last had the chance to look around */
@@ -54,6 +55,12 @@ typedef struct rj_coop {
 PyObject *rj_async_iterator(PyObject *obj);
 int rj_is_async_iterable(PyObject *obj);
 int rj_is_awaitable(PyObject *obj);
+/* Whether an encoding with this (or NULL) may await. */
+static inline int
+rj_coop_awaits(const rj_coop *coop)
+{
+    return coop && !coop->is_sync;
+}
 /* Begins to await `obj`, or an async iterator's next item. No other awaitable may be at hand. */
 rj_arrival rj_coop_await(rj_coop *coop, PyObject *obj);
 rj_arrival rj_coop_next(rj_coop *coop, PyObject *async_iterator);

@@ -145,6 +145,8 @@ rj_run rj_encoder_run(rj_encoder *e);
 /* After RJ_RUN_FAILED, or when the sink failed in its flush: sets the exception, with `bytes_written` and the path where it has
  * one. `label`: the target, for the message of an OSError (see rj_raise_errno); NULL if the sink makes no system calls. */
 void rj_encoder_raise(rj_encoder *e, PyObject *label, uint64_t bytes_written);
+/* Gives an exception a note (PEP 678). Before 3.11 the list is made here, and shown by whoever knows of it. */
+void rj_add_note(rj_state *state, PyObject *exception, PyObject *note);
 /* Sets the OSError for an errno. `label`: a str, or an object whose repr names the target. */
 void rj_raise_errno(int sys_errno, PyObject *label);
 

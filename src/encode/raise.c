@@ -119,14 +119,26 @@ set_attribute(PyObject *exception, PyObject *name, PyObject *value)
     Py_XDECREF(value);
 }
 
-/* PEP 678. Before 3.11 the list is made here, and shown by whoever knows of it. */
-static void
-add_note(rj_state *state, PyObject *exception, PyObject *note)
+/* Another list than the exception has: an exception that is raised twice keeps its notes. */
+static PyObject *
+longer_list(PyObject *notes, PyObject *note)
+{
+    PyObject *longer = notes && PyList_Check(notes) ? PyList_GetSlice(notes, 0, PyList_GET_SIZE(notes)) : PyList_New(0);
+    if (longer && PyList_Append(longer, note) < 0)
+        Py_CLEAR(longer);
+    return longer;
+}
+
+void
+rj_add_note(rj_state *state, PyObject *exception, PyObject *note)
 {
     PyObject *result = PyObject_CallMethodOneArg(exception, state->str_add_note, note);
     if (!result) {
         PyErr_Clear();
-        set_attribute(exception, state->str_notes, Py_BuildValue("[O]", note));
+        PyObject *notes = PyObject_GetAttr(exception, state->str_notes);
+        PyErr_Clear();
+        set_attribute(exception, state->str_notes, longer_list(notes, note));
+        Py_XDECREF(notes);
     }
     Py_XDECREF(result);
 }
@@ -136,7 +148,7 @@ note_path(rj_state *state, PyObject *exception, PyObject *path)
 {
     PyObject *note = PyUnicode_FromFormat("while encoding %U", path);
     if (note)
-        add_note(state, exception, note);
+        rj_add_note(state, exception, note);
     else
         PyErr_Clear();
     Py_XDECREF(note);

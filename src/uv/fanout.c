@@ -3,6 +3,7 @@
 
 #include "rjson/uv.h"
 
+#include "framing.h"
 #include "sinks/fd_io.h"
 #include "uv/loop.h"
 #include "uv/module.h"
@@ -295,6 +296,16 @@ fanout_length(PyObject *op)
 
 /* ---- life */
 
+#define FRAMING_FLAGS (RJ__FRAMING_WRITES | RJ__FRAMING_JOINS)
+
+static PyObject *
+fail_framing(const char *name)
+{
+    char names[80];
+    rj__framing_list(names, sizeof names, FRAMING_FLAGS);
+    return PyErr_Format(PyExc_ValueError, "framing must be %s, not '%.100s'", names, name);
+}
+
 static PyObject *
 fanout_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
@@ -302,9 +313,13 @@ fanout_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     rj_fanout_options options = RJ_FANOUT_OPTIONS_INIT;
     Py_ssize_t chunk_size;
     long long max_bytes, max_ms;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nLLiip:Fanout", names, &chunk_size, &max_bytes, &max_ms, &options.slow,
-                                     &options.framing, &options.http_chunked))
+    const char *framing;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nLLisp:Fanout", names, &chunk_size, &max_bytes, &max_ms, &options.slow,
+                                     &framing, &options.http_chunked))
         return NULL;
+    options.framing = rj__framing_find(framing, FRAMING_FLAGS);
+    if (options.framing < 0)
+        return fail_framing(framing);
     if (chunk_size < 1 || (size_t)chunk_size > RJ_CHUNK_MAX)
         return PyErr_Format(PyExc_ValueError, "chunk_size must be between 1 and %zd bytes, not %zd",
                             (Py_ssize_t)RJ_CHUNK_MAX, chunk_size);

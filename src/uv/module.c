@@ -81,9 +81,8 @@ add_constants(PyObject *module)
         const char *name;
         int value;
     } constants[] = {
-        {"SLOW_WAIT", RJ_SLOW_WAIT},       {"SLOW_SKIP", RJ_SLOW_SKIP},          {"SLOW_DROP", RJ_SLOW_DROP},
-        {"FRAMING_NONE", RJ_FRAMING_NONE}, {"FRAMING_LINES", RJ_FRAMING_LINES},  {"FRAMING_SSE", RJ_FRAMING_SSE},
-        {"EVENT_ROOM", RJ_FANOUT_ROOM},    {"EVENT_DRAINED", RJ_FANOUT_DRAINED}, {"EVENT_EMPTY", RJ_FANOUT_EMPTY},
+        {"SLOW_WAIT", RJ_SLOW_WAIT},    {"SLOW_SKIP", RJ_SLOW_SKIP},          {"SLOW_DROP", RJ_SLOW_DROP},
+        {"EVENT_ROOM", RJ_FANOUT_ROOM}, {"EVENT_DRAINED", RJ_FANOUT_DRAINED}, {"EVENT_EMPTY", RJ_FANOUT_EMPTY},
     };
     for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++)
         if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0)

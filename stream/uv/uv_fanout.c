@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* for uv.h */
 #include "uv/uv_fanout.h"
 
+#include "framing.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -229,7 +231,7 @@ options_are_valid(const rj_fanout_options *options)
 {
     return options->chunk_size <= RJ_CHUNK_MAX && options->max_bytes > 0 && options->max_ms != 0 &&
            options->slow >= RJ_SLOW_WAIT && options->slow <= RJ_SLOW_DROP && options->framing >= RJ_FRAMING_NONE &&
-           options->framing <= RJ_FRAMING_SSE;
+           options->framing < RJ__FRAMING_COUNT && rj__framings[options->framing].flags & RJ__FRAMING_JOINS;
 }
 
 static size_t

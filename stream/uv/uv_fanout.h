@@ -106,6 +106,7 @@ typedef struct rj__fanout_sink {
     int is_open;       /* a message has begun */
     int is_first;      /* and nothing of it is in the inbox */
     size_t content;    /* where its data begins in `filling` */
+    int last_byte;     /* of the message so far */
     size_t head_length;
     char head[RJ_FANOUT_HEAD_MAX + 1];
 } rj__fanout_sink;

@@ -2,11 +2,11 @@
 #define _GNU_SOURCE /* for uv.h */
 #include "uv/uv_fanout.h"
 
+#include "framing.h"
 #include "sinks/http_chunk.h"
 
 #include <stdlib.h>
 
-#define SSE_DATA "data: "
 /* Behind the data: the end of an event, or a newline, and that of an HTTP chunk. */
 #define TAIL_MAX 8
 /* A part that is shorter than this share of its memory is copied: the copy costs less than what it would keep. */
@@ -43,31 +43,34 @@ append(rj__part *part, const void *bytes, size_t length)
 
 /* ---- framing */
 
+#define IS_ROW(public_name, row) ((int)(public_name) == (int)(row))
+_Static_assert(IS_ROW(RJ_FRAMING_NONE, RJ__FRAMING_CONCAT) && IS_ROW(RJ_FRAMING_LINES, RJ__FRAMING_LINES) &&
+                   IS_ROW(RJ_FRAMING_SSE, RJ__FRAMING_SSE) && IS_ROW(RJ_FRAMING_SEQ, RJ__FRAMING_SEQ),
+               "the public names are rows of the table");
+_Static_assert(TAIL_MAX >= RJ__FRAMING_AFFIX_MAX / 2 + 2 + 1, "suffix, space, CRLF");
+
+static const rj__framing *
+framing_of(const rj_fanout *f)
+{
+    return &rj__framings[f->options.framing];
+}
+
 static void
 put_head(rj_fanout *f, rj__part *part)
 {
-    if (f->options.framing != RJ_FRAMING_SSE)
-        return;
-    append(part, f->sink.head, f->sink.head_length);
-    append(part, SSE_DATA, sizeof SSE_DATA - 1);
+    const rj__framing *framing = framing_of(f);
+    if (framing->flags & RJ__FRAMING_FIELDS)
+        append(part, f->sink.head, f->sink.head_length);
+    append(part, framing->first.bytes, framing->first.length);
 }
 
 static void
 put_tail(rj_fanout *f, rj__part *part)
 {
-    if (f->options.framing == RJ_FRAMING_SSE)
-        append(part, "\n\n", 2);
-    else if (f->options.framing == RJ_FRAMING_LINES)
-        append(part, "\n", 1);
-}
-
-/* JSON has them between its tokens only, where a space will do; in these framings they would end the message. */
-static void
-replace_newlines(uint8_t *bytes, size_t length)
-{
-    for (const char *newline = "\n\r"; *newline; newline++)
-        for (uint8_t *p = bytes; (p = memchr(p, *newline, length - (size_t)(p - bytes))) != NULL;)
-            *p = ' ';
+    const rj__framing *framing = framing_of(f);
+    append(part, framing->suffix.bytes, framing->suffix.length);
+    if (framing->flags & RJ__FRAMING_SPACED && !rj__framing_is_self_delimiting(f->sink.last_byte))
+        append(part, " ", 1);
 }
 
 static void
@@ -84,8 +87,11 @@ frame_http(const rj_fanout *f, rj__part *part)
 static void
 frame(rj_fanout *f, rj__part *part, int is_last)
 {
-    if (f->options.framing != RJ_FRAMING_NONE)
-        replace_newlines(part->bytes + f->sink.content, part->start + part->length - f->sink.content);
+    size_t length = part->start + part->length - f->sink.content;
+    if (length)
+        f->sink.last_byte = part->bytes[part->start + part->length - 1];
+    if (framing_of(f)->flags & RJ__FRAMING_ONE_LINE)
+        rj__framing_join_lines(part->bytes + f->sink.content, length);
     if (is_last)
         put_tail(f, part);
     frame_http(f, part);
@@ -135,7 +141,7 @@ begin_part(rj_fanout *f)
     if (!s->broken && !(s->broken = rj__part_new(RJ__PART_BROKEN, 0)))
         return RJ_ENOMEM;
     if (!s->filling) {
-        size_t room = head_room(f) + RJ_FANOUT_HEAD_MAX + sizeof SSE_DATA + TAIL_MAX;
+        size_t room = head_room(f) + RJ_FANOUT_HEAD_MAX + RJ__FRAMING_AFFIX_MAX + TAIL_MAX;
         s->filling = rj__part_new(RJ__PART_DATA, f->options.chunk_size + room);
         if (!s->filling)
             return RJ_ENOMEM;

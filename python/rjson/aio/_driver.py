@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import suppress
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from .. import _core
 from .._core import PUMP_DONE, PUMP_FULL, PUMP_SLICE, PUMP_SOURCE, PUMP_TASK, Pump
+from .._iterencode import check_seconds
+from .._options import Flush
 from . import _loops
 
-Flush = Literal["full", "item"] | float
 Piece = bytes | memoryview
 
 
@@ -21,18 +22,23 @@ class Rules(NamedTuple):
     idle: float  # seconds that bytes wait for a source at most; infinite: for ever
     at_end: bool  # when a document is complete
     last: bool  # each document is a whole HTTP body
+    ends: bool = False  # the framing ends with the last document
 
 
-def rules_from(flush: Flush, loop: _loops.Loop, at_end: bool, last: bool) -> tuple[Rules, int]:
+def rules_from(flush: Flush, loop: _loops.Loop, at_end: bool, last: bool, *, ends: bool = False) -> tuple[Rules, int]:
     """The rules for a `flush` argument, and the Pump's flush point. ValueError if it is none."""
     if flush == "full":
-        return Rules(loop, float("inf"), at_end, last), _core.FLUSH_NEVER
+        return Rules(loop, float("inf"), at_end, last, ends), _core.FLUSH_NEVER
     if flush == "item":
-        return Rules(loop, 0.0, at_end, last), _core.FLUSH_ITEMS
-    if isinstance(flush, bool) or not isinstance(flush, (int, float)) or not flush >= 0:
-        raise ValueError(f'flush must be "full", "item" or a number of seconds, not {flush!r}')
+        return Rules(loop, 0.0, at_end, last, ends), _core.FLUSH_ITEMS
     point = _core.FLUSH_NEVER if loop.can_wait_in_part else _core.FLUSH_AWAITS
-    return Rules(loop, float(flush), at_end, last), point
+    return Rules(loop, check_seconds(flush), at_end, last, ends), point
+
+
+def check_flush(flush: Flush) -> None:
+    """ValueError if that is no `flush` argument."""
+    if flush not in ("full", "item"):
+        check_seconds(flush)
 
 
 def nowhere() -> int:
@@ -64,6 +70,11 @@ async def pieces(
         if state is None:
             state = pump.run(-1)
         while True:
+            if state == PUMP_DONE and rules.ends and not pump.end():
+                piece = pump.flush(direct_fd())
+                if piece is not None:
+                    yield piece
+                pump.end()
             if state in (PUMP_SOURCE, PUMP_SLICE):
                 held_since = held_since or _loops.now()
                 stays = not pump.held or await _may_stay(pump, state, rules, held_since + rules.idle - _loops.now())

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from .. import _encoder
-from .._core import PUMP_DONE, Pump
+from .._core import FLUSH_NEVER, PUMP_DONE, Pump
+from .._framing import comment_bytes, event_head, new_pump
+from .._options import Flush, WriteFraming
 from . import _loops, _targets
-from ._driver import Flush, Piece, Rules, close_sources, nowhere, pieces, rules_from, set_bytes_written
+from ._driver import (
+    Piece,
+    Rules,
+    check_flush,
+    close_sources,
+    nowhere,
+    pieces,
+    rules_from,
+    set_bytes_written,
+)
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -24,36 +35,7 @@ FLUSH = 0.01
 # What small replies should not compute again and again.
 _DEFAULT_RULES = rules_from(FLUSH, _loops.ASYNCIO, True, False)
 
-Framing = Literal["lines", "array", "seq", "concat", "http-chunked"]
-
-
-class _Affixes(NamedTuple):
-    """What stands around documents."""
-
-    first: bytes
-    next: bytes
-    suffix: bytes
-    end: bytes  # after the last document
-    end_of_none: bytes  # if there was no document
-    only: bytes  # after a document that is the only one
-
-
-_FRAMINGS = {
-    "lines": _Affixes(b"", b"", b"\n", b"", b"", b"\n"),
-    "array": _Affixes(b"[", b",", b"", b"]", b"[]", b"]"),
-    "seq": _Affixes(b"\x1e", b"\x1e", b"\n", b"", b"", b"\n"),  # RFC 7464
-    "concat": _Affixes(b"", b"", b"", b"", b"", b""),
-    "http-chunked": _Affixes(b"", b"", b"", b"", b"", b""),
-}
-
-# Documents that end with one of these need no space before the next: `1` and `2` would become `12`.
-_SELF_DELIMITING = frozenset(b']}"')
-
-
-def _affixes(framing: str) -> _Affixes:
-    if framing not in _FRAMINGS:
-        raise ValueError(f"framing must be one of {', '.join(map(repr, _FRAMINGS))}, not {framing!r}")
-    return _FRAMINGS[framing]
+Framing = WriteFraming | Literal["http-chunked"]
 
 
 def _encoder_from(encoder: _encoder.Encoder | None, options: Any) -> _encoder.Encoder:
@@ -64,9 +46,13 @@ def _encoder_from(encoder: _encoder.Encoder | None, options: Any) -> _encoder.En
     return encoder
 
 
-def _check_lines(framing: str, encoder: _encoder.Encoder) -> None:
-    if framing == "lines" and getattr(encoder, "_breaks_lines", False):
-        raise ValueError(f"framing='lines' is for documents of one line, and this encoder breaks lines: {encoder!r}")
+def _new_pump(
+    encoder: _encoder.Encoder, framing: Framing | None, flush_point: int, chunk_size: int, slice_us: int, is_http: bool
+) -> Pump:
+    if slice_us < 1:
+        raise ValueError(f"slice_us must be at least 1, not {slice_us}")
+    name = "concat" if framing == "http-chunked" else framing
+    return new_pump(encoder, name, flush_point, chunk_size=chunk_size, slice_us=slice_us, http_chunked=is_http)
 
 
 # ---- one document to a target
@@ -197,7 +183,6 @@ async def dump(
     >>> asyncio.run(main())
     b'{"n":[0,1,2]}'
     """
-    affixes = _FRAMINGS.get(framing) or _affixes(framing)
     target = _targets.resolve(writer, timeout)
     is_http = framing == "http-chunked"
     if flush is FLUSH and target.loop is _loops.ASYNCIO and not is_http:
@@ -208,10 +193,8 @@ async def dump(
         _refuse()
     if encoder is None or options:
         encoder = _encoder_from(encoder, options)
-    if framing == "lines":
-        _check_lines(framing, encoder)
-    pump = Pump(encoder, chunk_size, slice_us, is_http, point)
-    pump.begin(obj, affixes.first, affixes.only)
+    pump = _new_pump(encoder, framing, point, chunk_size, slice_us, is_http)
+    pump.begin(obj, None, True)
     try:
         size = pump.send_whole(target.direct_fd(), is_http)
     except BaseException as e:
@@ -226,6 +209,7 @@ async def dump(
 def iterencode(
     obj: Any,
     *,
+    framing: WriteFraming | None = None,
     chunk_size: int = CHUNK_SIZE,
     slice_us: int = SLICE_US,
     flush: Flush = FLUSH,
@@ -235,12 +219,15 @@ def iterencode(
     """Encode `obj` lazily, as an async iterator of chunks: for ASGI, and everything else that takes one.
 
     Args:
-        obj, slice_us, flush, encoder, **options: As for `dump`.
-        chunk_size: The largest size of a chunk, in bytes; less than 512 is taken as 512.
+        obj, slice_us, encoder, **options: As for `dump`. With `framing`: an iterable or async iterable of
+            documents.
+        framing: How documents follow each other; see `rjson.iterencode`. None: `obj` is one document.
+        flush: As for `dump`. With `framing`, "item" is after each document.
+        chunk_size: The largest size of a chunk, in bytes; less than 535 is taken as 535.
 
     Returns:
         An async generator of bytes. It may be made where no event loop runs: the loop is the one that it is iterated on. Its
-        `aclose()` ends it early, and closes the generators that `obj` holds.
+        `aclose()` ends it early, and closes the generators that `obj` is in the middle of.
 
     >>> import asyncio
     >>> async def main():
@@ -248,24 +235,24 @@ def iterencode(
     >>> asyncio.run(main())
     [b'["streamed"]']
     """
-    chosen = _encoder_from(encoder, options)
-
-    def pump_for(loop: _loops.Loop) -> tuple[Pump, Rules]:
-        rules, point = rules_from(flush, loop, True, False)
-        return Pump(chosen, chunk_size, slice_us, False, point), rules
-
-    pump_for(_loops.ASYNCIO)  # for what it says about the arguments
-    # Only direct sends leave memoryviews.
-    return cast("AsyncGenerator[bytes, None]", _pieces_of(obj, pump_for))
+    check_flush(flush)
+    pump = _new_pump(_encoder_from(encoder, options), framing, FLUSH_NEVER, chunk_size, slice_us, False)
+    return _chunks(pump, obj, framing, flush)
 
 
-async def _pieces_of(obj: Any, pump_for: Callable[[_loops.Loop], tuple[Pump, Rules]]) -> AsyncGenerator[Piece, None]:
-    pump, rules = pump_for(_loops.running())
-    pump.begin(obj)
+async def _chunks(pump: Pump, obj: Any, framing: WriteFraming | None, flush: Flush) -> AsyncGenerator[bytes, None]:
+    rules, pump.flush_point = rules_from(flush, _loops.running(), True, False, ends=framing is not None)
+    if framing is None:
+        pump.begin(obj)
+    else:
+        pump.begin_all(obj)
     stream = pieces(pump, None, rules, nowhere)
     try:
         async for piece in stream:
-            yield piece
+            yield bytes(piece)
+    except BaseException as e:
+        set_bytes_written(e, pump.total)
+        raise
     finally:
         await stream.aclose()
 
@@ -282,8 +269,9 @@ class Writer:
     Args:
         writer, chunk_size, slice_us, timeout, encoder, **options: As for `dump`.
         framing: "lines": a newline after each document (NDJSON). "array": one array, whose items the documents are. "seq":
-            JSON text sequences (RFC 7464). "concat": nothing, but for a space where two numbers or words would run together.
-            "http-chunked": "concat", as the chunked body of an HTTP/1.1 message (RFC 9112, section 7.1).
+            JSON text sequences (RFC 7464). "sse": server-sent events (text/event-stream). "concat": nothing, but for a space
+            where two numbers or words would run together. "http-chunked": "concat", as the chunked body of an HTTP/1.1
+            message (RFC 9112, section 7.1). Line breaks in documents of "lines" and "sse" become spaces.
         http_chunked: Send any framing as a chunked body. Size lines are written in place, around the chunk.
         flush: As for `dump`; and a document leaves when it is complete, except with "full", which collects documents until a
             chunk is full or `flush` is called.
@@ -293,6 +281,7 @@ class Writer:
 
     Attributes:
         bytes_written: What the target has accepted so far, without HTTP's own framing.
+        documents: How many documents are complete.
     """
 
     def __init__(
@@ -308,15 +297,11 @@ class Writer:
         encoder: _encoder.Encoder | None = None,
         **options: Unpack[Options],
     ) -> None:
-        self._affixes = _affixes(framing)
-        self._spaced = framing in ("concat", "http-chunked")
+        self._has_fields = framing == "sse"
         self._target = _targets.resolve(writer, timeout)
         self._rules, point = rules_from(flush, self._target.loop, flush != "full", False)
         is_http = http_chunked or framing == "http-chunked"
-        encoder = _encoder_from(encoder, options)
-        _check_lines(framing, encoder)
-        self._pump = Pump(encoder, chunk_size, slice_us, is_http, point)
-        self._count = 0
+        self._pump = _new_pump(_encoder_from(encoder, options), framing, point, chunk_size, slice_us, is_http)
         self._failure: BaseException | None = None
         self._is_closed = False
         self._lock = self._target.loop.new_lock()
@@ -326,8 +311,24 @@ class Writer:
     def bytes_written(self) -> int:
         return self._pump.total
 
-    async def write(self, obj: Any) -> int:
+    @property
+    def documents(self) -> int:
+        return self._pump.documents
+
+    async def write(
+        self,
+        obj: Any,
+        *,
+        event: str | None = None,
+        id: str | None = None,
+        retry: int | None = None,
+        comment: str | None = None,
+    ) -> int:
         """Write one document.
+
+        Args:
+            obj: What `rjson.dumps` takes, and what `dump` takes beyond that.
+            event, id, retry, comment: With framing "sse": see `rjson.Event`.
 
         Returns:
             How many bytes it has, with its framing.
@@ -335,21 +336,49 @@ class Writer:
         Raises:
             EncodeError: See `dump`. If nothing of the document has been sent, the writer goes on as if it had not been.
             ConnectionAbortedError: An earlier document failed in the middle. That failure is the `__cause__`.
-            ValueError: The writer is closed.
+            ValueError: The writer is closed; or it has another framing, and an event's fields are given.
         """
+        head = event_head(event, id, retry, comment)
+        if head is not None and not self._has_fields:
+            raise ValueError('event, id, retry and comment need framing="sse"')
+        return await self._write(lambda pump: pump.begin(obj, head))
+
+    async def write_all(self, documents: Any) -> int:
+        """Write all documents of an iterable, or async iterable; as many at a time as fit into a chunk. They stay together.
+
+        Args:
+            documents: What `write` takes, one by one; with framing "sse" also `rjson.Event`.
+
+        Returns:
+            How many bytes they have, with their framing.
+
+        Raises:
+            Exception: As from `write`; those before the one that failed are written. `documents` is
+                closed, if it is a generator.
+        """
+        return await self._write(lambda pump: pump.begin_all(documents))
+
+    async def comment(self, text: str = "") -> None:
+        """Write an SSE comment, which clients ignore: every 15 seconds or so, it keeps a connection alive."""
+        if not self._has_fields:
+            raise ValueError('only framing="sse" has comments')
+        data = comment_bytes(text)
+        await self._write(lambda pump: pump.begin_raw(data))
+
+    async def _write(self, begin: Callable[[Pump], None]) -> int:
         await self._acquire()
         try:
             self._check_usable()
             if self._target.key in _busy:
                 _refuse()
-            self._pump.begin(obj, self._prefix(), self._affixes.suffix)
+            before = self._pump.produced
+            begin(self._pump)
             try:
                 await _deliver(self._pump, None, self._target, self._rules)
             except BaseException as e:
                 self._note_failure(e)
                 raise
-            self._count += 1
-            return self._pump.size
+            return self._pump.produced - before
         finally:
             self._release()
 
@@ -368,10 +397,9 @@ class Writer:
         try:
             if self._is_closed or self._failure:
                 return
-            end = self._affixes.end if self._count else self._affixes.end_of_none
-            if not self._pump.append(end):
+            if not self._pump.end():
                 await self._push(last=False)
-                self._pump.append(end)
+                self._pump.end()
             await self._push(last=True)
         finally:
             self._is_closed = True
@@ -395,13 +423,6 @@ class Writer:
         elif self._failure is None and self.bytes_written > 0:
             await self.abort()
         self._is_closed = True
-
-    def _prefix(self) -> bytes:
-        if self._count == 0:
-            return self._affixes.first
-        if self._spaced and self._pump.last_byte not in _SELF_DELIMITING:
-            return b" "
-        return self._affixes.next
 
     async def _push(self, *, last: bool) -> None:
         piece = self._pump.flush(self._target.direct_fd(), last)

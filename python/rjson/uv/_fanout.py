@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from .. import _uv
 from .._encoder import CHUNK_SIZE, encoder_for
+from .._framing import comment_bytes, event_head
 from ._stream import descriptor
 
 if TYPE_CHECKING:
@@ -24,15 +25,9 @@ if TYPE_CHECKING:
     from .._encoder import Encoder
     from .._options import Options
 
-Framing = Literal["lines", "sse", "concat", "http-chunked"]
+Framing = Literal["lines", "seq", "sse", "concat", "http-chunked"]
 Slow = Literal["wait", "skip", "drop"]
 
-_FRAMINGS = {
-    "lines": _uv.FRAMING_LINES,
-    "sse": _uv.FRAMING_SSE,
-    "concat": _uv.FRAMING_NONE,
-    "http-chunked": _uv.FRAMING_NONE,
-}
 _SLOW = {"wait": _uv.SLOW_WAIT, "skip": _uv.SLOW_SKIP, "drop": _uv.SLOW_DROP}
 _STATES = ("open", "left", "removed", "dropped", "failed")
 _CLOSE_SECONDS = 10.0
@@ -71,12 +66,6 @@ def _milliseconds(name: str, seconds: float | None) -> int:
     return min(math.ceil(seconds * 1000), 1 << 40)
 
 
-def _field(name: str, value: str) -> str:
-    if any(c in value for c in "\r\n\0"):
-        raise ValueError(f"{name} must be a single line, not {value!r}")
-    return f"{name}: {value}\n"
-
-
 def _report_tuple(row: tuple[int, ...]) -> Subscriber:
     id, state, messages, size, skipped, behind, error = row
     return Subscriber(
@@ -99,8 +88,9 @@ class Fanout:
 
     Args:
         streams: The first subscribers.
-        framing: "lines": a newline after each message (NDJSON). "sse": server-sent events (text/event-stream). "concat":
-            nothing. "http-chunked": "concat" with `http_chunked`.
+        framing: "lines": a newline after each message (NDJSON). "seq": JSON text sequences (RFC 7464). "sse": server-sent
+            events (text/event-stream). "concat": nothing, but for a space after a number or word. "http-chunked": "concat"
+            with `http_chunked`. Line breaks in messages of "lines" and "sse" become spaces.
         http_chunked: Send any framing as the chunked body of an HTTP/1.1 message (RFC 9112, section 7.1).
         slow: What happens to a subscriber that is more than `max_bytes` behind, or has accepted nothing for `max_seconds`.
             "wait": publishing waits for it, and drops it after `max_seconds`. "skip": it misses whole messages, and goes on
@@ -143,7 +133,7 @@ class Fanout:
             max_bytes=max_bytes,
             max_ms=_milliseconds("max_seconds", max_seconds),
             slow=_choice("slow", slow, _SLOW),
-            framing=_choice("framing", framing, _FRAMINGS),
+            framing="concat" if framing == "http-chunked" else framing,
             http_chunked=http_chunked or framing == "http-chunked",
         )
         self._is_sse = framing == "sse"
@@ -190,7 +180,15 @@ class Fanout:
 
     # ---- messages
 
-    def publish(self, obj: Any, *, event: str | None = None, id: str | None = None, timeout: float | None = None) -> int:
+    def publish(
+        self,
+        obj: Any,
+        *,
+        event: str | None = None,
+        id: str | None = None,
+        retry: int | None = None,
+        timeout: float | None = None,
+    ) -> int:
         """Encode `obj` once, and have it sent to every subscriber.
 
         It returns when the message has been handed over, not when it has arrived: see `wait_drained`. With `slow="skip"` and
@@ -198,7 +196,7 @@ class Fanout:
 
         Args:
             obj: What `rjson.dumps` takes.
-            event, id: With framing "sse": the fields of that name.
+            event, id, retry: With framing "sse": the fields of that name; `retry` in milliseconds.
             timeout: Seconds to wait at most while the slowest accepts nothing. None: no limit.
 
         Returns:
@@ -208,7 +206,7 @@ class Fanout:
             EncodeError: Nothing is sent of a message of one part; subscribers that got a part of a longer one are reset.
             TimeoutError: The same.
         """
-        head = self._event_head(event, id)
+        head = self._event_head(event, id, retry)
         with self._thread_lock():
             sink = self._core.begin(head)
             try:
@@ -217,14 +215,20 @@ class Fanout:
                 self._core.end()
 
     async def apublish(
-        self, obj: Any, *, event: str | None = None, id: str | None = None, timeout: float | None = None
+        self,
+        obj: Any,
+        *,
+        event: str | None = None,
+        id: str | None = None,
+        retry: int | None = None,
+        timeout: float | None = None,
     ) -> int:
         """`publish` on asyncio or uvloop: waits without holding the event loop, and `obj` may hold async iterators, as for
         `rjson.aio.dump`.
         """
         from ._apublish import write_message
 
-        head = self._event_head(event, id)
+        head = self._event_head(event, id, retry)
         async with self._task_lock():
             self._core.begin(head)
             try:
@@ -236,20 +240,18 @@ class Fanout:
         """Send an SSE comment, which clients ignore: every 15 seconds or so, it keeps connections alive and finds dead ones.
 
         Args:
-            text: A single line.
+            text: One line or several.
         """
         if not self._is_sse:
             raise ValueError('only framing="sse" has comments')
         with self._thread_lock():
-            self._core.send_raw(_field("", text)[:-1].encode() + b"\n\n")
+            self._core.send_raw(comment_bytes(text))
 
-    def _event_head(self, event: str | None, id: str | None) -> bytes:
-        if event is None and id is None:
-            return b""
-        if not self._is_sse:
-            raise ValueError('event and id need framing="sse"')
-        fields = {"event": event, "id": id}
-        return "".join(_field(name, value) for name, value in fields.items() if value is not None).encode()
+    def _event_head(self, event: str | None, id: str | None, retry: int | None) -> bytes:
+        head = event_head(event, id, retry, None)
+        if head is not None and not self._is_sse:
+            raise ValueError('event, id and retry need framing="sse"')
+        return head or b""
 
     @contextmanager
     def _thread_lock(self) -> Iterator[None]:

@@ -154,7 +154,7 @@ put_default(rj_encoder *e, uint8_t *cur, PyObject *v)
     if (!enter(e, cur, v))
         return NULL;
     PyObject *result = rj_call_default(e, v);
-    if (result && e->coop && rj_is_awaitable(result))
+    if (result && rj_coop_awaits(e->coop) && rj_is_awaitable(result))
         result = await_result(e, cur, result);
     return put_default_result(e, cur, v, result);
 }

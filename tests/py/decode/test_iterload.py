@@ -192,7 +192,7 @@ def test_a_hook_that_reads_on():
 def test_options_are_checked_at_once():
     with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
         rjson.iterload(io.BytesIO(), colour=1)
-    with pytest.raises(ValueError, match=r"framing must be 'auto', 'lines', .* not 'csv'"):
+    with pytest.raises(ValueError, match=r"framing must be 'concat', 'lines', .* or 'auto', not 'csv'"):
         rjson.iterload(io.BytesIO(), framing="csv")
     with pytest.raises(ValueError, match="chunk_size must be at least 1, not 0"):
         rjson.iterload(io.BytesIO(), chunk_size=0)

@@ -436,22 +436,3 @@ def test_an_encoder_shows_its_options():
     with pytest.raises(TypeError):
         encoder.options["indent"] = 3
     assert repr(rjson.Encoder()) == "Encoder()"
-
-
-async def test_lines_need_documents_of_one_line():
-    """What breaks lines cannot be framed by lines, and the error says which option it is."""
-    for opts in ({"indent": 1}, {"append_newline": True}, {"separators": (",\n", ":")}):
-        with pytest.raises(ValueError, match=r"framing='lines'.*" + next(iter(opts))):
-            rjson.aio.Writer(Sink(), framing="lines", **opts)
-        with pytest.raises(ValueError, match="framing='lines'"):
-            await rjson.aio.dump([1], Sink(), framing="lines", **opts)
-
-
-class Sink:
-    """A writer of the least that rjson.aio takes."""
-
-    def write(self, data):
-        pass
-
-    async def drain(self):
-        pass

@@ -382,7 +382,7 @@ def test_framings(framing, http_chunked, chunk_size):
 
 def test_bad_arguments(tmp_path):
     """Messages name the argument and its value."""
-    with pytest.raises(ValueError, match="framing must be one of 'lines', 'sse', 'concat', 'http-chunked', not 'x'"):
+    with pytest.raises(ValueError, match="framing must be 'concat', 'lines', 'sse' or 'seq', not 'x'"):
         Fanout(framing="x")
     with pytest.raises(ValueError, match="slow must be one of 'wait', 'skip', 'drop', not 1"):
         Fanout(slow=1)

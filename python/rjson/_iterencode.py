@@ -1,0 +1,246 @@
+"""iterencode: chunks of one document, or of many, as they are asked for."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+
+from ._core import FLUSH_ITEMS, FLUSH_NEVER, PUMP_DONE, Pump
+from ._framing import new_pump
+
+TYPE_CHECKING = False  # see _encoder.py
+if TYPE_CHECKING:
+    from typing import Any
+
+    from typing_extensions import Self
+
+    from ._core import Encoder
+    from ._options import Flush, WriteFraming
+
+_SHORTEST_WAIT = 0.0005
+
+
+def iterencode(encoder: Encoder, obj: Any, framing: WriteFraming | None, flush: Flush, chunk_size: int) -> Chunks:
+    """See rjson.iterencode."""
+    if flush == "full":
+        return Chunks(_begun(encoder, obj, framing, FLUSH_NEVER, chunk_size))
+    if flush == "item":
+        return Chunks(_begun(encoder, obj, framing, FLUSH_ITEMS, chunk_size))
+    seconds = check_seconds(flush)
+    return _ThreadedChunks(_begun(encoder, obj, framing, FLUSH_ITEMS, chunk_size, shared=True), seconds)
+
+
+def check_seconds(flush: Any) -> float:
+    """A `flush` argument that is no name. ValueError if it is no number of seconds either."""
+    if isinstance(flush, bool) or not isinstance(flush, (int, float)) or not flush >= 0:
+        raise ValueError(f'flush must be "full", "item" or a number of seconds, not {flush!r}')
+    return float(flush)
+
+
+def _begun(
+    encoder: Encoder, obj: Any, framing: WriteFraming | None, flush_point: int, chunk_size: int, *, shared: bool = False
+) -> Pump:
+    pump = new_pump(encoder, framing, flush_point, chunk_size=chunk_size, shared=shared)
+    if framing is None:
+        pump.begin(obj)
+    else:
+        pump.begin_all(obj)
+    return pump
+
+
+class Chunks(Iterator[bytes]):
+    """The chunks of one encoding, as bytes; made by iterencode().
+
+    To be used by one thread at a time.
+    """
+
+    __slots__ = ("_is_done", "_is_ended", "_is_running", "_pump")
+
+    def __init__(self, pump: Pump) -> None:
+        self._pump: Pump | None = pump
+        self._is_running = False
+        self._is_done = False  # all documents are encoded
+        self._is_ended = False  # and so is what comes after them
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._is_running:
+            raise ValueError("iterencode() is already running")
+        if self._pump is None:
+            raise StopIteration
+        self._is_running = True
+        try:
+            piece = self._next_piece(self._pump)
+        except BaseException as e:
+            self._note_count(e)
+            self._pump = None
+            raise
+        finally:
+            self._is_running = False
+        if piece is None:
+            self._pump = None
+            raise StopIteration
+        return piece
+
+    def _next_piece(self, pump: Pump) -> bytes | None:
+        """The next chunk; None after the last."""
+        while not self._is_ended:
+            if not self._is_done:
+                self._is_done = pump.run(-1) == PUMP_DONE
+            if self._is_done:
+                self._is_ended = pump.end()  # else there was no room for it
+            piece = pump.flush(-1)
+            if piece is not None:
+                return bytes(piece)
+        return None
+
+    def _note_count(self, error: BaseException) -> None:
+        with suppress(AttributeError):  # an exception with __slots__
+            error.bytes_written = self._pump.total if self._pump else 0  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        """End the iteration, let go of the document, and close the generators that it is in the middle of.
+
+        WSGI servers call it. What closing them raises comes out; a second exception is a note of the first.
+        """
+        if self._is_running:
+            raise ValueError("iterencode() is already running")
+        pump, self._pump = self._pump, None
+        if pump is not None:
+            pump.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_pump", None) is not None:
+            self.close()
+
+
+class _Work:
+    """A document that a thread of its own runs, with its sources.
+
+    The thread knows nothing of the Chunks: those can be dropped at any time.
+    """
+
+    def __init__(self, pump: Pump, seconds: float) -> None:
+        self._pump = pump
+        self._seconds = max(seconds, _SHORTEST_WAIT)
+        self._monitor = threading.Condition()
+        self._piece: bytes | None = None  # a chunk that is full, or the last
+        self._error: BaseException | None = None
+        self._is_over = False  # the thread has nothing more to say
+        self._is_stopped = False
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(target=context.run, args=(self._run,), name="rjson.iterencode", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    # ---- the thread
+
+    def _run(self) -> None:
+        error: BaseException | None = None
+        try:
+            self._encode(self._pump)
+        except BaseException as e:
+            error = e
+        try:
+            self._pump.close()
+        except BaseException as e:
+            error = error or e
+        with self._monitor:
+            self._error = error
+            self._is_over = True
+            self._monitor.notify_all()
+
+    def _encode(self, pump: Pump) -> None:
+        is_done = is_ended = False
+        while not is_ended and not self._is_stopped:
+            is_done = is_done or pump.run(-1) == PUMP_DONE
+            with self._monitor:
+                is_ended = is_done and pump.end()
+                piece = pump.flush(-1)
+                if piece is not None:
+                    self._hand_over(bytes(piece))
+
+    def _hand_over(self, piece: bytes) -> None:
+        while self._piece is not None and not self._is_stopped:
+            self._monitor.wait()
+        self._piece = piece
+        self._monitor.notify_all()
+
+    # ---- whoever takes the chunks
+
+    def take(self) -> bytes | None:
+        """The next chunk, None after the last."""
+        with self._monitor:
+            while True:
+                piece, self._piece = self._piece, None
+                if piece is None and not self._is_over:
+                    self._monitor.wait(self._seconds)
+                    # What was there before the wait and is not full now has waited for long enough.
+                    piece, self._piece = self._piece, None
+                    piece = piece or self._pump.steal()
+                if piece is not None:
+                    self._monitor.notify_all()
+                    return piece
+                if self._is_over:
+                    self._raise()
+                    return None
+
+    def _raise(self) -> None:
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def stop(self) -> None:
+        """Have the thread end at the next item, and close the sources."""
+        with self._monitor:
+            self._is_stopped = True
+            self._monitor.notify_all()
+        self._pump.stop()
+
+    def join(self) -> None:
+        """Wait until the sources are closed. What that raised comes out."""
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+        self._raise()
+
+
+class _ThreadedChunks(Chunks):
+    """Chunks that wait for a slow source for so many seconds at most: while it is asked for an item, what there is so far is
+    taken from under its hands.
+    """
+
+    __slots__ = ("_seconds", "_work")
+
+    def __init__(self, pump: Pump, seconds: float) -> None:
+        super().__init__(pump)
+        self._seconds = seconds
+        self._work: _Work | None = None  # before the first chunk is asked for
+
+    def _next_piece(self, pump: Pump) -> bytes | None:
+        if self._work is None:
+            self._work = _Work(pump, self._seconds)
+            self._work.start()
+        return self._work.take()
+
+    def close(self) -> None:
+        """As Chunks.close(): it waits for the item that the source is asked for, and the thread closes the source."""
+        if self._work is None:
+            super().close()
+            return
+        if self._is_running:
+            raise ValueError("iterencode() is already running")
+        self._pump = None
+        self._work.stop()
+        self._work.join()
+
+    def __del__(self) -> None:
+        work: _Work | None = getattr(self, "_work", None)
+        if work is not None:
+            work.stop()
+        else:
+            super().__del__()
