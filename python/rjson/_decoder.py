@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._core import Decoder, Feeder, Values, loads
+from ._hints import instead
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,12 @@ def load(fp: IO[str] | IO[bytes], /, **options: Unpack[DecodeOptions]) -> Any:
     Raises:
         DecodeError: The text is no JSON.
     """
-    return loads(fp.read(), **options)
+    read = getattr(fp, "read", None)
+    if not callable(read):
+        text, path = "rjson.loads(text) reads a text", "rjson.load_path(path) a file by its name"
+        hint = instead(fp, text=f"{text}, {path}", path=path.replace(" a file", " reads a file"))
+        raise TypeError(f"load() takes a file, not {type(fp).__name__}: {fp!r:.200}{hint}")
+    return loads(read(), **options)
 
 
 def iterload(
@@ -59,4 +65,5 @@ def _reader(fp: Any) -> Callable[[int], Any]:
     for name in ("read1", "read", "recv"):
         if hasattr(fp, name):
             return getattr(fp, name)  # type: ignore[no-any-return]
-    raise TypeError(f"iterload() takes a file or a socket, not {type(fp).__name__}: {fp!r}")
+    hint = instead(fp, path="rjson.iterload_path(path) reads a file by its name")
+    raise TypeError(f"iterload() takes a file or a socket, not {type(fp).__name__}: {fp!r:.200}{hint}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import _core, _targets
+from ._hints import instead
 
 TYPE_CHECKING = False  # typing's own would cost every program that imports rjson its import
 if TYPE_CHECKING:
@@ -67,7 +68,13 @@ class Encoder(_core.Encoder):
     ) -> int:
         """Write `obj` to a file object; see `rjson.dump`."""
         if not callable(getattr(fp, "write", None)):
-            raise TypeError(f"fp must have a write() method, and {type(fp).__name__} has none: {fp!r}")
+            hint = instead(
+                fp,
+                path="rjson.dump_path(obj, path) writes to a file by its name",
+                fd="rjson.dump_to(obj, fd) writes to descriptors",
+                socket="rjson.dump_to(obj, sock) writes to sockets",
+            )
+            raise TypeError(f"fp must have a write() method, and {type(fp).__name__} has none: {fp!r}{hint}")
         return _targets.dump_to(_targets.Request(self, obj, chunk_size, timeout, progress, overlap), fp)
 
     def dump_to(

@@ -11,9 +11,7 @@ pydantic is not imported here: whoever has one of its objects has imported it.
 
 from __future__ import annotations
 
-import datetime
 import sys
-import uuid
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -43,7 +41,7 @@ _MISSING = object()  # stands for a field that has no value
 
 # Schemas whose values are the same in JSON as they are here.
 _PLAIN = frozenset({"str", "int", "float", "bool", "none"})
-_PLAIN_TYPES = {"uuid": uuid.UUID, "date": datetime.date}
+_PLAIN_TYPES = {"uuid": ("uuid", "UUID"), "date": ("datetime", "date")}
 _PYDANTIC_KNOWS = (list, tuple, dict, set, frozenset)
 # Of these, values are written by what they are and not by an annotation.
 _INFERRED = frozenset({"any", "is-instance", "is-subclass", "callable", "function-plain"})
@@ -185,7 +183,8 @@ class _Reader:
         if kind in _PLAIN or (kind == "literal" and SCALARS.issuperset(map(type, schema["expected"]))):
             return Way(self._serializer(schema), is_plain=True)
         if kind in _PLAIN_TYPES:
-            return Way(self._serializer(schema), frozenset({_PLAIN_TYPES[kind]}))
+            module, name = _PLAIN_TYPES[kind]
+            return Way(self._serializer(schema), frozenset({getattr(sys.modules[module], name)}))
         if kind in _INFERRED:
             return Way(self._inferred())
         if kind == "missing-sentinel":

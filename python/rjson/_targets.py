@@ -12,6 +12,8 @@ import io
 import os
 import sys
 
+from ._hints import instead
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
@@ -64,9 +66,10 @@ def dump_to(request: Request, target: Any) -> int:
         return _to_write(request, target, target.write, mode=_guess_mode(target))
     if callable(getattr(target, "send", None)):
         return _to_write(request, target, target.send, mode="bytes", would_block=_would_block_errors())
+    hint = instead(target, path="rjson.dump_path(obj, path) writes to a file by its name")
     raise TypeError(
         "target must be a file descriptor, a socket, or an object with write() or send(), "
-        f"not {type(target).__name__}: {target!r}"
+        f"not {type(target).__name__}: {target!r}{hint}"
     )
 
 

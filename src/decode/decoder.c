@@ -191,8 +191,11 @@ hold_text(rj_decoder *d, PyObject *text)
         return hold_str(d, text);
     if (PyObject_CheckBuffer(text)) /* a copy: hooks could change the text, and it need not end in a zero */
         return hold_bytes(d, PyBytes_FromObject(text));
-    PyErr_Format(PyExc_TypeError, "the JSON text must be str, bytes, bytearray or another buffer of bytes, not %.200s",
-                 Py_TYPE(text)->tp_name);
+    const char *hint = PyObject_HasAttrString(text, "read")         ? " (rjson.load(fp) reads from a file)"
+                       : PyObject_HasAttrString(text, "__fspath__") ? " (rjson.load_path(path) reads a file by its name)"
+                                                                    : "";
+    PyErr_Format(PyExc_TypeError, "the JSON text must be str, bytes, bytearray or another buffer of bytes, not %.200s%s",
+                 Py_TYPE(text)->tp_name, hint);
     return -1;
 }
 

@@ -18,13 +18,20 @@ rj_is_async_iterable(PyObject *obj)
     return methods && (methods->am_anext || methods->am_aiter);
 }
 
+int
+rj_has_anext(PyObject *obj)
+{
+    PyAsyncMethods *methods = async_methods(obj);
+    return methods && methods->am_anext;
+}
+
 PyObject *
 rj_async_iterator(PyObject *obj)
 {
-    if (async_methods(obj)->am_anext)
+    if (!async_methods(obj)->am_aiter)
         return Py_NewRef(obj);
     PyObject *iterator = async_methods(obj)->am_aiter(obj);
-    if (iterator && !(async_methods(iterator) && async_methods(iterator)->am_anext)) {
+    if (iterator && !rj_has_anext(iterator)) {
         PyErr_Format(PyExc_TypeError, "__aiter__() of %.200s returned a %.200s, which has no __anext__()",
                      Py_TYPE(obj)->tp_name, Py_TYPE(iterator)->tp_name);
         Py_CLEAR(iterator);

@@ -51,9 +51,10 @@ typedef struct rj_coop {
     PyObject *arrived;   /* its result, which the walk has not taken yet, or NULL; owned */
 } rj_coop;
 
-/* An async iterator's iterator: of whatever has __anext__ or __aiter__. A new reference or NULL with an exception. */
+/* What yields the items of whatever has __anext__ or __aiter__: a new reference, or NULL with an exception. */
 PyObject *rj_async_iterator(PyObject *obj);
 int rj_is_async_iterable(PyObject *obj);
+int rj_has_anext(PyObject *obj);
 int rj_is_awaitable(PyObject *obj);
 /* Whether an encoding with this (or NULL) may await. */
 static inline int

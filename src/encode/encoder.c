@@ -23,6 +23,7 @@ rj_fail(rj_encoder *e, PyObject *type, const char *format, ...)
     e->problem = PyUnicode_FromFormatV(format, args); /* NULL with MemoryError, which is raised instead */
     va_end(args);
     e->problem_type = type ? type : e->state->encode_error;
+    e->advice = NULL;
     return rj_stop_error(e);
 }
 
@@ -73,17 +74,18 @@ fail_circular(rj_encoder *e, PyObject *obj)
 }
 
 static void
-fail_too_deep(rj_encoder *e)
+fail_too_deep(rj_encoder *e, PyObject *obj)
 {
-    rj_fail(e, PyExc_RecursionError, "nested deeper than max_depth=%zd", e->options->max_depth);
+    rj_fail(e, PyExc_RecursionError, "nested deeper than max_depth=%zd, the innermost being a %.200s", e->options->max_depth,
+            Py_TYPE(obj)->tp_name);
 }
 
 int
-rj_has_depth_for(rj_encoder *e, int levels)
+rj_has_depth_for(rj_encoder *e, PyObject *obj, int levels)
 {
     if (depth(e) + levels <= e->options->max_depth)
         return 1;
-    fail_too_deep(e);
+    fail_too_deep(e, obj);
     return 0;
 }
 
@@ -94,7 +96,7 @@ rj_refuse_entry(rj_encoder *e, uint8_t *cur, PyObject *obj)
         fail_circular(e, obj);
     }
     else if (depth(e) >= e->options->max_depth) {
-        fail_too_deep(e);
+        fail_too_deep(e, obj);
     }
     else {
         e->cur = cur;
@@ -291,7 +293,9 @@ give_window_back(rj_encoder *e, const uint8_t *cur, int hold)
     if (hold)
         e->held = cur[-1];
     e->held_back = hold;
-    return rj_sink_take(e->sink, (size_t)(cur - e->start) - (size_t)hold) < 0 ? -1 : 0;
+    const size_t used = (size_t)(cur - e->start) - (size_t)hold;
+    e->given += used;
+    return rj_sink_take(e->sink, used) < 0 ? -1 : 0;
 }
 
 uint8_t *
@@ -395,13 +399,46 @@ rj_fail_js_safe(rj_encoder *e)
                    "int is beyond what JavaScript holds exactly, 2**53 - 1 (integers=\"exact\" writes it all the same)");
 }
 
+/* What to do about an object that cannot be encoded. */
+static const char *
+advice_for(const rj_encoder *e, PyObject *obj)
+{
+    if (PyAnySet_Check(obj) && !e->options->sets_as_arrays)
+        return "pass sets=\"array\"";
+    if (PyBytes_Check(obj))
+        return "pass default=, for example default=bytes.decode";
+    if (rj_is_async_iterable(obj) && !rj_coop_awaits(e->coop))
+        return "rjson.aio writes async iterators";
+    if (rj_is_awaitable(obj))
+        return "await it first";
+    return "pass default=, for example default=str";
+}
+
+/* Notes that `default` is asked what to write at `cur`. 0 if it has been asked that too often (e->stop is ERROR). */
+static int
+note_default(rj_encoder *e, const uint8_t *cur, PyObject *obj)
+{
+    const uint64_t at = e->given + (uint64_t)(cur - e->start);
+    e->default_chain = at == e->default_at ? e->default_chain + 1 : 1;
+    e->default_at = at;
+    if (RJ__LIKELY(e->default_chain <= RJ_DEFAULT_CHAIN))
+        return 1;
+    rj_fail(e, PyExc_RecursionError,
+            "default has returned what it is asked about again %d times in a row, the last of them a %.200s",
+            RJ_DEFAULT_CHAIN, Py_TYPE(obj)->tp_name);
+    return 0;
+}
+
 PyObject *
-rj_call_default(rj_encoder *e, PyObject *obj)
+rj_call_default(rj_encoder *e, const uint8_t *cur, PyObject *obj)
 {
     if (!e->options->default_) {
         rj_fail(e, NULL, "object of type %.200s is not JSON serializable", Py_TYPE(obj)->tp_name);
+        e->advice = advice_for(e, obj);
         return NULL;
     }
+    if (!note_default(e, cur, obj))
+        return NULL;
     rj_enter_python(e);
     PyObject *result = PyObject_CallOneArg(e->options->default_, obj);
     if (!result)

@@ -35,6 +35,8 @@
 #define RJ_LEAD_ROOM RJ_LEAD_MAX
 /* ASCII strings up to this length are written without a check of their own. */
 #define RJ_SHORT_STRING 64
+/* So many times `default` is asked what to write at one place: a document that needs more has no end, as a rule. */
+#define RJ_DEFAULT_CHAIN 100
 /* Windows are used in pieces of at most this size, so that Ctrl-C and other threads get their turn in a long encoding. */
 #define RJ_WINDOW_MAX ((ptrdiff_t)1 << 20)
 
@@ -98,6 +100,9 @@ typedef struct rj_encoder {
     rj_coop *coop;              /* borrowed; NULL where nothing is awaited */
     PyObject *root;             /* borrowed */
     uint8_t *start, *cur, *end; /* the window, and where the output ends while no walk function is active */
+    uint64_t given;             /* bytes of output before the window */
+    uint64_t default_at;        /* where in the output `default` was asked last, */
+    int default_chain;          /* and how many times in a row it was asked there */
     int started;                /* the root has been begun */
     rj_stop stop;
     int native;             /* levels on the native stack */
@@ -112,6 +117,7 @@ typedef struct rj_encoder {
     PyObject *text_owner; /* owned; NULL if there is no text at hand */
     /* An error to raise, without its path: exception type (borrowed) and message (owned). */
     PyObject *problem_type, *problem;
+    const char *advice; /* what to do about it, or NULL */
     int problem_in_key; /* the innermost container is the place, not its item */
     int target_failed;  /* not the document but its target: the place says nothing about that */
     int problem_lost;   /* there was no memory for its path */
@@ -232,8 +238,8 @@ PyObject *rj_int_text(rj_encoder *e, PyObject *v);
 const char *rj_non_finite(rj_encoder *e, double value);
 /* Refuses an int that is beyond the option `integers`. Always NULL. */
 uint8_t *rj_fail_js_safe(rj_encoder *e);
-/* Whether so many levels more may be entered; the problem is recorded if not. */
-int rj_has_depth_for(rj_encoder *e, int levels);
+/* Whether so many levels more, of `obj`, may be entered; the problem is recorded if not. */
+int rj_has_depth_for(rj_encoder *e, PyObject *obj, int levels);
 /* The text of a key that is no str: a new str, or NULL with a problem or exception. */
 PyObject *rj_key_text(rj_encoder *e, PyObject *key);
 /* `skipkeys`: whether such a key has no text; -1 with an exception. */
@@ -244,8 +250,8 @@ rj_default_or_none(const rj_encoder *e)
 {
     return e->options->default_ ? e->options->default_ : Py_None;
 }
-/* Asks `default` about `obj` (entered): a new reference, or NULL. */
-PyObject *rj_call_default(rj_encoder *e, PyObject *obj);
+/* Asks `default` about `obj` (entered), the output ending at `cur`: a new reference, or NULL. */
+PyObject *rj_call_default(rj_encoder *e, const uint8_t *cur, PyObject *obj);
 /* The pairs of a dict subclass that has its own items(): a new iterator; or NULL, with *direct set if it has not, else with an
  * exception. */
 PyObject *rj_dict_subclass_pairs(rj_encoder *e, PyObject *dict, int *direct);

@@ -205,7 +205,8 @@ rj_encoder_raise(rj_encoder *e, PyObject *label, uint64_t bytes_written)
         PyErr_Clear(); /* whatever went wrong on the way out of it */
         PyObject *path = path_or_root(e);
         if (path)
-            PyErr_Format(e->problem_type, "%U at %U", e->problem, path);
+            PyErr_Format(e->problem_type, "%U at %U%s%s", e->problem, path, e->advice ? ": " : "",
+                         e->advice ? e->advice : "");
         Py_XDECREF(path);
     }
     else if (!PyErr_Occurred()) {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .._core import Decoder, Feeder
 from .._decoder import CHUNK_SIZE
+from .._hints import instead
 from .._options import DecodeOptions, Framing
 from . import _loops
 
@@ -39,6 +40,11 @@ def iterload(
     """
     if chunk_size < 1:
         raise ValueError(f"chunk_size must be at least 1, not {chunk_size}")
+    hint = instead(reader, path="rjson.iterload_path(path) reads a file by its name")
+    if hint:
+        raise TypeError(
+            f"reader must have a read() to be awaited, and {type(reader).__name__} has none: {reader!r:.200}{hint}"
+        )
     return _Values(Feeder(Decoder(**options), framing), reader, chunk_size)
 
 

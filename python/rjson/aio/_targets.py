@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from .._core import Pump
+from .._hints import instead
 from . import _loops
 from ._driver import Piece
 from ._resume import queued_bytes, until_resumed
@@ -71,7 +72,9 @@ def resolve(writer: Any, timeout: float | None) -> Target:
         for name in ("send_all", "write", "send"):
             if callable(getattr(writer, name, None)):
                 return AwaitedTarget(writer, getattr(writer, name), timeout)
-    hint = " (rjson.dump_to writes to files and descriptors)" if isinstance(writer, (io.IOBase, int)) else ""
+    hint = instead(writer, path="rjson.dump_path(obj, path) writes to a file by its name")
+    if isinstance(writer, (io.IOBase, int)):
+        hint = " (rjson.dump_to writes to files and descriptors)"
     raise TypeError(
         "writer must be an asyncio.StreamWriter, a WriteTransport, a socket, or an object with an awaitable "
         f"write(), send() or send_all(), not {type(writer).__name__}: {writer!r}{hint}"

@@ -3,6 +3,8 @@
  * an event loop (rj_coop) it may pause before each call of such code, and has to where an awaitable is not ready.
  */
 
+static uint8_t *put_typed(rj_encoder *e, uint8_t *cur, PyObject *v);
+
 /* Before a source is asked for an item (or `default`, NULL): 1 if the walk has to pause here first, on an event loop. */
 RJ__INLINE int
 pause_before(rj_encoder *e, uint8_t *cur, PyObject *source, int is_async)
@@ -107,18 +109,6 @@ put_iterator(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, i
     return walk_iterator(e, open_container(e, cur, '['), owner, iterator, 0, is_async);
 }
 
-static RJ__NOINLINE uint8_t *
-put_async(rj_encoder *e, uint8_t *cur, PyObject *v)
-{
-    rj_enter_python(e);
-    PyObject *iterator = rj_async_iterator(v);
-    if (!iterator)
-        return rj_stop_error(e);
-    cur = put_iterator(e, cur, v, iterator, 1);
-    Py_DECREF(iterator);
-    return cur;
-}
-
 /* What `default` made of v (entered); `result` is consumed, NULL if there is none (the walk has stopped). */
 static RJ__NOINLINE uint8_t *
 put_default_result(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *result)
@@ -144,8 +134,9 @@ await_result(rj_encoder *e, uint8_t *cur, PyObject *awaitable)
     return take_arrival(e, cur, arrival);
 }
 
+/* Asks `default` about `v`. `iterator`: what yields its items if `default` knows nothing better (it raises TypeError); or NULL. */
 static RJ__NOINLINE uint8_t *
-put_default(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_default_or(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *iterator, int is_async)
 {
     if (pause_before(e, cur, NULL, 0)) {
         rj_push_frame(e, RJ_FRAME_VALUE, v, NULL, NULL, NULL, 0, 0);
@@ -153,8 +144,76 @@ put_default(rj_encoder *e, uint8_t *cur, PyObject *v)
     }
     if (!enter(e, cur, v))
         return NULL;
-    PyObject *result = rj_call_default(e, v);
+    PyObject *result = rj_call_default(e, cur, v);
+    if (!result && iterator && PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_Clear();
+        e->stop = RJ_STOP_NONE;
+        rj_leave(e);
+        return put_iterator(e, cur, v, iterator, is_async);
+    }
     if (result && rj_coop_awaits(e->coop) && rj_is_awaitable(result))
         result = await_result(e, cur, result);
     return put_default_result(e, cur, v, result);
+}
+
+static RJ__NOINLINE uint8_t *
+put_default(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    return put_default_or(e, cur, v, NULL, 0);
+}
+
+static uint8_t *put_planned(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan);
+
+/* What has the methods of an iterator and says of something else that it is its iterator: a cursor; or a mock or a proxy, which have
+ * every method there is. Those are not what they seem, so its type and `default` go first. */
+static RJ__NOINLINE uint8_t *
+put_doubtful(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *iterator, int is_async)
+{
+    rj_plan *plan = rj_plan_of(e, v);
+    if (!plan)
+        return rj_stop_error(e);
+    if (plan->form != RJ_FORM_UNKNOWN)
+        cur = put_planned(e, cur, v, plan);
+    else if (e->options->default_)
+        cur = put_default_or(e, cur, v, iterator, is_async);
+    else
+        cur = put_iterator(e, cur, v, iterator, is_async);
+    Py_DECREF(plan);
+    return cur;
+}
+
+static RJ__NOINLINE uint8_t *
+put_with_iterator(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *iterator, int is_async)
+{
+    const int is_sure = iterator == v || (is_async && !rj_has_anext(v));
+    cur = is_sure ? put_iterator(e, cur, v, iterator, is_async) : put_doubtful(e, cur, v, iterator, is_async);
+    Py_DECREF(iterator);
+    return cur;
+}
+
+/* What has `__next__`, or (where that can be awaited) an async iterator's methods; as anything else if its own iter() denies it. */
+static RJ__NOINLINE uint8_t *
+put_source(rj_encoder *e, uint8_t *cur, PyObject *v)
+{
+    if (!rj_coop_awaits(e->coop) && Py_TYPE(v)->tp_iter == PyObject_SelfIter)
+        return put_iterator(e, cur, v, v, 0);
+    PyObject *iterator;
+    rj_enter_python(e);
+    if (rj_coop_awaits(e->coop) && rj_is_async_iterable(v)) {
+        iterator = rj_async_iterator(v);
+        if (iterator)
+            return put_with_iterator(e, cur, v, iterator, 1);
+        if (!rj_has_anext(v) || !PyErr_ExceptionMatches(PyExc_TypeError))
+            return rj_stop_error(e);
+        PyErr_Clear();
+    }
+    if (PyIter_Check(v) && !(e->options->passthrough & RJ_GROUP_ITERATOR)) {
+        iterator = Py_TYPE(v)->tp_iter ? PyObject_GetIter(v) : Py_NewRef(v);
+        if (iterator)
+            return put_with_iterator(e, cur, v, iterator, 0);
+        if (!PyErr_ExceptionMatches(PyExc_TypeError))
+            return rj_stop_error(e);
+        PyErr_Clear();
+    }
+    return put_typed(e, cur, v);
 }

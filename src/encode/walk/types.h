@@ -119,7 +119,7 @@ put_array(rj_encoder *e, uint8_t *cur, PyObject *v, rj_array *a)
         cur = cur ? put_literal(cur, ",", 1) : NULL;
     }
     else {
-        int may_enter = rj_has_depth_for(e, a->dimensions) && enter(e, cur, v);
+        int may_enter = rj_has_depth_for(e, v, a->dimensions) && enter(e, cur, v);
         cur = may_enter ? walk_array(e, cur, v, (PyObject *)a) : NULL;
     }
     Py_DECREF(a);

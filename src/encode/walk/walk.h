@@ -208,10 +208,9 @@ put_value_held(rj_encoder *e, uint8_t *cur, PyObject *v)
             return put_non_ascii_raw(e, cur, v);
         return put_verbatim(e, cur, rj_raw_bytes(v), PyBytes_AS_STRING(rj_raw_bytes(v)), PyBytes_GET_SIZE(rj_raw_bytes(v)));
     }
-    if (rj_coop_awaits(e->coop) && rj_is_async_iterable(v))
-        return put_async(e, cur, v);
-    if (PyIter_Check(v) && !(e->options->passthrough & RJ_GROUP_ITERATOR))
-        return put_iterator(e, cur, v, v, 0);
+    if ((PyIter_Check(v) && !(e->options->passthrough & RJ_GROUP_ITERATOR)) ||
+        (rj_coop_awaits(e->coop) && rj_is_async_iterable(v)))
+        return put_source(e, cur, v);
     return put_typed(e, cur, v);
 }
 

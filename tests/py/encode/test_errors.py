@@ -37,7 +37,9 @@ def test_unsupported_type_names_type_and_path(obj, path):
     """EncodeError says what type, and where."""
     with pytest.raises(rjson.EncodeError) as caught:
         rjson.dumps(obj)
-    assert str(caught.value) == f"object of type Opaque is not JSON serializable at {path}"
+    assert str(caught.value) == (
+        f"object of type Opaque is not JSON serializable at {path}: pass default=, for example default=str"
+    )
     assert caught.value.path == path
     assert caught.value.bytes_written == 0
 

@@ -1,13 +1,17 @@
 """Iterators are arrays, consumed as they are written."""
 
+import asyncio
 import csv
+import dataclasses
 import io
 import itertools
 import sqlite3
+import unittest.mock
 
 import pytest
 
 import rjson
+import rjson.aio
 from helpers import check_everywhere, stdlib
 
 
@@ -119,3 +123,191 @@ def test_stop_iteration_inside_default_is_an_error():
 
     with pytest.raises(StopIteration):
         rjson.dumps([1, {2}], default=default)
+
+
+# ---- what only seems to be an iterator
+
+
+class Proxy:
+    """Hands every special method on, as proxies of frameworks do, whatever it stands for."""
+
+    def __init__(self, target):
+        self.target = target
+
+    def __iter__(self):
+        return iter(self.target)
+
+    def __next__(self):
+        return next(self.target)
+
+    def __aiter__(self):
+        return aiter(self.target)
+
+    def __anext__(self):
+        return anext(self.target)
+
+
+class Result:
+    """A cursor whose iterator is another object."""
+
+    def __iter__(self):
+        return iter([(1, "a"), (2, "b")])
+
+    def __next__(self):
+        raise AssertionError("iter() says what to ask")
+
+
+class Forwards:
+    """A cursor that is its own iterator, and says so in Python."""
+
+    def __init__(self):
+        self.rows = iter([1, 2])
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self.rows)
+
+
+class OnlyNext:
+    def __init__(self):
+        self.rows = iter([1, 2])
+
+    def __next__(self):
+        return next(self.rows)
+
+
+class Unknown:
+    pass
+
+
+def refuse(obj):
+    raise TypeError(f"unknown: {type(obj).__name__}")
+
+
+async def collected(obj, **options):
+    return b"".join([chunk async for chunk in rjson.aio.iterencode(obj, **options)]).decode()
+
+
+def everywhere(make, **options):
+    """What is written, in both worlds."""
+    text = rjson.dumps(make(), **options)
+    assert asyncio.run(collected(make(), **options)) == text
+    return text
+
+
+def test_mocks_and_proxies_go_to_default_first():
+    """They have a `__next__`, as they have everything; a MagicMock's never ends."""
+    for make in (unittest.mock.MagicMock, lambda: Proxy(Unknown()), lambda: Proxy([1, 2])):
+        assert everywhere(lambda make=make: {"a": [make()]}, default=lambda o: type(o).__name__) in (
+            '{"a":["MagicMock"]}',
+            '{"a":["Proxy"]}',
+        )
+    with pytest.raises(rjson.EncodeError, match=r"Proxy is not JSON serializable at \$\[0\]"):
+        rjson.dumps([Proxy(Unknown())])
+    with pytest.raises(rjson.EncodeError, match=r"Proxy is not JSON serializable at \$\[0\]"):
+        asyncio.run(collected([Proxy(Unknown())]))
+    with pytest.raises(TypeError, match="unknown: Proxy"):
+        rjson.dumps([Proxy(Unknown())], default=refuse)
+    assert rjson.dumps(Proxy([1, 2])) == "[1,2]"
+
+
+def test_a_proxy_that_has_nothing_to_stand_for_now():
+    """Its own exception comes out."""
+
+    class Unbound(Proxy):
+        def __iter__(self):
+            raise RuntimeError("outside of a request")
+
+    for default in (None, str):
+        with pytest.raises(RuntimeError, match="outside of a request") as caught:
+            rjson.dumps({"user": Unbound(None)}, default=default)
+        assert caught.value.__notes__ == ["while encoding $.user"]
+
+
+def test_cursors_whose_iterator_is_another_object():
+    """Their rows are written, unless `default` knows better; one that raises TypeError does not."""
+    for options in ({}, {"default": refuse}):
+        assert everywhere(lambda: {"rows": Result()}, **options) == '{"rows":[[1,"a"],[2,"b"]]}'
+    assert everywhere(Result, default=lambda o: "known") == '"known"'
+    with pytest.raises(ZeroDivisionError):
+        rjson.dumps(Result(), default=lambda o: 1 / 0)
+
+
+@pytest.mark.parametrize("make", [Forwards, OnlyNext])
+def test_iterators_written_in_python(make):
+    """`default` is not asked about them."""
+    assert everywhere(lambda: [make()], default=lambda o: "D") == "[[1,2]]"
+
+
+def test_a_type_that_is_known_and_has_next():
+    """What is known of a type goes before what its methods seem to say."""
+
+    @dataclasses.dataclass
+    class Both(Result):
+        x: int = 1
+
+    assert everywhere(Both) == '{"x":1}'
+
+
+def test_async_mocks_and_cursors():
+    class Cursor:
+        """An async iterable with an iterator of its own, as asyncpg's."""
+
+        async def __aiter__(self):
+            yield 1
+            yield 2
+
+    class AsyncResult(Cursor):
+        async def __anext__(self):
+            raise AssertionError("aiter() says what to ask")
+
+    for default in (None, refuse, str):
+        assert asyncio.run(collected([Cursor()], default=default)) == "[[1,2]]"
+    for default in (None, refuse):
+        assert asyncio.run(collected([AsyncResult()], default=default)) == "[[1,2]]"
+    assert asyncio.run(collected([AsyncResult()], default=lambda o: "known")) == '["known"]'
+
+
+def test_a_document_without_end_ends_soon():
+    """By an error that says what it was: of `default`, and of sources that yield their like."""
+    asked = []
+
+    def to_dict(obj):
+        asked.append(obj)
+        return obj.to_dict()
+
+    class Nested:
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            return Nested()
+
+    def nested():
+        yield nested()
+
+    with pytest.raises(
+        RecursionError, match=r"default has returned .* 100 times in a row, the last of them a MagicMock at \$\.a"
+    ):
+        rjson.dumps({"a": unittest.mock.MagicMock()}, default=to_dict)
+    assert len(asked) == 100
+    with pytest.raises(RecursionError, match="deeper than max_depth=100000, the innermost being a Nested at"):
+        rjson.dumps(Nested())
+    with pytest.raises(RecursionError, match="deeper than max_depth=500, the innermost being a generator at"):
+        rjson.dumps(nested(), max_depth=500)
+
+
+def test_default_may_be_asked_often_at_one_place_of_each_chunk():
+    """Only what is asked in a row counts."""
+
+    class Chain:
+        def __init__(self, left):
+            self.left = left
+
+    def unwrap(chain):
+        return Chain(chain.left - 1) if chain.left else "x" * 100
+
+    document = [Chain(90)] * 20
+    assert b"".join(rjson.iterencode(document, default=unwrap, chunk_size=103)) == rjson.dumps_bytes(["x" * 100] * 20)

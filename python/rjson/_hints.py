@@ -1,0 +1,25 @@
+"""What to call instead, for error messages."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def instead(value: Any, **calls: str) -> str:
+    """What to do with `value`, as the end of a message: the first of `calls` whose kind it is; else nothing.
+
+    Kinds: `text` (str, bytes), `path` (text, and objects like `pathlib.Path`), `fd`, `socket`, `file` (it has `read()`).
+    """
+    is_text = isinstance(value, (str, bytes, bytearray))
+    kinds = {
+        "text": is_text,
+        "path": is_text or isinstance(value, os.PathLike),
+        "fd": isinstance(value, int),
+        "socket": callable(getattr(value, "sendall", None)),
+        "file": callable(getattr(value, "read", None)),
+    }
+    return next((f" ({call})" for kind, call in calls.items() if kinds[kind]), "")
