@@ -24,8 +24,8 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).parent
 # Folders whose every source belongs to rjson._core: all but those of an instruction set, or of libuv.
 CORE_FOLDERS = [
-    *["src", "src/cpython", "src/encode", "src/encode/types", "src/decode", "src/dump"],
-    *["stream", "stream/text", "stream/number", "stream/sinks"],
+    *["src", "src/cpython", "src/encode", "src/encode/types", "src/decode", "src/dump", "src/reformat"],
+    *["stream", "stream/text", "stream/number", "stream/sinks", "stream/reformat"],
 ]
 
 
@@ -47,7 +47,7 @@ def sources() -> list[str]:
     isas = instruction_sets(platform.machine())
     mine = [path for folder in CORE_FOLDERS for path in glob(f"{folder}/*.c")]
     walks = [path for isa in isas for path in glob(f"src/isa/*_{isa}.c")]
-    arch = ["stream/arch/dispatch.c", *(f"stream/arch/text_{isa}.c" for isa in isas)]
+    arch = ["stream/arch/dispatch.c", *(path for isa in isas for path in glob(f"stream/arch/*_{isa}.c"))]
     return sorted(mine + walks + arch)
 
 

@@ -6,6 +6,7 @@
 #include "decode/feeder.h"
 #include "dump/encoder_object.h"
 #include "dump/pump.h"
+#include "reformat/transcoder.h"
 #include "encode/types/raw.h"
 
 /* ---- functions */
@@ -261,6 +262,7 @@ add_types(PyObject *module, rj_state *state)
         add_type(module, &rj_feeder_spec, &state->feeder_type) < 0 ||
         add_type(module, &rj_values_spec, &state->values_type) < 0 ||
         add_type(module, &rj_pump_spec, &state->pump_type) < 0 ||
+        add_type(module, &rj_transcoder_spec, &state->transcoder_type) < 0 ||
         new_type(module, &rj_plan_spec, &state->plans.plan_type) < 0 ||
         new_type(module, &rj_array_spec, &state->array_type) < 0)
         return -1;
@@ -355,6 +357,7 @@ core_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->feeder_type);
     Py_VISIT(state->values_type);
     Py_VISIT(state->pump_type);
+    Py_VISIT(state->transcoder_type);
     Py_VISIT(state->array_type);
     Py_VISIT(state->fixed_zone);
     Py_VISIT(state->encode_error);
@@ -373,6 +376,7 @@ core_clear(PyObject *module)
     Py_CLEAR(state->feeder_type);
     Py_CLEAR(state->values_type);
     Py_CLEAR(state->pump_type);
+    Py_CLEAR(state->transcoder_type);
     Py_CLEAR(state->array_type);
     Py_CLEAR(state->fixed_zone);
     rj_plan_cache_clear(&state->plans);

@@ -34,6 +34,7 @@ typedef struct rj_state {
     PyTypeObject *feeder_type;
     PyTypeObject *values_type;
     PyTypeObject *pump_type;
+    PyTypeObject *transcoder_type;
     PyTypeObject *array_type;
     PyObject *encode_error;
     PyObject *dict_items;        /* dict.items, to see whether a subclass has its own */

@@ -31,6 +31,10 @@ int rj__processor_count(void);
 
 /* Whether `length` bytes are well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong). */
 int rj__utf8_valid(const uint8_t *s, size_t length);
+/* How many bytes from the first on are whole characters of it. */
+size_t rj__utf8_whole(const uint8_t *s, size_t length);
+/* Whether a character begins there whose end is missing. */
+int rj__utf8_is_cut_off(const uint8_t *s, size_t length);
 /* How many characters they are. */
 uint64_t rj__utf8_count(const uint8_t *s, size_t length);
 

@@ -27,6 +27,7 @@ __all__ = [
     "iterload",
     "load",
     "loads",
+    "reformat",
 ]
 
 TYPE_CHECKING = False
@@ -34,9 +35,16 @@ if TYPE_CHECKING:
     from ._decode_error import DecodeError
     from ._framing import Event
     from ._options import DecodeOptions, Options
+    from ._reformat import reformat
 
 # Where a name comes from that is imported when it is asked for: most programs do without json, typing, asyncio and libuv.
-_LATE = {"DecodeError": "_decode_error", "Event": "_framing", "DecodeOptions": "_options", "Options": "_options"}
+_LATE = {
+    "DecodeError": "_decode_error",
+    "DecodeOptions": "_options",
+    "Event": "_framing",
+    "Options": "_options",
+    "reformat": "_reformat",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -14,7 +14,7 @@ class EncodeError(TypeError, ValueError):
     bytes_written: int
 
 class Raw:
-    def __new__(cls, json: bytes | bytearray | memoryview | str, /) -> Raw: ...
+    def __new__(cls, json: bytes | bytearray | memoryview | str, /, *, check: bool = False) -> Raw: ...
     @property
     def json(self) -> bytes: ...
     def __hash__(self) -> int: ...
@@ -153,3 +153,44 @@ class Feeder:
 class Values(Iterator[Any]):
     def __new__(cls, feeder: Feeder, read: Callable[[int], Any], chunk_size: int, /) -> Values: ...
     def __next__(self) -> Any: ...
+
+class Transcoder:
+    def __new__(
+        cls,
+        indent: str | None,
+        item: str | None,
+        key: str | None,
+        ascii: bool,
+        framing_in: str,
+        framing_out: str,
+        max_depth: int,
+    ) -> Transcoder: ...
+    def _dump_fd(
+        self,
+        *,
+        obj: int | Callable[[], Any],
+        fd: int,
+        label: object,
+        chunk_size: int,
+        timeout: float | None,
+        progress: Callable[[int], object] | None,
+        fileno: Callable[[], int] | None,
+        overlap: bool | None,
+        characters: bool,
+    ) -> int: ...
+    def _dump_write(
+        self,
+        *,
+        obj: int | Callable[[], Any],
+        write: Callable[[Any], object],
+        label: object,
+        chunk_size: int,
+        timeout: float | None,
+        progress: Callable[[int], object] | None,
+        fileno: Callable[[], int] | None,
+        mode: Literal["bytes", "text", "either"],
+        none_is_nothing: bool,
+        characters: bool,
+        would_block: type[BaseException] | tuple[type[BaseException], ...],
+    ) -> int: ...
+    def check(self, source: int | Callable[[], Any], /) -> None: ...

@@ -19,7 +19,10 @@ class DecodeError(json.JSONDecodeError):
         pos: Where, in characters from the beginning.
         lineno, colno: The same as line and column, both from 1 on.
         excerpt: What is there, with up to 20 characters on both sides.
+        offset: Where, in bytes from the beginning; None where the text was not read as bytes.
     """
+
+    offset: int | None = None
 
     def __init__(self, msg: str, doc: str, pos: int) -> None:
         super().__init__(msg, doc, pos)
@@ -27,3 +30,11 @@ class DecodeError(json.JSONDecodeError):
 
     def __str__(self) -> str:
         return f"{self.msg}: line {self.lineno} column {self.colno} (char {self.pos}), near {self.excerpt!r}"
+
+
+def at(msg: str, before: bytes, after: bytes, pos: int, lineno: int, colno: int, offset: int) -> DecodeError:
+    """The error of a text of which only so much is there, on both sides of the place."""
+    text = before.decode("utf-8", "replace")
+    error = DecodeError(msg, text + after.decode("utf-8", "replace"), len(text))
+    error.pos, error.lineno, error.colno, error.offset = pos, lineno, colno, offset
+    return error

@@ -70,10 +70,17 @@ run(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *
     return rc;
 }
 
-int
-rj_dump_run(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, rj_sink *sink, rj_pace *pace)
+static int
+run_encoding(void *ctx, const rj_target *target, rj_sink *sink, rj_pace *pace)
 {
-    return run(state, options, obj, target, sink, NULL, pace);
+    const rj_encoding *encoding = ctx;
+    return run(encoding->state, encoding->options, encoding->obj, target, sink, NULL, pace);
+}
+
+rj_filler
+rj_encoding_filler(rj_encoding *encoding)
+{
+    return (rj_filler){run_encoding, encoding, encoding->state, rj_decode_errors(encoding->options)};
 }
 
 PyObject *

@@ -30,8 +30,43 @@ typedef enum rj_write_none { RJ_NONE_IS_ALL, RJ_NONE_IS_NOTHING } rj_write_none;
 PyObject *rj_dump_write(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, PyObject *write,
                         rj_write_mode mode, rj_write_none none, int count_characters);
 
-/* Runs the encoder to the end, flushes the sink and frees the context. 0, or -1 with the exception. */
-int rj_dump_run(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, rj_sink *sink,
-                rj_pace *pace);
+/* What fills a target's sink: an encoder, or the transcoder. `run` flushes it at the end: 0, or -1 with the exception. */
+typedef struct rj_filler {
+    int (*run)(void *ctx, const rj_target *target, rj_sink *sink, rj_pace *pace);
+    void *ctx;
+    rj_state *state;
+    const char *decode_errors; /* for bytes on their way to a text target */
+} rj_filler;
+
+/* rj_dump_fd and rj_dump_write for any of them. */
+PyObject *rj_fill_fd(const rj_filler *filler, const rj_target *target, int fd, rj_overlap overlap, int count_characters);
+PyObject *rj_fill_write(const rj_filler *filler, const rj_target *target, PyObject *write, rj_write_mode mode,
+                        rj_write_none none, int count_characters);
+
+/* An encoding as a filler; `ctx` is one of these. */
+typedef struct rj_encoding {
+    rj_state *state;
+    const rj_options *options;
+    PyObject *obj;
+} rj_encoding;
+rj_filler rj_encoding_filler(rj_encoding *encoding);
+
+/* ---- the arguments of _dump_fd and _dump_write, which rjson._targets calls; references are borrowed */
+typedef struct rj_fd_call {
+    PyObject *obj;
+    rj_target target;
+    int fd, characters;
+    rj_overlap overlap;
+} rj_fd_call;
+typedef struct rj_write_call {
+    PyObject *obj, *write;
+    rj_target target;
+    rj_write_mode mode;
+    rj_write_none none;
+    int characters;
+} rj_write_call;
+/* -1 with an exception. */
+int rj_fd_call_parse(rj_fd_call *call, PyObject *args, PyObject *kwargs);
+int rj_write_call_parse(rj_write_call *call, PyObject *args, PyObject *kwargs);
 
 #endif

@@ -79,8 +79,7 @@ new_fd_sink(const rj_target *target, int fd, rj_overlap overlap, rj_pace *pace)
 }
 
 PyObject *
-rj_dump_fd(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, int fd, rj_overlap overlap,
-           int count_characters)
+rj_fill_fd(const rj_filler *filler, const rj_target *target, int fd, rj_overlap overlap, int count_characters)
 {
     rj_pace pace = {.progress = target->progress, .still_open = target->fileno, .fd = fd};
     counting_sink counting = {.base = {&counting_ops, 0, RJ_OK, 0}};
@@ -88,8 +87,17 @@ rj_dump_fd(rj_state *state, const rj_options *options, PyObject *obj, const rj_t
     if (!counting.inner)
         return NULL;
     rj_sink *sink = count_characters ? &counting.base : counting.inner;
-    int rc = rj_dump_run(state, options, obj, target, sink, &pace);
+    int rc = filler->run(filler->ctx, target, sink, &pace);
     uint64_t count = count_characters ? counting.characters : sink->accepted;
     rj_sink_free(sink);
     return rc < 0 ? NULL : PyLong_FromUnsignedLongLong(count);
+}
+
+PyObject *
+rj_dump_fd(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, int fd, rj_overlap overlap,
+           int count_characters)
+{
+    rj_encoding encoding = {state, options, obj};
+    rj_filler filler = rj_encoding_filler(&encoding);
+    return rj_fill_fd(&filler, target, fd, overlap, count_characters);
 }

@@ -281,24 +281,33 @@ write_close(rj_sink *base)
 static const rj_sink_ops write_ops = {write_lend, write_take, write_flush, NULL, write_close};
 
 PyObject *
-rj_dump_write(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, PyObject *write,
-              rj_write_mode mode, rj_write_none none, int count_characters)
+rj_fill_write(const rj_filler *filler, const rj_target *target, PyObject *write, rj_write_mode mode, rj_write_none none,
+              int count_characters)
 {
     rj_pace pace = {.progress = target->progress};
     write_sink s = {
         .base = {&write_ops, 0, RJ_OK, 0},
-        .state = state,
+        .state = filler->state,
         .target = target,
         .write = write,
         .mode = mode,
         .none = none,
         .chunk = {.capacity = target->chunk_size},
-        .decode_errors = rj_decode_errors(options),
+        .decode_errors = filler->decode_errors,
         .pace = &pace,
         .count_characters = count_characters,
     };
-    int rc = rj_dump_run(state, options, obj, target, &s.base, &pace);
+    int rc = filler->run(filler->ctx, target, &s.base, &pace);
     uint64_t count = count_characters ? s.characters : s.base.accepted;
     rj_sink_free(&s.base);
     return rc < 0 ? NULL : PyLong_FromUnsignedLongLong(count);
+}
+
+PyObject *
+rj_dump_write(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, PyObject *write,
+              rj_write_mode mode, rj_write_none none, int count_characters)
+{
+    rj_encoding encoding = {state, options, obj};
+    rj_filler filler = rj_encoding_filler(&encoding);
+    return rj_fill_write(&filler, target, write, mode, none, count_characters);
 }

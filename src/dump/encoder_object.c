@@ -162,23 +162,29 @@ overlap_from(PyObject *value, rj_overlap *overlap)
     return on < 0 ? -1 : 0;
 }
 
-static PyObject *
-encoder_dump_fd(PyObject *op, PyObject *args, PyObject *kwargs)
+int
+rj_fd_call_parse(rj_fd_call *call, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"obj",      "fd",     "label",   "chunk_size", "timeout",
                             "progress", "fileno", "overlap", "characters", NULL};
-    encoder_object *self = (encoder_object *)op;
-    PyObject *obj, *label, *timeout, *progress, *fileno, *wanted_overlap;
+    PyObject *label, *timeout, *progress, *fileno, *wanted_overlap;
     Py_ssize_t chunk_size;
-    int fd, characters;
-    rj_overlap overlap;
-    rj_target target;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OiOnOOOOp:_dump_fd", names, &obj, &fd, &label, &chunk_size, &timeout,
-                                     &progress, &fileno, &wanted_overlap, &characters))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OiOnOOOOp:_dump_fd", names, &call->obj, &call->fd, &label, &chunk_size,
+                                     &timeout, &progress, &fileno, &wanted_overlap, &call->characters))
+        return -1;
+    if (overlap_from(wanted_overlap, &call->overlap) < 0)
+        return -1;
+    return target_from(&call->target, label, chunk_size, timeout, progress, fileno);
+}
+
+static PyObject *
+encoder_dump_fd(PyObject *op, PyObject *args, PyObject *kwargs)
+{
+    encoder_object *self = (encoder_object *)op;
+    rj_fd_call call;
+    if (rj_fd_call_parse(&call, args, kwargs) < 0)
         return NULL;
-    if (overlap_from(wanted_overlap, &overlap) < 0 || target_from(&target, label, chunk_size, timeout, progress, fileno) < 0)
-        return NULL;
-    return rj_dump_fd(self->state, &self->options, obj, &target, fd, overlap, characters);
+    return rj_dump_fd(self->state, &self->options, call.obj, &call.target, call.fd, call.overlap, call.characters);
 }
 
 static int
@@ -198,26 +204,36 @@ write_mode_from(const char *name, rj_write_mode *mode)
     return -1;
 }
 
-static PyObject *
-encoder_dump_write(PyObject *op, PyObject *args, PyObject *kwargs)
+int
+rj_write_call_parse(rj_write_call *call, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"obj",    "write", "label",           "chunk_size", "timeout",     "progress",
                             "fileno", "mode",  "none_is_nothing", "characters", "would_block", NULL};
-    encoder_object *self = (encoder_object *)op;
-    PyObject *obj, *write, *label, *timeout, *progress, *fileno, *would_block;
+    PyObject *label, *timeout, *progress, *fileno, *would_block;
     const char *mode_name;
     Py_ssize_t chunk_size;
-    int none_is_nothing, characters;
-    rj_write_mode mode;
-    rj_target target;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOnOOOsppO:_dump_write", names, &obj, &write, &label, &chunk_size,
-                                     &timeout, &progress, &fileno, &mode_name, &none_is_nothing, &characters, &would_block))
+    int none_is_nothing;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOnOOOsppO:_dump_write", names, &call->obj, &call->write, &label,
+                                     &chunk_size, &timeout, &progress, &fileno, &mode_name, &none_is_nothing,
+                                     &call->characters, &would_block))
+        return -1;
+    if (write_mode_from(mode_name, &call->mode) < 0 ||
+        target_from(&call->target, label, chunk_size, timeout, progress, fileno) < 0)
+        return -1;
+    call->target.would_block = would_block;
+    call->none = none_is_nothing ? RJ_NONE_IS_NOTHING : RJ_NONE_IS_ALL;
+    return 0;
+}
+
+static PyObject *
+encoder_dump_write(PyObject *op, PyObject *args, PyObject *kwargs)
+{
+    encoder_object *self = (encoder_object *)op;
+    rj_write_call call;
+    if (rj_write_call_parse(&call, args, kwargs) < 0)
         return NULL;
-    if (write_mode_from(mode_name, &mode) < 0 || target_from(&target, label, chunk_size, timeout, progress, fileno) < 0)
-        return NULL;
-    target.would_block = would_block;
-    rj_write_none none = none_is_nothing ? RJ_NONE_IS_NOTHING : RJ_NONE_IS_ALL;
-    return rj_dump_write(self->state, &self->options, obj, &target, write, mode, none, characters);
+    return rj_dump_write(self->state, &self->options, call.obj, &call.target, call.write, call.mode, call.none,
+                         call.characters);
 }
 
 static PyObject *

@@ -5,12 +5,43 @@
 /* Releasing the GIL alone would starve a thread that waits for it: it wakes up, finds it taken again, and starts its own
  * switch interval anew. Sleeping this long lets it win. */
 #define NAP_US 30
+/* So often who works without the GIL asks for it, to see to signals and progress: waiting for it may take a switch interval each time. */
+#define LOOK_NS 50000000u
 
 static void
 enter(void *ctx)
 {
     rj_pace *pace = ctx;
+    if (!pace->is_unlocked)
+        pace->saved = PyEval_SaveThread();
+}
+
+void
+rj_pace_unlock(rj_pace *pace)
+{
+    pace->looked_ns = rj__monotonic_ns();
     pace->saved = PyEval_SaveThread();
+    pace->is_unlocked = 1;
+}
+
+void
+rj_pace_lock(rj_pace *pace)
+{
+    pace->is_unlocked = 0;
+    PyEval_RestoreThread(pace->saved);
+}
+
+/* Whether the work is to stop: an exception is set then. */
+static int
+look_up(rj_pace *pace)
+{
+    if (rj__monotonic_ns() - pace->looked_ns < LOOK_NS)
+        return 0;
+    rj_pace_lock(pace);
+    int stop = PyErr_CheckSignals() < 0 || rj_pace_check_open(pace) < 0 ||
+               (pace->position && rj_pace_report(pace, *pace->position) < 0);
+    rj_pace_unlock(pace);
+    return stop;
 }
 
 int
@@ -34,6 +65,8 @@ static int
 leave(void *ctx)
 {
     rj_pace *pace = ctx;
+    if (pace->is_unlocked)
+        return look_up(pace);
     PyEval_RestoreThread(pace->saved);
     pace->last_release_ns = rj__monotonic_ns();
     return PyErr_CheckSignals() < 0 || rj_pace_check_open(pace) < 0;

@@ -11,7 +11,14 @@ typedef struct rj_pace {
     uint64_t interval_ns;     /* the switch interval */
     uint64_t last_release_ns; /* when other threads last had the chance to run; 0: not looked yet */
     PyThreadState *saved;     /* while the GIL is released */
+    int is_unlocked;          /* it is released for longer: the hooks take it now and then only, to look after the rest */
+    uint64_t looked_ns;       /* when they did that last */
+    const uint64_t *position; /* what `progress` is told then, or NULL */
 } rj_pace;
+
+/* From one to the other the caller works without the GIL (and with no object), in sinks whose hooks are those of `pace`. */
+void rj_pace_unlock(rj_pace *pace);
+void rj_pace_lock(rj_pace *pace);
 
 /* Hooks for waits in stream/, `ctx` being a rj_pace: they release the GIL, take it again, handle signals, and make sure that
  * the target has not been closed meanwhile. */

@@ -155,6 +155,8 @@ void rj_encoder_raise(rj_encoder *e, PyObject *label, uint64_t bytes_written);
 void rj_add_note(rj_state *state, PyObject *exception, PyObject *note);
 /* Sets the OSError for an errno. `label`: a str, or an object whose repr names the target. */
 void rj_raise_errno(int sys_errno, PyObject *label);
+/* Turns a sink's failure into an exception. */
+void rj_raise_sink(const rj_sink *sink, PyObject *label);
 
 /* ---- for the walk (encode/walk/walk.h) */
 

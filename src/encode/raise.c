@@ -165,9 +165,8 @@ rj_raise_errno(int sys_errno, PyObject *label)
     Py_DECREF(name);
 }
 
-/* Turns the sink's failure into an exception. */
-static void
-raise_sink(const rj_sink *sink, PyObject *label)
+void
+rj_raise_sink(const rj_sink *sink, PyObject *label)
 {
     switch (sink->status) {
     case RJ_ENOMEM:
@@ -210,7 +209,7 @@ rj_encoder_raise(rj_encoder *e, PyObject *label, uint64_t bytes_written)
         Py_XDECREF(path);
     }
     else if (!PyErr_Occurred()) {
-        raise_sink(e->sink, label);
+        rj_raise_sink(e->sink, label);
     }
     PyErr_Fetch(&type, &exception, &traceback);
     PyErr_NormalizeException(&type, &exception, &traceback);

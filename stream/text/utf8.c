@@ -36,10 +36,10 @@ continues(const uint8_t *s, unsigned count)
     return 1;
 }
 
-int
-rj__utf8_valid(const uint8_t *s, size_t length)
+size_t
+rj__utf8_whole(const uint8_t *s, size_t length)
 {
-    const uint8_t *end = s + length;
+    const uint8_t *begin = s, *end = s + length;
     while (s < end) {
         uint64_t eight;
         if (end - s >= 8 && (memcpy(&eight, s, 8), (eight & 0x8080808080808080u) == 0)) {
@@ -53,10 +53,26 @@ rj__utf8_valid(const uint8_t *s, size_t length)
         uint8_t low, high;
         unsigned n = sequence_length(*s, &low, &high);
         if (n == 0 || (size_t)(end - s) < n || s[1] < low || s[1] > high || !continues(s + 2, n - 2))
-            return 0;
+            break;
         s += n;
     }
-    return 1;
+    return (size_t)(s - begin);
+}
+
+int
+rj__utf8_valid(const uint8_t *s, size_t length)
+{
+    return rj__utf8_whole(s, length) == length;
+}
+
+int
+rj__utf8_is_cut_off(const uint8_t *s, size_t length)
+{
+    uint8_t low, high;
+    unsigned n = length ? sequence_length(*s, &low, &high) : 0;
+    if (n <= length)
+        return 0;
+    return length == 1 || (s[1] >= low && s[1] <= high && continues(s + 2, (unsigned)length - 2));
 }
 
 uint64_t

@@ -1,6 +1,7 @@
 /* See raw.h. Immutable; holds a bytes object of its own, so nobody can change what was checked. */
 #include "encode/types/raw.h"
 
+#include "reformat/transcoder.h"
 #include "state.h"
 
 #include <structmember.h>
@@ -44,12 +45,20 @@ bytes_of(PyObject *json)
     return NULL;
 }
 
+static int
+check_json(PyTypeObject *type, const char *s, Py_ssize_t length)
+{
+    PyObject *module = PyType_GetModule(type);
+    return module ? rj_check_text(rj_state_of(module), (const uint8_t *)s, (size_t)length) : -1;
+}
+
 static PyObject *
 raw_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"", NULL};
+    static char *names[] = {"", "check", NULL};
     PyObject *json;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:Raw", names, &json))
+    int check = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$p:Raw", names, &json, &check))
         return NULL;
     PyObject *bytes = bytes_of(json);
     if (!bytes)
@@ -64,7 +73,7 @@ raw_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     raw_object *self = NULL;
     if (wrong)
         PyErr_SetString(PyExc_ValueError, wrong);
-    else
+    else if (!check || check_json(type, s, length) == 0)
         self = (raw_object *)type->tp_alloc(type, 0);
     if (!self) {
         Py_DECREF(bytes);
@@ -120,11 +129,13 @@ static PyMemberDef raw_members[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
-PyDoc_STRVAR(raw_doc, "Raw(json, /)\n--\n\n"
+PyDoc_STRVAR(raw_doc, "Raw(json, /, *, check=False)\n--\n\n"
                       "JSON that is encoded already: written as it is, in place of the object.\n\n"
                       "Args:\n"
-                      "    json: One JSON value, as bytes (or any buffer) in UTF-8, or as str. It is not parsed.\n\n"
+                      "    json: One JSON value, as bytes (or any buffer) in UTF-8, or as str.\n"
+                      "    check: Make sure that it is one, as strictly as `loads`. Otherwise it is not parsed.\n\n"
                       "Raises:\n"
+                      "    DecodeError: It was checked, and is none.\n"
                       "    ValueError: It is empty or not UTF-8.\n"
                       "    TypeError: It is something else.");
 

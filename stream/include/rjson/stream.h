@@ -59,7 +59,9 @@ extern "C" {
     X(-6, ESTATE, "this call is not allowed at this place of the document")                                                 \
     X(-7, EUTF8, "a string is not valid UTF-8")                                                                             \
     X(-8, ENUMBER, "NaN and Infinity are not JSON (RFC 8259, section 6)")                                                   \
-    X(-9, EDEPTH, "nested too deeply")
+    X(-9, EDEPTH, "nested too deeply")                                                                                      \
+    X(-10, ESYNTAX, "the text is not JSON (RFC 8259)")                                                                      \
+    X(-11, EREAD, "the source failed (see the errno)")
 
 typedef enum rj_status {
 #define RJ__ENUM(code, name, text) RJ_##name = (code),

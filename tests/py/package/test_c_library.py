@@ -94,12 +94,13 @@ def test_example_reports_failures(stream_rows):
 
 
 @pytest.mark.parametrize("cc", COMPILERS)
-def test_public_header_compiles_alone_as_c_and_cxx(cc, tmp_path):
+@pytest.mark.parametrize("header", ["stream", "reformat"])
+def test_public_header_compiles_alone_as_c_and_cxx(cc, header, tmp_path):
     """For C11 and C++11, with all warnings."""
     languages = [("c", "c11"), ("c++", "c++11")] if shutil.which("g++") else [("c", "c11")]
     for language, standard in languages:
         source = tmp_path / "x"
-        source.write_text("#include <rjson/stream.h>\nint main(void) { return RJ_OK; }\n")
+        source.write_text(f"#include <rjson/{header}.h>\nint main(void) {{ return RJ_OK; }}\n")
         command = [cc, "-x", language, f"-std={standard}", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"]
         done = subprocess.run([*command, "-I", ROOT / "stream/include", source], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr

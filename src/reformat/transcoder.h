@@ -1,0 +1,12 @@
+/* rjson._core.Transcoder: the transcoder of stream/ between Python's sources and targets. */
+#ifndef RJSON_TRANSCODER_H
+#define RJSON_TRANSCODER_H
+
+#include "encode/encoder.h"
+
+extern PyType_Spec rj_transcoder_spec;
+
+/* Whether these bytes are one JSON text (RFC 8259, UTF-8, no byte order mark): 0, or -1 with DecodeError. */
+int rj_check_text(const rj_state *state, const uint8_t *text, size_t length);
+
+#endif
