@@ -286,7 +286,6 @@ intern_names(rj_state *state)
         {&state->str_characters_written, "characters_written"},
         {&state->str_value, "_value_"},
         {&state->str_utcoffset, "utcoffset"},
-        {&state->str_astimezone, "astimezone"},
         {&state->str_total_seconds, "total_seconds"},
         {&state->str_array_struct, "__array_struct__"},
         {&state->str_dtype, "dtype"},
@@ -394,7 +393,6 @@ core_clear(PyObject *module)
     Py_CLEAR(state->str_characters_written);
     Py_CLEAR(state->str_value);
     Py_CLEAR(state->str_utcoffset);
-    Py_CLEAR(state->str_astimezone);
     Py_CLEAR(state->str_total_seconds);
     Py_CLEAR(state->str_array_struct);
     Py_CLEAR(state->str_dtype);

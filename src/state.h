@@ -39,8 +39,8 @@ typedef struct rj_state {
     PyObject *encode_error;
     PyObject *dict_items;        /* dict.items, to see whether a subclass has its own */
     PyObject *getswitchinterval; /* sys.getswitchinterval */
-    PyObject *fixed_zone;        /* a datetime.timezone that was met last, owned, and its offset in seconds */
-    int fixed_offset;
+    PyObject *fixed_zone;        /* a datetime.timezone that was met last, owned, and its offset in microseconds */
+    int64_t fixed_offset;
     void *datetime_api;  /* the PyDateTime_CAPI; NULL before there was a date */
     PyObject *str_items; /* interned names */
     PyObject *str_path;
@@ -51,7 +51,6 @@ typedef struct rj_state {
     PyObject *str_characters_written;
     PyObject *str_value;
     PyObject *str_utcoffset;
-    PyObject *str_astimezone;
     PyObject *str_total_seconds;
     PyObject *str_array_struct;
     PyObject *str_dtype;

@@ -44,6 +44,12 @@ def _own(module: str, name: str) -> Any:
     return getattr(sys.modules.get(module), name, ())
 
 
+def _overrides(cls: type, base: type, *names: str) -> bool:
+    """Whether `cls` has one of these attributes from elsewhere than `base`."""
+    before = cls.__mro__[: cls.__mro__.index(base)]
+    return any(name in vars(c) for c in before for name in names)
+
+
 def _enum(cls: type) -> Description | None:
     return ("enum", "enum") if issubclass(cls, enum.Enum) else None
 
@@ -58,13 +64,15 @@ def _fields_of_dataclass(cls: type) -> Description | None:
 
 def _standard_library(cls: type) -> Description | None:
     # A datetime is a date too, so it comes first.
+    decimal = _own("decimal", "Decimal")
+    if issubclass(cls, decimal):
+        return ("decimal", "decimal", (), decimal.__str__ if _overrides(cls, decimal, "__str__") else None)
     for module, name, description in (
         ("datetime", "datetime", ("datetime", "datetime")),
         ("datetime", "date", ("date", "datetime")),
         ("datetime", "time", ("time", "datetime")),
         ("datetime", "timedelta", ("timedelta", "datetime")),
         ("uuid", "UUID", ("uuid", "uuid", (("int", "int"),))),
-        ("decimal", "Decimal", ("decimal", "decimal")),
         ("pathlib", "PurePath", ("path", "path")),
         ("array", "array", ("array", "array")),
     ):

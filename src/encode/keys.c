@@ -83,7 +83,7 @@ planned_text(rj_encoder *e, const rj_plan *plan, PyObject *key)
     case RJ_FORM_TIMEDELTA:
         return stand_in_text(e, plan, key);
     case RJ_FORM_DECIMAL:
-        return rj_decimal_text(e, key);
+        return rj_decimal_text(e, plan, key);
     case RJ_FORM_NUMPY_ARRAY:
         return number_text(e, key);
     default:

@@ -88,6 +88,13 @@ set_element_from_format(rj_array *a, const char *format)
     return 1;
 }
 
+/* Of what the format may say, whatever the exporter says. */
+static int
+is_size_of_number(Py_ssize_t size)
+{
+    return size == 1 || size == 2 || size == 4 || size == 8;
+}
+
 rj_array *
 rj_array_from_buffer(rj_encoder *e, PyObject *v)
 {
@@ -97,6 +104,8 @@ rj_array_from_buffer(rj_encoder *e, PyObject *v)
         return NULL;
     }
     if (a->buffer.suboffsets || !set_element_from_format(a, a->buffer.format ? a->buffer.format : "B"))
+        return no_numbers(a);
+    if (!is_size_of_number(a->buffer.itemsize))
         return no_numbers(a);
     a->data = a->buffer.buf;
     a->item.size = (int)a->buffer.itemsize;
@@ -266,6 +275,18 @@ rj_put_non_finite(rj_encoder *e, uint8_t *p, double value)
     return text ? (uint8_t *)stpcpy((char *)p, text) : NULL;
 }
 
+/* Puts a point where the locale has whatever it has there, of any length. Returns where the number ends. */
+static uint8_t *
+without_locale(uint8_t *p, size_t length)
+{
+    size_t from = strspn((char *)p, "-0123456789"), to = from + strcspn((char *)p + from, "e0123456789");
+    if (to == from)
+        return p + length;
+    p[from] = '.';
+    memmove(p + from + 1, p + to, length - to);
+    return p + from + 1 + length - to;
+}
+
 /* The shortest digits that read back as the same number, spelled as a float's. */
 static uint8_t *
 put_long_double(rj_encoder *e, uint8_t *p, const char *item)
@@ -280,11 +301,10 @@ put_long_double(rj_encoder *e, uint8_t *p, const char *item)
         if (strtold((char *)p, NULL) == value)
             break;
     }
-    if (!strpbrk((char *)p, ".e")) {
-        memcpy(p + length, ".0", 2);
-        length += 2;
-    }
-    return p + length;
+    int is_whole = strspn((char *)p, "-0123456789") == (size_t)length;
+    uint8_t *end = without_locale(p, (size_t)length);
+    memcpy(end, ".0", 2);
+    return end + 2 * is_whole;
 }
 
 __extension__ typedef __int128 wide;
@@ -308,17 +328,6 @@ to_clock(const rj_time_unit *unit, int64_t value, rj_clock *clock)
     return 1;
 }
 
-/* Days since 1970-01-01 of the first of a month (0: January 1970). */
-static int64_t
-days_of_month(int64_t months)
-{
-    int64_t year = 1970 + (months >= 0 ? months / 12 : -((11 - months) / 12));
-    int64_t month = months - (year - 1970) * 12; /* 0 to 11 */
-    int64_t y = year - (month < 2), era = (y >= 0 ? y : y - 399) / 400;
-    int64_t year_of_era = y - era * 400, from_march = (month + 10) % 12;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * from_march + 2) / 5 - 719468;
-}
-
 static uint8_t *
 put_date_unit(uint8_t *p, const rj_time_unit *unit, int64_t value)
 {
@@ -327,7 +336,7 @@ put_date_unit(uint8_t *p, const rj_time_unit *unit, int64_t value)
     int64_t n = value * unit->count;
     if (unit->calendar == 'D')
         return rj_put_days(p, n * (unit->seconds / 86400));
-    return rj_put_days(p, days_of_month(unit->calendar == 'Y' ? n * 12 : n));
+    return rj_put_days(p, rj_days_of_month(unit->calendar == 'Y' ? n * 12 : n));
 }
 
 static uint8_t *

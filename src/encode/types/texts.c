@@ -2,11 +2,15 @@
 #include "encode/types/texts.h"
 
 #include "cpython/long_access.h"
+#include "cpython/str_access.h"
 #include "number/number.h"
 
 #include <datetime.h>
 
 #define SECONDS_A_DAY 86400
+#define MICROSECONDS INT64_C(1000000)
+#define MICROSECONDS_A_DAY (SECONDS_A_DAY * MICROSECONDS)
+#define MICROSECONDS_A_MINUTE (60 * MICROSECONDS)
 
 /* ---- digits */
 
@@ -27,7 +31,17 @@ put_date(uint8_t *p, unsigned year, unsigned month, unsigned day)
     return put_2digits(p, day);
 }
 
-/* The point and the digits behind it, six of them at least, unless all are zero. */
+/* The point and so many digits of a fraction of a second, a multiple of 3. */
+static uint8_t *
+put_fraction_digits(uint8_t *p, uint64_t fraction, int digits)
+{
+    *p = '.';
+    for (int i = digits - 2; i > 0; i -= 3, fraction /= 1000)
+        memcpy(p + i, rj__digits3[fraction % 1000], 3);
+    return p + 1 + digits;
+}
+
+/* Of a time: six digits at least, unless all are zero. */
 static uint8_t *
 put_fraction(uint8_t *p, uint64_t fraction, int digits)
 {
@@ -37,10 +51,19 @@ put_fraction(uint8_t *p, uint64_t fraction, int digits)
         fraction *= 1000;
     for (; digits > 6 && fraction % 1000 == 0; digits -= 3)
         fraction /= 1000;
-    *p = '.';
-    for (int i = digits - 2; i > 0; i -= 3, fraction /= 1000)
-        memcpy(p + i, rj__digits3[fraction % 1000], 3);
-    return p + 1 + digits;
+    return put_fraction_digits(p, fraction, digits);
+}
+
+/* Of a duration: no zeros at the end. */
+static uint8_t *
+put_short_fraction(uint8_t *p, uint64_t fraction, int digits)
+{
+    if (fraction == 0)
+        return p;
+    p = put_fraction_digits(p, fraction, digits);
+    while (p[-1] == '0')
+        p--;
+    return p;
 }
 
 RJ__INLINE uint8_t *
@@ -70,6 +93,16 @@ rj_put_time_of_day(const rj_encoder *e, uint8_t *p, const rj_clock *clock)
     unsigned seconds = (unsigned)clock->seconds;
     p = put_clock(p, seconds / 3600, seconds / 60 % 60, seconds % 60);
     return e->options->omit_microseconds ? p : put_fraction(p, clock->fraction, clock->fraction_digits);
+}
+
+int64_t
+rj_days_of_month(int64_t months)
+{
+    int64_t year = 1970 + (months >= 0 ? months / 12 : -((11 - months) / 12));
+    int64_t month = months - (year - 1970) * 12; /* 0 to 11 */
+    int64_t y = year - (month < 2), era = (y >= 0 ? y : y - 399) / 400;
+    int64_t year_of_era = y - era * 400, from_march = (month + 10) % 12;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * from_march + 2) / 5 - 719468;
 }
 
 /* The civil calendar from a count of days: eras of 400 years (146,097 days) that begin on the first of March, so that leap days
@@ -111,10 +144,10 @@ rj_put_zone_of_naive(const rj_encoder *e, uint8_t *p)
     return e->options->naive_utc ? put_offset(e, p, 0) : p;
 }
 
-/* What zone.utcoffset(v) says: 1 and seconds (rounded down), 0 for None, -1 when the walk stops. *is_whole: no smaller part than a
- * minute. `v`: NULL for a time, which has no date. */
+/* What zone.utcoffset(v) says: 1 and microseconds, less than a day; 0 for None; -1 when the walk stops. `v`: NULL for a time, which
+ * has no date. */
 static int
-ask_zone(rj_encoder *e, PyObject *zone, PyObject *v, int *seconds, int *is_whole)
+ask_zone(rj_encoder *e, PyObject *zone, PyObject *v, int64_t *offset)
 {
     rj_enter_python(e);
     Py_INCREF(zone);
@@ -129,30 +162,34 @@ ask_zone(rj_encoder *e, PyObject *zone, PyObject *v, int *seconds, int *is_whole
         Py_DECREF(delta);
         return -1;
     }
-    *seconds = PyDateTime_DELTA_GET_DAYS(delta) * SECONDS_A_DAY + PyDateTime_DELTA_GET_SECONDS(delta);
-    *is_whole = *seconds % 60 == 0 && PyDateTime_DELTA_GET_MICROSECONDS(delta) == 0;
+    int64_t seconds = (int64_t)PyDateTime_DELTA_GET_DAYS(delta) * SECONDS_A_DAY + PyDateTime_DELTA_GET_SECONDS(delta);
+    *offset = seconds * MICROSECONDS + PyDateTime_DELTA_GET_MICROSECONDS(delta);
     Py_DECREF(delta);
-    return 1;
+    if (*offset<MICROSECONDS_A_DAY && * offset> - MICROSECONDS_A_DAY)
+        return 1;
+    PyErr_SetString(PyExc_ValueError, "offset must be a timedelta strictly between -timedelta(hours=24) and "
+                                      "timedelta(hours=24)."); /* in the words of isoformat() */
+    rj_stop_error(e);
+    return -1;
 }
 
 /* The same. A datetime.timezone has one offset for ever, so the last of them is remembered. */
 static int
-utc_offset(rj_encoder *e, PyObject *zone, PyObject *v, int *seconds, int *is_whole)
+utc_offset(rj_encoder *e, PyObject *zone, PyObject *v, int64_t *offset)
 {
     rj_state *state = e->state;
     PyObject *utc = ((PyDateTime_CAPI *)state->datetime_api)->TimeZone_UTC;
-    *seconds = 0;
-    *is_whole = 1;
+    *offset = 0;
     if (zone == Py_None || zone == utc)
         return zone == utc;
     if (zone == state->fixed_zone) {
-        *seconds = state->fixed_offset;
+        *offset = state->fixed_offset;
         return 1;
     }
-    int rc = ask_zone(e, zone, v, seconds, is_whole);
-    if (rc == 1 && *is_whole && Py_IS_TYPE(zone, Py_TYPE(utc))) {
+    int rc = ask_zone(e, zone, v, offset);
+    if (rc == 1 && Py_IS_TYPE(zone, Py_TYPE(utc))) {
         Py_XSETREF(state->fixed_zone, Py_NewRef(zone));
-        state->fixed_offset = *seconds;
+        state->fixed_offset = *offset;
     }
     return rc;
 }
@@ -168,53 +205,80 @@ put_datetime_fields(const rj_encoder *e, uint8_t *p, PyObject *v)
     return put_microseconds(e, p, (unsigned)PyDateTime_DATE_GET_MICROSECOND(v));
 }
 
-/* RFC 3339 has offsets of whole minutes. Others (local mean times of long ago) become the nearest of these, and the time moves
- * with it: the same instant, as in the example of its section 5.8. */
-static uint8_t *
-put_datetime_at_whole_minutes(rj_encoder *e, uint8_t *p, PyObject *v, int offset_seconds)
+/* A local time: what the exact fields of a datetime say, and the nanoseconds that it has none for. */
+typedef struct moment {
+    int64_t days;         /* since 1970-01-01 */
+    int64_t microseconds; /* of the day */
+    unsigned nanoseconds; /* less than 1000 */
+} moment;
+
+static moment
+moment_of(PyObject *v, unsigned nanoseconds)
 {
-    const PyDateTime_CAPI *api = e->state->datetime_api;
-    int minutes = (offset_seconds + 30 + SECONDS_A_DAY) / 60 - SECONDS_A_DAY / 60;
-    minutes = minutes >= 24 * 60 ? minutes - 1 : minutes <= -24 * 60 ? minutes + 1 : minutes; /* less than a day */
-    PyObject *delta = api->Delta_FromDelta(0, minutes * 60, 0, 1, api->DeltaType);
-    PyObject *zone = delta ? api->TimeZone_FromTimeZone(delta, NULL) : NULL;
-    PyObject *moved = zone ? PyObject_CallMethodOneArg(v, e->state->str_astimezone, zone) : NULL;
-    uint8_t *end = NULL;
-    if (!moved)
-        rj_stop_error(e);
-    else if (!PyObject_TypeCheck(moved, api->DateTimeType))
-        rj_fail(e, PyExc_TypeError, "astimezone() must return a datetime, not %.200s", Py_TYPE(moved)->tp_name);
-    else
-        end = put_offset(e, put_datetime_fields(e, p, moved), minutes);
-    Py_XDECREF(delta);
-    Py_XDECREF(zone);
-    Py_XDECREF(moved);
-    return end;
+    int64_t months = (PyDateTime_GET_YEAR(v) - 1970) * 12 + PyDateTime_GET_MONTH(v) - 1;
+    int64_t seconds =
+        (PyDateTime_DATE_GET_HOUR(v) * 60 + PyDateTime_DATE_GET_MINUTE(v)) * 60 + PyDateTime_DATE_GET_SECOND(v);
+    return (moment){rj_days_of_month(months) + PyDateTime_GET_DAY(v) - 1,
+                    seconds * MICROSECONDS + PyDateTime_DATE_GET_MICROSECOND(v), nanoseconds};
+}
+
+/* NULL if it is in none of the years 1 to 9999. `microseconds`: of the day, at most one day more or less than there are in it. */
+static uint8_t *
+put_moment(const rj_encoder *e, uint8_t *p, moment m)
+{
+    int64_t carry = (m.microseconds >= MICROSECONDS_A_DAY) - (m.microseconds < 0);
+    m.microseconds -= carry * MICROSECONDS_A_DAY;
+    p = rj_put_days(p, m.days + carry);
+    if (!p)
+        return NULL;
+    *p = 'T';
+    uint64_t part = (uint64_t)(m.microseconds % MICROSECONDS);
+    return rj_put_time_of_day(e, p + 1, &(rj_clock){m.microseconds / MICROSECONDS, part * 1000 + m.nanoseconds, 9});
+}
+
+/* RFC 3339 has offsets of whole minutes. Others (local mean times of long ago) become the nearest of these with which the date is one
+ * that can be written, and the time moves with it: the same instant, as in the example of its section 5.8. */
+static uint8_t *
+put_at_whole_minutes(rj_encoder *e, uint8_t *p, moment m, int64_t offset)
+{
+    int below = (int)((offset + MICROSECONDS_A_DAY) / MICROSECONDS_A_MINUTE) - 24 * 60;
+    int nearest = below + (offset - below * MICROSECONDS_A_MINUTE >= MICROSECONDS_A_MINUTE / 2);
+    int others[] = {nearest, below, below + 1};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        moment moved = m;
+        moved.microseconds += others[i] * MICROSECONDS_A_MINUTE - offset;
+        uint8_t *end = abs(others[i]) < 24 * 60 ? put_moment(e, p, moved) : NULL;
+        if (end)
+            return put_offset(e, end, others[i]);
+    }
+    return rj_fail(e, NULL, "datetime outside the years 1 to 9999"); /* at offsets of nearly a day */
 }
 
 static uint8_t *
-put_datetime(rj_encoder *e, uint8_t *p, PyObject *v)
+put_datetime(rj_encoder *e, uint8_t *p, PyObject *v, unsigned nanoseconds)
 {
-    int seconds, is_whole, rc = utc_offset(e, PyDateTime_DATE_GET_TZINFO(v), v, &seconds, &is_whole);
+    int64_t offset;
+    int rc = utc_offset(e, PyDateTime_DATE_GET_TZINFO(v), v, &offset);
     if (rc < 0)
         return NULL;
-    if (RJ__UNLIKELY(!is_whole))
-        return put_datetime_at_whole_minutes(e, p, v, seconds);
-    p = put_datetime_fields(e, p, v);
-    return rc == 0 ? rj_put_zone_of_naive(e, p) : put_offset(e, p, seconds / 60);
+    if (RJ__UNLIKELY(offset % MICROSECONDS_A_MINUTE))
+        return put_at_whole_minutes(e, p, moment_of(v, nanoseconds), offset);
+    p = RJ__UNLIKELY(nanoseconds) ? put_moment(e, p, moment_of(v, nanoseconds)) : put_datetime_fields(e, p, v);
+    return rc == 0 ? rj_put_zone_of_naive(e, p) : put_offset(e, p, (int)(offset / MICROSECONDS_A_MINUTE));
 }
 
 static uint8_t *
 put_time(rj_encoder *e, uint8_t *p, PyObject *v)
 {
-    int offset, is_whole, rc = utc_offset(e, PyDateTime_TIME_GET_TZINFO(v), NULL, &offset, &is_whole);
+    int64_t offset;
+    int rc = utc_offset(e, PyDateTime_TIME_GET_TZINFO(v), NULL, &offset);
     if (rc < 0)
         return NULL;
-    if (!is_whole)
-        return rj_fail(e, NULL, "time with an offset of %d seconds: RFC 3339 has offsets of whole minutes", offset);
+    if (offset % MICROSECONDS_A_MINUTE)
+        return rj_fail(e, NULL, "time whose offset is no whole number of minutes, which RFC 3339 cannot express");
     p = put_clock(p, PyDateTime_TIME_GET_HOUR(v), PyDateTime_TIME_GET_MINUTE(v), PyDateTime_TIME_GET_SECOND(v));
     p = put_microseconds(e, p, (unsigned)PyDateTime_TIME_GET_MICROSECOND(v));
-    return rc == 0 ? rj_put_zone_of_naive(e, p) : put_offset(e, p, offset / 60);
+    return rc == 0 ? rj_put_zone_of_naive(e, p) : put_offset(e, p, (int)(offset / MICROSECONDS_A_MINUTE));
 }
 
 /* ---- durations */
@@ -249,7 +313,7 @@ rj_put_duration(uint8_t *p, int negative, const rj_clock *clock)
     if (seconds % 60 == 0 && clock->fraction == 0)
         return p;
     p = rj__put_u64(p, seconds % 60);
-    p = put_fraction(p, clock->fraction, clock->fraction_digits);
+    p = put_short_fraction(p, clock->fraction, clock->fraction_digits);
     *p = 'S';
     return p + 1;
 }
@@ -353,7 +417,7 @@ rj_put_type_text(rj_encoder *e, uint8_t *p, const rj_plan *plan, PyObject *v)
 {
     switch (plan->form) {
     case RJ_FORM_DATETIME:
-        return put_datetime(e, p, v);
+        return put_datetime(e, p, v, 0);
     case RJ_FORM_DATE:
         return put_date(p, (unsigned)PyDateTime_GET_YEAR(v), PyDateTime_GET_MONTH(v), PyDateTime_GET_DAY(v));
     case RJ_FORM_TIME:
@@ -365,28 +429,79 @@ rj_put_type_text(rj_encoder *e, uint8_t *p, const rj_plan *plan, PyObject *v)
     }
 }
 
-PyObject *
-rj_decimal_text(rj_encoder *e, PyObject *v)
+/* Digits from `*p` on: 0 if there are none. */
+static int
+skip_digits(const uint8_t **p, const uint8_t *end)
 {
-    PyObject *text = PyObject_Str(v);
-    if (!text) {
+    const uint8_t *first = *p;
+    while (*p < end && **p >= '0' && **p <= '9')
+        ++*p;
+    return *p > first;
+}
+
+/* Whether a text is a number in JSON: RFC 8259, section 6. */
+static int
+is_number(const uint8_t *p, size_t length)
+{
+    const uint8_t *end = p + length;
+    p += p < end && *p == '-';
+    const uint8_t *whole = p;
+    if (!skip_digits(&p, end) || (*whole == '0' && p > whole + 1))
+        return 0;
+    if (p < end && *p == '.' && (++p, !skip_digits(&p, end)))
+        return 0;
+    if (p < end && (*p == 'e' || *p == 'E')) {
+        p++;
+        p += p < end && (*p == '-' || *p == '+');
+        if (!skip_digits(&p, end))
+            return 0;
+    }
+    return p == end;
+}
+
+/* What Decimal.__str__ says; that of a subclass is not asked. */
+static PyObject *
+decimal_str(const rj_plan *plan, PyObject *v)
+{
+    return plan->convert ? PyObject_CallOneArg(plan->convert, v) : PyObject_Str(v);
+}
+
+/* NaN and infinity, as a float's. `text`: as Decimal spells them. */
+static PyObject *
+special_decimal_text(rj_encoder *e, PyObject *v, PyObject *text)
+{
+    static const char *const signs[] = {"Infinity", "-Infinity", "NaN", "sNaN", "-NaN", "-sNaN"};
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
+        PyObject *sign = PyUnicode_FromString(signs[i]);
+        Py_ssize_t is_such = sign ? PyUnicode_Tailmatch(text, sign, 0, PY_SSIZE_T_MAX, -1) : -1;
+        Py_XDECREF(sign);
+        if (is_such < 0) {
+            rj_stop_error(e);
+            return NULL;
+        }
+        if (is_such) {
+            const char *name = rj_non_finite(e, i == 0 ? Py_HUGE_VAL : i == 1 ? -Py_HUGE_VAL : Py_NAN);
+            return name ? PyUnicode_FromString(name) : NULL;
+        }
+    }
+    rj_fail(e, NULL, "%.200s whose text %.200R is no number", Py_TYPE(v)->tp_name, text);
+    return NULL;
+}
+
+PyObject *
+rj_decimal_text(rj_encoder *e, const rj_plan *plan, PyObject *v)
+{
+    PyObject *text = decimal_str(plan, v);
+    if (!text || RJ_STR_READY(text) < 0) {
+        Py_XDECREF(text);
         rj_stop_error(e);
         return NULL;
     }
-    const char *digits = PyUnicode_AsUTF8(text);
-    if (digits && (digits[0] == '-' ? digits[1] : digits[0]) <= '9')
+    if (RJ__LIKELY(PyUnicode_IS_ASCII(text) && is_number(PyUnicode_DATA(text), (size_t)PyUnicode_GET_LENGTH(text))))
         return text;
-    if (!digits) {
-        rj_stop_error(e);
-    }
-    else { /* NaN and infinity, as a float's */
-        double value = digits[digits[0] == '-'] == 'I' ? (digits[0] == '-' ? -Py_HUGE_VAL : Py_HUGE_VAL) : Py_NAN;
-        const char *name = rj_non_finite(e, value);
-        Py_DECREF(text);
-        return name ? PyUnicode_FromString(name) : NULL;
-    }
+    PyObject *special = special_decimal_text(e, v, text);
     Py_DECREF(text);
-    return NULL;
+    return special;
 }
 
 PyObject *
@@ -405,7 +520,7 @@ rj_stand_in(rj_encoder *e, const rj_plan *plan, PyObject *v)
         result = PyObject_CallMethodNoArgs(v, e->state->str_total_seconds);
         break;
     case RJ_FORM_DECIMAL:
-        result = PyObject_Str(v);
+        result = decimal_str(plan, v);
         break;
     default:
         result = PyObject_CallFunctionObjArgs(plan->convert, v, rj_default_or_none(e), NULL);

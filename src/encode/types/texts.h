@@ -21,8 +21,8 @@ int rj_has_plain_text(const rj_encoder *e, rj_plan *plan, PyObject *v);
 PyObject *rj_stand_in(rj_encoder *e, const rj_plan *plan, PyObject *v);
 /* Whether one of the two may run code of the document's, which belongs to its task. */
 int rj_type_runs_code(const rj_plan *plan, PyObject *v);
-/* The digits of a Decimal: a new str of ASCII; NULL when the walk stops. */
-PyObject *rj_decimal_text(rj_encoder *e, PyObject *v);
+/* A Decimal as a number, or what the options say of NaN and infinity: a new str of ASCII that is JSON; NULL when the walk stops. */
+PyObject *rj_decimal_text(rj_encoder *e, const rj_plan *plan, PyObject *v);
 
 /* Parts of the texts, for numpy's own times. */
 typedef struct rj_clock {
@@ -31,6 +31,8 @@ typedef struct rj_clock {
     int fraction_digits; /* a multiple of 3, at most 18 */
 } rj_clock;
 
+/* Days since 1970-01-01 of the first of a month (0: January 1970). */
+int64_t rj_days_of_month(int64_t months);
 /* Of days since 1970-01-01; NULL if the year is none of 1 to 9999. */
 uint8_t *rj_put_days(uint8_t *p, int64_t days);
 /* The time of the day, from the seconds after midnight. */

@@ -144,9 +144,9 @@ put_stand_in(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *result)
 }
 
 static RJ__NOINLINE uint8_t *
-put_decimal(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_decimal(rj_encoder *e, uint8_t *cur, const rj_plan *plan, PyObject *v)
 {
-    PyObject *text = rj_decimal_text(e, v);
+    PyObject *text = rj_decimal_text(e, plan, v);
     if (!text)
         return NULL;
     cur = put_verbatim(e, cur, text, PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text));
@@ -211,7 +211,7 @@ put_planned(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
         return put_array(e, cur, v, rj_array_from_numpy(e, v));
     case RJ_FORM_DECIMAL:
         if (!e->options->decimal_as_string)
-            return put_decimal(e, cur, v);
+            return put_decimal(e, cur, plan, v);
         break;
     default:
         break;
