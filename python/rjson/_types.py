@@ -51,7 +51,9 @@ def _overrides(cls: type, base: type, *names: str) -> bool:
 
 
 def _enum(cls: type) -> Description | None:
-    return ("enum", "enum") if issubclass(cls, enum.Enum) else None
+    if not issubclass(cls, enum.Enum):
+        return None
+    return ("enum", "enum", (), attrgetter("value") if _overrides(cls, enum.Enum, "value") else None)
 
 
 def _fields_of_dataclass(cls: type) -> Description | None:

@@ -46,7 +46,7 @@ typedef struct rj_plan {
     PyObject_VAR_HEAD rj_form form;
     rj_type_group group;
     int runs_code;     /* reading fields may run Python code of the document's */
-    PyObject *convert; /* callable (object, default), or NULL */
+    PyObject *convert; /* callable, or NULL; of CONVERT with (object, default), else with the object */
     PyObject *omitted; /* the value that stands for no value, or NULL */
     rj_field fields[];
 } rj_plan;

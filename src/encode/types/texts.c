@@ -275,7 +275,8 @@ put_time(rj_encoder *e, uint8_t *p, PyObject *v)
     if (rc < 0)
         return NULL;
     if (offset % MICROSECONDS_A_MINUTE)
-        return rj_fail(e, NULL, "time whose offset is no whole number of minutes, which RFC 3339 cannot express");
+        return rj_fail(e, NULL, "time with an offset of %d seconds: RFC 3339 has offsets of whole minutes",
+                       (int)(offset / MICROSECONDS));
     p = put_clock(p, PyDateTime_TIME_GET_HOUR(v), PyDateTime_TIME_GET_MINUTE(v), PyDateTime_TIME_GET_SECOND(v));
     p = put_microseconds(e, p, (unsigned)PyDateTime_TIME_GET_MICROSECOND(v));
     return rc == 0 ? rj_put_zone_of_naive(e, p) : put_offset(e, p, (int)(offset / MICROSECONDS_A_MINUTE));
@@ -511,7 +512,7 @@ rj_stand_in(rj_encoder *e, const rj_plan *plan, PyObject *v)
     rj_enter_python(e);
     switch (plan->form) {
     case RJ_FORM_ENUM:
-        result = PyObject_GetAttr(v, e->state->str_value);
+        result = plan->convert ? PyObject_CallOneArg(plan->convert, v) : PyObject_GetAttr(v, e->state->str_value);
         break;
     case RJ_FORM_PATH:
         result = PyOS_FSPath(v);

@@ -4,6 +4,10 @@
 import datetime
 import json
 import math
+import os
+import shutil
+import subprocess
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -211,6 +215,24 @@ def test_timedelta64():
     assert rjson.dumps(numpy.timedelta64(3, "D")) == '"P3D"'
     with pytest.raises(rjson.EncodeError, match="no fixed length"):
         rjson.dumps(numpy.timedelta64(1, "M"))
+
+
+@pytest.mark.skipif(not shutil.which("localedef"), reason="makes a locale")
+@pytest.mark.parametrize("name", ["de_DE", "ps_AF"])
+def test_long_doubles_in_a_locale_without_a_point(tmp_path, name):
+    """Whatever the program's locale puts between the digits, of one byte or two."""
+    subprocess.run(["localedef", "-i", name, "-f", "UTF-8", tmp_path / f"{name}.UTF-8"], check=False, capture_output=True)
+    if not (tmp_path / f"{name}.UTF-8").exists():
+        pytest.skip("no sources of locales here")
+    script = f"""
+import locale, numpy, rjson
+values = numpy.array([0.5, -1.25e300, 3, 1e30], dtype="g")
+expected = rjson.dumps(values)
+locale.setlocale(locale.LC_NUMERIC, "{name}.UTF-8")
+assert locale.localeconv()["decimal_point"] != "."
+assert rjson.dumps(values) == expected and expected.startswith("[0.5,-1.25")
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, env=os.environ | {"LOCPATH": str(tmp_path)})
 
 
 def test_other_kinds_go_to_default():

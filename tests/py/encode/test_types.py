@@ -346,7 +346,7 @@ def parse_duration(text):
         for c in part:
             if c in units:
                 whole, _, fraction = number.partition(".")
-                total += datetime.timedelta(**{units[c]: int(whole)}, microseconds=int(fraction or 0))
+                total += datetime.timedelta(**{units[c]: int(whole)}, microseconds=int((fraction or "0").ljust(6, "0")))
                 number = ""
             else:
                 number += c
@@ -365,8 +365,10 @@ def test_timedelta(value):
 def test_durations_are_spelled_shortly():
     d = datetime.timedelta
     values = [d(), d(1), d(hours=1), d(minutes=-90), d(seconds=59, microseconds=1), d(days=-1, hours=1), d.min, d.max]
+    values += [d(seconds=4.5), d(milliseconds=-10), d(microseconds=1590)]
     assert decoded(values) == [
         "PT0S", "P1D", "PT1H", "-PT1H30M", "PT59.000001S", "-PT23H", "-P999999999D", "P999999999DT23H59M59.999999S",
+        "PT4.5S", "-PT0.01S", "PT0.00159S",
     ]  # fmt: skip
 
 
