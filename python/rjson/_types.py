@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 import sys
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from . import _pydantic
