@@ -3,7 +3,7 @@ from typing import Any, Literal
 
 from typing_extensions import Unpack
 
-from ._options import DecodeOptions, Framing, Options, WriteFraming
+from ._options import DecodeOptions, Framing, OnError, Options, WriteFraming
 
 __version__: str
 isa: str
@@ -146,7 +146,18 @@ class Decoder:
     def loads(self, s: str | bytes | bytearray | memoryview, /) -> Any: ...
 
 class Feeder:
-    def __new__(cls, decoder: Decoder, framing: Framing, /) -> Feeder: ...
+    def __new__(
+        cls,
+        decoder: Decoder,
+        framing: Framing,
+        /,
+        *,
+        max_bytes: int | None = None,
+        on_error: OnError = "raise",
+        end: bool = False,
+    ) -> Feeder: ...
+    @property
+    def is_over(self) -> bool: ...
     def feed(self, part: str | bytes | bytearray | memoryview, /) -> bool: ...
     def take(self) -> list[Any]: ...
 

@@ -20,16 +20,19 @@ class DecodeError(json.JSONDecodeError):
         lineno, colno: The same as line and column, both from 1 on.
         excerpt: What is there, with up to 20 characters on both sides.
         offset: Where, in bytes from the beginning; None where the text was not read as bytes.
+        record: What an error record of the sender says (`iterload` with `end=True`), else None.
     """
 
     offset: int | None = None
+    record: object = None
 
     def __init__(self, msg: str, doc: str, pos: int) -> None:
         super().__init__(msg, doc, pos)
         self.excerpt = _excerpt(doc, pos)
 
     def __str__(self) -> str:
-        return f"{self.msg}: line {self.lineno} column {self.colno} (char {self.pos}), near {self.excerpt!r}"
+        said = "" if self.record is None else f" ({self.record!r:.200})"
+        return f"{self.msg}{said}: line {self.lineno} column {self.colno} (char {self.pos}), near {self.excerpt!r}"
 
 
 def at(msg: str, before: bytes, after: bytes, pos: int, lineno: int, colno: int, offset: int) -> DecodeError:

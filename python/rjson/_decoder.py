@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from ._core import Decoder, Feeder, Values, loads
 from ._hints import instead
+from ._sources import reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import IO, Any
 
     from typing_extensions import Unpack
 
-    from ._options import DecodeOptions, Framing
+    from ._options import DecodeOptions, Framing, OnError
 
 CHUNK_SIZE = 65536
 
@@ -36,34 +37,46 @@ def load(fp: IO[str] | IO[bytes], /, **options: Unpack[DecodeOptions]) -> Any:
 
 
 def iterload(
-    fp: Any, /, *, framing: Framing = "auto", chunk_size: int = CHUNK_SIZE, **options: Unpack[DecodeOptions]
+    fp: Any,
+    /,
+    *,
+    framing: Framing = "auto",
+    chunk_size: int = CHUNK_SIZE,
+    max_bytes: int | None = None,
+    on_error: OnError = "raise",
+    end: bool = False,
+    **options: Unpack[DecodeOptions],
 ) -> Iterator[Any]:
     """The values of a text one by one, as they arrive, in constant memory: a chunk, and the value that is being read.
 
     Args:
-        fp: What to read from: a file of text or of bytes, a pipe, or a socket.
-        framing: What holds the values together. "lines": a line each (NDJSON). "array": one array, whose items they are.
-            "seq": JSON text sequences (RFC 7464). "concat": one after the other, with or without white space between them.
-            "auto": "seq" if the text begins with the record separator, "array" if it begins with a bracket, else "concat",
-            which takes lines too.
+        fp: What to read from: a file of text or of bytes, a pipe, a socket, an HTTP response, or an iterator of bytes or
+            str, whose parts may be cut anywhere.
+        framing: What holds the values together. "lines": a line each (NDJSON); empty lines are left out. "array": one array,
+            whose items they are. "seq": JSON text sequences (RFC 7464). "concat": one after the other, with or without white
+            space between them. "auto": "seq" if the text begins with the record separator, "array" if it begins with a
+            bracket, else "concat", which takes lines too.
         chunk_size: How many bytes, or characters, to ask for at a time. What has arrived is used at once.
+        max_bytes: How large a value may be, in UTF-8; of lines, a line. A larger one is a DecodeError as soon as that is
+            seen, before the rest of it is read. None: any size, for texts from people one trusts.
+        on_error: What becomes of a line that is not JSON, or too large; for framing="lines" alone. "raise": it ends the
+            iterator. "skip": it is left out. A callable: it is left out, and `on_error(lineno, line, error)` is called in
+            its place, with its number (from 1 on), its bytes (at most `max_bytes`) and a DecodeError; what that raises
+            ends the iterator.
+        end: Whether the sender says where the text is complete, for framing "lines", "seq" or "concat". The last record is
+            then `{"$end": count}`, with the number of values before it, or `{"$error": ...}`, which is raised. Neither is
+            given out.
         **options: Those of `loads`.
 
     Raises:
         DecodeError: The text is not what `framing` says. The values before that place have been yielded by then; `pos`,
-            `lineno` and `colno` count from the beginning of the text.
-        BlockingIOError: `fp` is not blocking, and has nothing now. After this, or whatever else reading raises, the iterator
-            goes on where it was when it is asked again.
+            `lineno` and `colno` count from the beginning of the text. With `end`: the stream was cut, or its sender reports
+            an error, which is in `record`.
+        http.client.IncompleteRead: `fp` is a response of http.client or urllib3 that ends before its Content-Length.
+        BlockingIOError: `fp` is not blocking, and has nothing now. After this, or whatever else reading or a signal's
+            handler raises, the iterator goes on where it was when it is asked again.
     """
     if chunk_size < 1:
         raise ValueError(f"chunk_size must be at least 1, not {chunk_size}")
-    return Values(Feeder(Decoder(**options), framing), _reader(fp), chunk_size)
-
-
-def _reader(fp: Any) -> Callable[[int], Any]:
-    """What reads up to so many bytes or characters, and gives what there is without waiting for all of them."""
-    for name in ("read1", "read", "recv"):
-        if hasattr(fp, name):
-            return getattr(fp, name)  # type: ignore[no-any-return]
-    hint = instead(fp, path="rjson.iterload_path(path) reads a file by its name")
-    raise TypeError(f"iterload() takes a file or a socket, not {type(fp).__name__}: {fp!r:.200}{hint}")
+    feeder = Feeder(Decoder(**options), framing, max_bytes=max_bytes, on_error=on_error, end=end)
+    return Values(feeder, reader(fp), chunk_size)

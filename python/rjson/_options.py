@@ -57,6 +57,9 @@ would run together. Line breaks in a document of "lines" or "sse" become spaces,
 Flush = Literal["full", "item"] | float
 """When what is encoded leaves before a chunk is full: never; after each item; or after so many seconds."""
 
+OnError = Literal["raise", "skip"] | Callable[[int, bytes, Any], object]
+"""What becomes of lines that are wrong. Called with the number of a line, its bytes, and a DecodeError."""
+
 
 class DecodeOptions(TypedDict, total=False):
     """Keywords of everything that decodes; `help(rjson.loads)` says what they mean."""

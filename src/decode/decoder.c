@@ -66,20 +66,36 @@ rj_decode_grow_levels(rj_decoder *d)
     return 0;
 }
 
+/* Before the scratch memory there is room for the header of a str, which it may become. */
+static void *
+scratch_block(const rj_decoder *d)
+{
+    return d->scratch ? d->scratch - RJ_STR_PREFIX : NULL;
+}
+
 int
 rj_decode_grow_scratch(rj_decoder *d, size_t size)
 {
     if (size <= d->scratch_size)
         return 0;
     size_t capacity = size + size / 2 + 256;
-    uint8_t *scratch = PyMem_Realloc(d->scratch, capacity);
-    if (!scratch) {
+    uint8_t *block = PyObject_Realloc(scratch_block(d), RJ_STR_PREFIX + capacity);
+    if (!block) {
         PyErr_NoMemory();
         return -1;
     }
-    d->scratch = scratch;
+    d->scratch = block + RJ_STR_PREFIX;
     d->scratch_size = capacity;
     return 0;
+}
+
+PyObject *
+rj_decode_adopt_scratch(rj_decoder *d, size_t length)
+{
+    void *block = scratch_block(d), *exact = PyObject_Realloc(block, RJ_STR_PREFIX + length + 1);
+    d->scratch = NULL;
+    d->scratch_size = 0;
+    return rj_str_adopt(exact ? exact : block, (Py_ssize_t)length, 1, 1);
 }
 
 /* ---- the text */
@@ -215,8 +231,8 @@ pad_small_text(rj_decoder *d)
     }
 }
 
-int
-rj_decoder_begin(rj_decoder *d, rj_state *state, const rj_decode_options *options, PyObject *text)
+static int
+begin_decoder(rj_decoder *d, rj_state *state, const rj_decode_options *options)
 {
     d->options = options;
     d->state = state;
@@ -241,10 +257,26 @@ rj_decoder_begin(rj_decoder *d, rj_state *state, const rj_decode_options *option
         PyErr_NoMemory();
         return -1;
     }
-    if (hold_text(d, text) < 0)
+    return 0;
+}
+
+int
+rj_decoder_begin(rj_decoder *d, rj_state *state, const rj_decode_options *options, PyObject *text)
+{
+    if (begin_decoder(d, state, options) < 0 || hold_text(d, text) < 0)
         return -1;
     pad_small_text(d);
     d->cur = d->begin;
+    return 0;
+}
+
+int
+rj_decoder_begin_at(rj_decoder *d, rj_state *state, const rj_decode_options *options, const uint8_t *text, size_t size)
+{
+    if (begin_decoder(d, state, options) < 0)
+        return -1;
+    d->begin = d->cur = text;
+    d->end = d->text_end = d->safe_end = text + size;
     return 0;
 }
 
@@ -265,7 +297,7 @@ rj_decoder_end(rj_decoder *d)
         PyMem_Free(d->values);
     if (d->levels != d->first_levels)
         PyMem_Free(d->levels);
-    PyMem_Free(d->scratch);
+    PyObject_Free(scratch_block(d));
     Py_XDECREF(d->held);
     Py_XDECREF(d->str);
 }

@@ -20,6 +20,8 @@
 #define RJ_PIECE_MIN 256
 #define RJ_PIECE_MAX 8192
 #define RJ_PIECE_BETWEEN_LONG 64
+/* Strings with escapes that are as long as this are not copied from where they were unescaped. */
+#define RJ_ADOPTED_MIN 65536
 /* So many values are made before signals are looked at again. */
 #define RJ_VALUES_PER_CHECK 65536
 /* The most that a vector reads. */
@@ -80,6 +82,8 @@ void rj_decoder_reset(rj_decoder *d);
  * what it holds. */
 int rj_decoder_begin(rj_decoder *d, rj_state *state, const rj_decode_options *options, PyObject *text);
 void rj_decoder_end(rj_decoder *d);
+/* The same for UTF-8 that stays where it is until rj_decoder_end, with a zero behind it and behind that RJ_SCAN_MAX bytes that can be read. */
+int rj_decoder_begin_at(rj_decoder *d, rj_state *state, const rj_decode_options *options, const uint8_t *text, size_t size);
 
 /* Moves `cur` behind a byte order mark, which may be ignored (RFC 8259, section 8.1). A str has none, unless it was decoded wrongly. */
 void rj_decode_skip_mark(rj_decoder *d);
@@ -120,6 +124,8 @@ int rj_decode_grow_levels(rj_decoder *d);
 int rj_decode_too_deep(rj_decoder *d, const uint8_t *p);
 /* At least `size` bytes of scratch memory that keeps its contents: 0, or -1 with an exception. */
 int rj_decode_grow_scratch(rj_decoder *d, size_t size);
+/* The str that these ASCII characters of the scratch memory are: it becomes that, without a copy. NULL with an exception. */
+PyObject *rj_decode_adopt_scratch(rj_decoder *d, size_t length);
 /* The container that is closed, from what the stack has of it: a new reference, or NULL. */
 PyObject *rj_decode_list(rj_decoder *d);
 PyObject *rj_decode_dict(rj_decoder *d);

@@ -1,55 +1,17 @@
-/*
- * rjson._core.Feeder: values from a text that arrives in parts. What is complete is decoded; the rest waits for the next part. So at any time
- * there is one part, and the value that is not complete yet.
- */
+/* rjson._core.Feeder: its memory, its errors, and what Python sees of it. See feeder.h; what a text is made of is in framed.c and lines.c. */
 #include "decode/feeder.h"
 
-#include "framing.h"
+typedef rj_feeder feeder;
 
-/* A value that failed to decode so close to the end of what has arrived may be whole with more: no token but strings and numbers, which tell how
- * far they were read, is longer. */
-#define RJ_TOKEN_MAX 16
-
-/* What is expected next. */
-typedef enum expected {
-    EXPECT_VALUE,
-    EXPECT_ARRAY,     /* '[' */
-    EXPECT_FIRST,     /* a value or ']' */
-    EXPECT_SEPARATOR, /* ',' or ']' */
-    EXPECT_NEWLINE,   /* after a value of RJ__FRAMING_LINES */
-    EXPECT_NOTHING    /* after the array */
-} expected;
-
-struct rj_feeder {
-    PyObject_HEAD rj_decoder_object *decoder; /* owned */
-    int framing;                              /* RJ__FRAMING_ */
-    expected expected;
-    PyObject *parts;  /* what waits, a list of bytes; owned */
-    Py_ssize_t size;  /* its bytes in all */
-    Py_ssize_t retry; /* with fewer there is no point in trying again: each try begins with the value's first byte */
-    PyObject *text;   /* what is being decoded, from `offset` on: bytes, owned, or NULL */
-    Py_ssize_t offset;
-    int is_last;     /* nothing comes behind it */
-    int is_busy;     /* hooks run */
-    PyObject *error; /* to be raised when the values before it are out; owned, or NULL */
-    /* Of what was consumed. */
-    Py_ssize_t characters, lines, column;
-};
-
-typedef struct rj_feeder feeder;
-
-/* Values that were taken; owned. */
-typedef struct batch {
-    PyObject **values;
-    size_t count;
-} batch;
+/* Memory that a large value left behind is given back. */
+#define KEPT_CAPACITY ((size_t)1 << 20)
 
 static int
 choose_framing(feeder *self, const char *name)
 {
     self->framing = rj__framing_find(name, RJ__FRAMING_READS);
     if (self->framing >= 0) {
-        self->expected = self->framing == RJ__FRAMING_ARRAY ? EXPECT_ARRAY : EXPECT_VALUE;
+        self->expected = self->framing == RJ__FRAMING_ARRAY ? RJ_EXPECT_ARRAY : RJ_EXPECT_VALUE;
         return 0;
     }
     char names[80];
@@ -58,21 +20,70 @@ choose_framing(feeder *self, const char *name)
     return -1;
 }
 
+static int
+set_max_bytes(feeder *self, PyObject *value)
+{
+    if (!value || value == Py_None)
+        return 0;
+    Py_ssize_t max = PyNumber_AsSsize_t(value, PyExc_OverflowError);
+    if (max == -1 && PyErr_Occurred())
+        return -1;
+    if (max < 1) {
+        PyErr_Format(PyExc_ValueError, "max_bytes must be at least 1, not %R", value);
+        return -1;
+    }
+    self->max_bytes = max;
+    return 0;
+}
+
+static int
+set_on_error(feeder *self, PyObject *value)
+{
+    if (!value || (PyUnicode_Check(value) && PyUnicode_CompareWithASCIIString(value, "raise") == 0))
+        return 0;
+    int skips = PyUnicode_Check(value) && PyUnicode_CompareWithASCIIString(value, "skip") == 0;
+    if (!skips && !PyCallable_Check(value)) {
+        PyErr_Format(PyExc_ValueError, "on_error must be 'raise', 'skip' or callable, not %R", value);
+        return -1;
+    }
+    if (self->framing != RJ__FRAMING_LINES) {
+        PyErr_SetString(PyExc_ValueError,
+                        "on_error needs framing='lines': only there it is known where the next value begins");
+        return -1;
+    }
+    self->skips_errors = 1;
+    self->on_error = skips ? NULL : Py_NewRef(value);
+    return 0;
+}
+
+static int
+set_checks_end(feeder *self, int checks)
+{
+    if (checks && (self->framing == RJ__FRAMING_AUTO || self->framing == RJ__FRAMING_ARRAY)) {
+        PyErr_SetString(PyExc_ValueError,
+                        "end=True needs framing='lines', 'seq' or 'concat': an array has an end of its own");
+        return -1;
+    }
+    self->checks_end = checks;
+    return 0;
+}
+
 static PyObject *
 feeder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"", "", NULL};
+    static char *names[] = {"", "", "max_bytes", "on_error", "end", NULL};
     const char *name;
-    PyObject *decoder, *module = PyType_GetModule(type);
-    if (!module ||
-        !PyArg_ParseTupleAndKeywords(args, kwargs, "O!s:Feeder", names, rj_state_of(module)->decoder_type, &decoder, &name))
+    int checks_end = 0;
+    PyObject *decoder, *max_bytes = NULL, *on_error = NULL, *module = PyType_GetModule(type);
+    if (!module || !PyArg_ParseTupleAndKeywords(args, kwargs, "O!s|$OOp:Feeder", names, rj_state_of(module)->decoder_type,
+                                                &decoder, &name, &max_bytes, &on_error, &checks_end))
         return NULL;
     feeder *self = (feeder *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
     self->decoder = (rj_decoder_object *)Py_NewRef(decoder);
-    self->parts = PyList_New(0);
-    if (!self->parts || choose_framing(self, name) < 0)
+    if (choose_framing(self, name) < 0 || set_max_bytes(self, max_bytes) < 0 || set_on_error(self, on_error) < 0 ||
+        set_checks_end(self, checks_end) < 0)
         Py_CLEAR(self);
     return (PyObject *)self;
 }
@@ -83,9 +94,10 @@ feeder_traverse(PyObject *op, visitproc visit, void *arg)
     feeder *self = (feeder *)op;
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(self->decoder);
-    Py_VISIT(self->parts);
-    Py_VISIT(self->text);
+    Py_VISIT(self->on_error);
     Py_VISIT(self->error);
+    Py_VISIT(self->refused);
+    Py_VISIT(self->record);
     return 0;
 }
 
@@ -94,9 +106,10 @@ feeder_clear(PyObject *op)
 {
     feeder *self = (feeder *)op;
     Py_CLEAR(self->decoder);
-    Py_CLEAR(self->parts);
-    Py_CLEAR(self->text);
+    Py_CLEAR(self->on_error);
     Py_CLEAR(self->error);
+    Py_CLEAR(self->refused);
+    Py_CLEAR(self->record);
     return 0;
 }
 
@@ -106,6 +119,7 @@ feeder_dealloc(PyObject *op)
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     feeder_clear(op);
+    PyMem_Free(((feeder *)op)->text);
     type->tp_free(op);
     Py_DECREF(type);
 }
@@ -144,9 +158,8 @@ take_exception(void)
     return value;
 }
 
-/* Keeps the error of the decoder for later. */
-static void
-keep_error(feeder *self, rj_decoder *d)
+void
+rj_feeder_keep_error(feeder *self, rj_decoder *d)
 {
     int is_syntax = d->message != NULL;
     rj_decode_raise(d);
@@ -155,8 +168,20 @@ keep_error(feeder *self, rj_decoder *d)
         return;
     if (shift_attribute(self->error, "pos", self->characters) < 0 ||
         shift_attribute(self->error, "lineno", self->lines) < 0 ||
-        (is_on_first_line(d->begin, d->error) && shift_attribute(self->error, "colno", self->column) < 0))
+        (is_on_first_line(d->begin, d->error) && shift_attribute(self->error, "colno", self->column) < 0) ||
+        (self->record && PyObject_SetAttrString(self->error, "record", self->record) < 0))
         Py_XSETREF(self->error, take_exception());
+}
+
+int
+rj_feeder_report(feeder *self)
+{
+    PyObject *refused = self->refused;
+    self->refused = NULL;
+    PyObject *result = PyObject_CallObject(self->on_error, refused);
+    Py_DECREF(refused);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
 }
 
 static PyObject *
@@ -171,234 +196,103 @@ raise_kept(feeder *self)
 
 /* ---- the text */
 
-/* All that waits, as one bytes object; NULL with an exception. */
-static PyObject *
-take_parts(feeder *self)
+/* Memory for so much text. */
+static int
+reserve(feeder *self, size_t size)
 {
-    PyObject *text;
-    if (PyList_GET_SIZE(self->parts) == 1) {
-        text = Py_NewRef(PyList_GET_ITEM(self->parts, 0));
+    size_t needed = size + 1 + RJ_SCAN_MAX, capacity = self->capacity;
+    if (needed > capacity)
+        capacity = needed + needed / 4;
+    else if (capacity > KEPT_CAPACITY && needed < capacity / 4)
+        capacity = needed * 2;
+    if (capacity == self->capacity)
+        return 0;
+    uint8_t *text = PyMem_Realloc(self->text, capacity);
+    if (!text) {
+        PyErr_NoMemory();
+        return -1;
     }
-    else {
-        PyObject *empty = PyBytes_FromStringAndSize(NULL, 0);
-        text = empty ? PyObject_CallMethod(empty, "join", "O", self->parts) : NULL;
-        Py_XDECREF(empty);
-    }
-    if (text && PyList_SetSlice(self->parts, 0, PY_SSIZE_T_MAX, NULL) < 0)
-        Py_CLEAR(text);
-    return text;
+    self->text = text;
+    self->capacity = capacity;
+    return 0;
 }
 
-/* Counts what is done with: the text up to d->cur. */
+/* Forgets what is counted. */
 static void
-count_consumed(feeder *self, const rj_decoder *d)
+move_to_front(feeder *self)
 {
-    const uint8_t *line = d->begin, *newline;
-    while ((newline = memchr(line, '\n', (size_t)(d->cur - line)))) {
+    size_t gone = self->counted;
+    if (gone == 0)
+        return;
+    self->size -= gone;
+    memmove(self->text, self->text + gone, self->size);
+    self->offset -= gone;
+    self->searched -= gone < self->searched ? gone : self->searched;
+    self->counted = 0;
+}
+
+static int
+append(feeder *self, const char *bytes, size_t size)
+{
+    move_to_front(self);
+    if (reserve(self, self->size + size) < 0)
+        return -1;
+    memcpy(self->text + self->size, bytes, size);
+    self->size += size;
+    memset(self->text + self->size, 0, 1 + RJ_SCAN_MAX);
+    return 0;
+}
+
+void
+rj_feeder_count(feeder *self, rj_decoder *d, const uint8_t *at)
+{
+    const uint8_t *begin = self->text + self->counted, *line = begin, *newline;
+    while ((newline = memchr(line, '\n', (size_t)(at - line)))) {
         self->lines++;
         self->column = 0;
         line = newline + 1;
     }
-    self->column += (Py_ssize_t)rj__utf8_count(line, (size_t)(d->cur - line));
-    self->characters += rj_decode_position(d, d->cur);
+    self->column += (Py_ssize_t)rj__utf8_count(line, (size_t)(at - line));
+    self->characters += (Py_ssize_t)rj__utf8_count(begin, (size_t)(at - begin));
+    self->counted = (size_t)(at - self->text);
+    d->begin = at;
 }
 
-/* What is not complete yet waits for more. */
-static int
+/* What is not complete yet waits for more: how much, so that the tries are few, but no more than may come. */
+static void
 keep_rest(feeder *self)
 {
-    PyObject *text = self->text;
-    self->text = NULL;
-    self->size = PyBytes_GET_SIZE(text) - self->offset;
-    self->retry = self->size * 2;
-    PyObject *rest = self->size > 0 ? PyBytes_FromStringAndSize(PyBytes_AS_STRING(text) + self->offset, self->size) : NULL;
-    int rc = self->size == 0 ? 0 : rest ? PyList_Append(self->parts, rest) : -1;
-    Py_XDECREF(rest);
-    Py_DECREF(text);
-    return rc;
-}
-
-static uint8_t
-record_separator(void)
-{
-    return rj__framings[RJ__FRAMING_SEQ].first.bytes[0];
-}
-
-static const uint8_t *
-skip_separators(const feeder *self, const uint8_t *p)
-{
-    int lines = self->expected == EXPECT_NEWLINE, seq = self->framing == RJ__FRAMING_SEQ;
-    while (*p == ' ' || *p == '\r' || *p == '\t' || (*p == '\n' && !lines) || (seq && *p == record_separator()))
-        p++;
-    return p;
-}
-
-/* RFC 7464 begins with a record separator. */
-static void
-guess_framing(feeder *self, const rj_decoder *d)
-{
-    if (self->framing != RJ__FRAMING_AUTO || d->cur == d->end)
-        return;
-    self->framing = *d->cur == record_separator() ? RJ__FRAMING_SEQ
-                    : *d->cur == '['              ? RJ__FRAMING_ARRAY
-                                                  : RJ__FRAMING_CONCAT;
-    self->expected = self->framing == RJ__FRAMING_ARRAY ? EXPECT_ARRAY : EXPECT_VALUE;
-}
-
-/* Takes what stands between values, at d->cur: 1 where a value is to come, 0 where something else was taken, -1 with a message. */
-static int
-take_framing(feeder *self, rj_decoder *d)
-{
-    uint8_t c = *d->cur;
-    switch (self->expected) {
-    case EXPECT_ARRAY:
-        if (c != '[')
-            return rj_decode_fail(d, "Expecting an array", d->cur), -1;
-        self->expected = EXPECT_FIRST;
-        break;
-    case EXPECT_FIRST:
-        if (c != ']')
-            return 1;
-        self->expected = EXPECT_NOTHING;
-        break;
-    case EXPECT_SEPARATOR:
-        if (c != ',' && c != ']')
-            return rj_decode_fail(d, "Expecting ',' delimiter", d->cur), -1;
-        self->expected = c == ',' ? EXPECT_VALUE : EXPECT_NOTHING;
-        break;
-    case EXPECT_NEWLINE:
-        if (c != '\n')
-            return rj_decode_fail(d, "Expecting a newline between values", d->cur), -1;
-        self->expected = EXPECT_VALUE;
-        break;
-    case EXPECT_NOTHING:
-        return rj_decode_fail(d, "Extra data", d->cur), -1;
-    default:
-        return 1;
-    }
-    d->cur++;
-    return 0;
-}
-
-/* A number or literal that ends where the text does might go on. */
-static int
-may_go_on(const rj_decoder *d)
-{
-    return d->cur == d->end && !strchr("]}\"", d->cur[-1]);
-}
-
-/* Whether the text may be cut off in the value that just failed: more of it could mend that. */
-static int
-is_cut_off(const feeder *self, const rj_decoder *d)
-{
-    return d->message && !self->is_last && d->end - d->stop <= RJ_TOKEN_MAX;
-}
-
-/* Whether all of the value at d->cur has arrived. Only then is it decoded with hooks, which are to see each object once. */
-static int
-is_whole(const feeder *self, rj_decoder *d)
-{
-    const uint8_t *begin = d->cur;
-    const rj_decode_options *options = d->options;
-    rj_decode_options plain = {.max_depth = options->max_depth, .strict = options->strict, .allow_nan = 1};
-    d->options = &plain;
-    PyObject *value = rj_decode_value(d);
-    int whole = value ? !may_go_on(d) : !is_cut_off(self, d);
-    Py_XDECREF(value);
-    PyErr_Clear(); /* what is wrong, the hooks shall find: they may take what int() does not */
-    rj_decoder_reset(d);
-    d->options = options;
-    d->cur = begin;
-    return whole;
-}
-
-/* Takes one value: 1, or 0 if there is not all of it, or -1 with a message or an exception. */
-static int
-take_value(feeder *self, rj_decoder *d, batch *taken)
-{
-    const uint8_t *begin = d->cur;
-    if (!self->is_last && rj_decode_runs_code(d->options) && !is_whole(self, d))
-        return 0;
-    PyObject *value = rj_decode_value(d);
-    if (value && !self->is_last && may_go_on(d)) {
-        Py_DECREF(value);
-        d->cur = begin;
-        return 0;
-    }
-    if (!value) {
-        d->cur = begin;
-        return is_cut_off(self, d) ? 0 : -1;
-    }
-    taken->values[taken->count++] = value;
-    self->expected = self->framing == RJ__FRAMING_ARRAY   ? EXPECT_SEPARATOR
-                     : self->framing == RJ__FRAMING_LINES ? EXPECT_NEWLINE
-                                                          : EXPECT_VALUE;
-    return 1;
-}
-
-/* Whether the text may end here; -1 with a message if not. */
-static int
-check_end(const feeder *self, rj_decoder *d)
-{
-    if (self->framing != RJ__FRAMING_ARRAY || self->expected == EXPECT_NOTHING)
-        return 0;
-    rj_decode_fail(d, self->expected == EXPECT_SEPARATOR ? "Expecting ',' delimiter" : "Expecting value", d->cur);
-    return -1;
-}
-
-/* Takes complete values at d->cur: 1 when these are enough for a time, 0 when there are no more, -1 with a message or an
- * exception. */
-static int
-take_values(feeder *self, rj_decoder *d, batch *taken)
-{
-    if (self->characters == 0 && d->cur == d->begin)
-        rj_decode_skip_mark(d);
-    while (taken->count < RJ_BATCH) {
-        d->cur = skip_separators(self, d->cur);
-        guess_framing(self, d);
-        d->cur = skip_separators(self, d->cur);
-        if (d->cur == d->end)
-            return self->is_last ? check_end(self, d) : 0;
-        int rc = take_framing(self, d);
-        if (rc < 0)
-            return -1;
-        if (rc > 0 && (rc = take_value(self, d, taken)) <= 0)
-            return rc;
-    }
-    return 1;
+    size_t left = self->size - self->offset, max = (size_t)self->max_bytes;
+    self->retry = self->framing == RJ__FRAMING_LINES ? 0 : max && max < left * 2 ? max + 1 : left * 2;
+    if (self->is_last)
+        self->is_over = 1;
 }
 
 static int
-decode_text(feeder *self, batch *taken)
+decode_text(feeder *self, rj_batch *taken)
 {
     rj_decoder d;
     const rj_decode_options *options = &self->decoder->options;
-    int rc = rj_decoder_begin(&d, self->decoder->state, options, self->text);
-    if (rc == 0) {
-        d.cur += self->offset;
-        int was_collecting = rj_decode_pause_collector(options);
-        int more = take_values(self, &d, taken);
-        rj_decode_resume_collector(was_collecting);
-        self->offset = d.cur - d.begin;
-        if (more < 0)
-            keep_error(self, &d);
-        if (more <= 0) {
-            count_consumed(self, &d);
-            rc = keep_rest(self);
-        }
+    const uint8_t *begin = self->text + self->counted;
+    if (rj_decoder_begin_at(&d, self->decoder->state, options, begin, self->size - self->counted) < 0)
+        return -1;
+    d.cur = self->text + self->offset;
+    int was_collecting = !self->on_error && rj_decode_pause_collector(options);
+    int more =
+        self->framing == RJ__FRAMING_LINES ? rj_feeder_take_lines(self, &d, taken) : rj_feeder_take_values(self, &d, taken);
+    rj_decode_resume_collector(was_collecting);
+    self->offset = (size_t)(d.cur - self->text);
+    if (more < 0) {
+        if (!self->error)
+            rj_feeder_keep_error(self, &d);
+        self->is_over = !d.interrupted;
+    }
+    else if (more == 0) {
+        rj_feeder_count(self, &d, d.cur);
+        keep_rest(self);
     }
     rj_decoder_end(&d);
-    return rc;
-}
-
-static int
-begin_text(feeder *self)
-{
-    if (self->text || PyList_GET_SIZE(self->parts) == 0 || (!self->is_last && self->size < self->retry))
-        return 0;
-    self->text = take_parts(self);
-    self->offset = 0;
-    return self->text ? 0 : -1;
+    return 0;
 }
 
 /* What was read, as UTF-8: a new reference, or NULL with an exception. */
@@ -416,45 +310,57 @@ as_bytes(PyObject *part)
     return PyBytes_FromObject(part);
 }
 
+/* Hooks must not change the text that they are called for. */
+static int
+refuse_hook(const feeder *self)
+{
+    if (self->is_busy)
+        PyErr_SetString(PyExc_RuntimeError, "a hook takes values from the text that it is called for");
+    return self->is_busy ? -1 : 0;
+}
+
 int
 rj_feeder_feed(feeder *self, PyObject *part)
 {
-    PyObject *bytes = as_bytes(part);
+    PyObject *bytes = refuse_hook(self) < 0 ? NULL : as_bytes(part);
     if (!bytes)
         return -1;
     Py_ssize_t size = PyBytes_GET_SIZE(bytes);
-    int rc = PyList_Append(self->parts, bytes);
+    int rc = append(self, PyBytes_AS_STRING(bytes), (size_t)size);
     Py_DECREF(bytes);
     if (rc < 0)
         return -1;
-    self->size += size;
     self->is_last = size == 0;
     return self->is_last;
+}
+
+/* Fills the batch: 0, or -1 with an exception. An error waits until the values before it are out. */
+static int
+fill(feeder *self, rj_batch *taken)
+{
+    if (self->refused && rj_feeder_report(self) < 0) {
+        self->is_over = 1;
+        return -1;
+    }
+    int is_enough = self->is_last || (self->size > self->offset && self->size - self->offset >= self->retry);
+    if (!self->error && !self->is_over && is_enough && decode_text(self, taken) < 0)
+        return -1;
+    if (self->error && taken->count == 0) {
+        raise_kept(self);
+        return -1;
+    }
+    return 0;
 }
 
 Py_ssize_t
 rj_feeder_take(feeder *self, PyObject **values)
 {
-    batch taken = {values, 0};
-    if (self->error) {
-        raise_kept(self);
+    rj_batch taken = {values, 0};
+    if (refuse_hook(self) < 0)
         return -1;
-    }
-    if (self->is_busy) {
-        PyErr_SetString(PyExc_RuntimeError, "a hook takes values from the text that it is called for");
-        return -1;
-    }
     self->is_busy = 1;
-    int rc = begin_text(self);
-    if (rc == 0 && self->text)
-        rc = decode_text(self, &taken);
+    int rc = fill(self, &taken);
     self->is_busy = 0;
-    if (rc == 0 && taken.count == 0 && self->error) {
-        raise_kept(self);
-        return -1;
-    }
-    while (rc < 0 && taken.count > 0)
-        Py_DECREF(values[--taken.count]);
     return rc < 0 ? -1 : (Py_ssize_t)taken.count;
 }
 
@@ -486,6 +392,18 @@ PyDoc_STRVAR(
 PyDoc_STRVAR(take_doc, "take()\n--\n\nA few values that are complete, as a list; none if it takes more of the text.\n\n"
                        "Raises:\n    DecodeError: The text is wrong behind the values that were taken.");
 
+static PyObject *
+feeder_get_is_over(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(((feeder *)op)->is_over);
+}
+
+static PyGetSetDef feeder_properties[] = {
+    {"is_over", feeder_get_is_over, NULL, PyDoc_STR("Whether nothing comes any more: the text has ended, well or not."),
+     NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
 static PyMethodDef feeder_methods[] = {
     {"feed", feeder_feed, METH_O, feed_doc},
     {"take", feeder_take, METH_NOARGS, take_doc},
@@ -498,7 +416,9 @@ static PyType_Slot feeder_slots[] = {
     {Py_tp_clear, RJ_SLOT(feeder_clear)},
     {Py_tp_dealloc, RJ_SLOT(feeder_dealloc)},
     {Py_tp_methods, feeder_methods},
-    {Py_tp_doc, (void *)(uintptr_t)PyDoc_STR("Feeder(decoder, framing): values from a text that arrives in parts.")},
+    {Py_tp_getset, feeder_properties},
+    {Py_tp_doc, (void *)(uintptr_t)PyDoc_STR("Feeder(decoder, framing, *, max_bytes=None, on_error='raise', end=False): "
+                                             "values from a text that arrives in parts.")},
     {0, NULL},
 };
 

@@ -82,7 +82,8 @@ fill_batch(values *self)
     while (self->read) {
         Py_ssize_t count = rj_feeder_take(self->feeder, self->batch);
         if (count < 0) {
-            Py_CLEAR(self->read);
+            if (self->feeder->is_over)
+                Py_CLEAR(self->read);
             return;
         }
         if (count > 0) {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._core import Decoder, Feeder
 from .._decoder import CHUNK_SIZE
 from .._hints import instead
-from .._options import DecodeOptions, Framing
+from .._options import DecodeOptions, Framing, OnError
 from . import _loops
 
 if TYPE_CHECKING:
@@ -23,29 +23,80 @@ class Reader(Protocol):
 
 
 def iterload(
-    reader: Reader, /, *, framing: Framing = "auto", chunk_size: int = CHUNK_SIZE, **options: Unpack[DecodeOptions]
+    reader: Reader | AsyncIterable[Any],
+    /,
+    *,
+    framing: Framing = "auto",
+    chunk_size: int = CHUNK_SIZE,
+    max_bytes: int | None = None,
+    on_error: OnError = "raise",
+    end: bool = False,
+    **options: Unpack[DecodeOptions],
 ) -> AsyncIterator[Any]:
     """The values of a text one by one, as they arrive: `rjson.iterload` for asyncio and trio.
 
     Other tasks have their turn after each chunk, also where the text arrives faster than it is used.
 
     Args:
-        reader: An `asyncio.StreamReader`, or anything with such a `read`.
-        framing, chunk_size, **options: Those of `rjson.iterload`.
+        reader: An `asyncio.StreamReader`, anything with such a `read`, or an async iterator of bytes or str, whose parts may
+            be cut anywhere.
+        framing, chunk_size, max_bytes, on_error, end, **options: Those of `rjson.iterload`.
 
     Raises:
         DecodeError: The text is not what `framing` says. The values before that place have been yielded by then.
         Exception: Whatever reading raises. After that, and after a `__anext__` that was cancelled or timed out, the
-            iterator goes on where it was when it is asked again.
+            iterator goes on where it was when it is asked again. An async generator that it reads from cannot: that is over
+            when it is cancelled, and asking again raises.
     """
     if chunk_size < 1:
         raise ValueError(f"chunk_size must be at least 1, not {chunk_size}")
+    feeder = Feeder(Decoder(**options), framing, max_bytes=max_bytes, on_error=on_error, end=end)
+    return _Values(feeder, _read(reader), chunk_size)
+
+
+def _read(reader: Any) -> Callable[[int], Awaitable[Any]]:
+    """What reads up to so many bytes, as soon as there are any."""
+    if hasattr(reader, "aiter_bytes"):  # httpx
+        return _Parts(reader.aiter_bytes()).read
+    if hasattr(reader, "read"):
+        return reader.read  # type: ignore[no-any-return]
+    if hasattr(reader, "__aiter__"):
+        return _Parts(reader.__aiter__()).read
     hint = instead(reader, path="rjson.iterload_path(path) reads a file by its name")
-    if hint:
-        raise TypeError(
-            f"reader must have a read() to be awaited, and {type(reader).__name__} has none: {reader!r:.200}{hint}"
-        )
-    return _Values(Feeder(Decoder(**options), framing), reader, chunk_size)
+    if not hint and hasattr(reader, "__iter__"):
+        hint = " (rjson.iterload reads from it)"
+    raise TypeError(
+        "aio.iterload() takes an object with an async read(), or an async iterator of bytes, "
+        f"not {type(reader).__name__}: {reader!r:.200}{hint}"
+    )
+
+
+class _Parts:
+    """Reads from an async iterator, in parts as it gives them. One that failed is not taken for one that has ended."""
+
+    def __init__(self, parts: AsyncIterator[Any]) -> None:
+        self._parts = parts
+        self._failure: BaseException | None = None
+
+    async def read(self, _size: int) -> Any:
+        while True:
+            try:
+                part = await self._parts.__anext__()
+            except StopAsyncIteration:
+                self._raise_failure()
+                return b""
+            except BaseException as e:
+                self._failure = e
+                raise
+            self._failure = None
+            if part is None or len(part) > 0:  # an empty part is not the end
+                return part
+
+    def _raise_failure(self) -> None:
+        if isinstance(self._failure, Exception):
+            raise self._failure
+        if self._failure is not None:
+            raise RuntimeError("the async iterator was cancelled, and gives nothing any more") from self._failure
 
 
 class _Values(AsyncIterator[Any]):
@@ -55,9 +106,9 @@ class _Values(AsyncIterator[Any]):
     another generator goes on with it.
     """
 
-    def __init__(self, feeder: Feeder, reader: Reader, chunk_size: int) -> None:
+    def __init__(self, feeder: Feeder, read: Callable[[int], Awaitable[Any]], chunk_size: int) -> None:
         self._feeder = feeder
-        self._reader = reader
+        self._read = read
         self._chunk_size = chunk_size
         self._batch: Iterator[Any] = iter(())  # values that nobody has been given yet
         self._is_all_read = False
@@ -85,14 +136,14 @@ class _Values(AsyncIterator[Any]):
                 self._is_over = True
                 return
             await turn()
-            self._is_all_read = self._feeder.feed(await self._reader.read(self._chunk_size))
+            self._is_all_read = self._feeder.feed(await self._read(self._chunk_size))
 
     def _take(self) -> bool:
         """Whether there were more values in what has been read."""
         try:
             values = self._feeder.take()
         except BaseException:
-            self._is_over = True
+            self._is_over = self._feeder.is_over
             raise
         self._batch = iter(values)
         return bool(values)

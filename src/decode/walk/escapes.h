@@ -349,7 +349,7 @@ escaped_string(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
     *next = end + 1;
     size_t length = (size_t)(s.out - d->scratch);
     if (!s.high && !s.has_wide_escape)
-        return ascii_string(d->scratch, length);
+        return length < RJ_ADOPTED_MIN ? ascii_string(d->scratch, length) : rj_decode_adopt_scratch(d, length);
     if (s.high && d->str) {
         if (PyUnicode_KIND(d->str) == PyUnicode_1BYTE_KIND && !s.has_wide_escape) /* what was spelled are its characters */
             return str_of_units(d->scratch, length, 1, 1);

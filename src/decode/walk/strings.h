@@ -325,10 +325,16 @@ scan_units(const void *units, int width, size_t i, size_t length)
     return i;
 }
 
-/* A string that goes on beyond the piece of a wide str that is there: if it has no escapes, its characters need not become bytes. */
+/* A string that goes on beyond the piece of a wide str that is there: if it has no escapes, its characters need not become bytes. One that goes on
+ * beyond the text is not undone: its end may be yet to arrive. */
 static RJ__NOINLINE PyObject *
 string_beyond(rj_decoder *d, const uint8_t *p, const uint8_t **next)
 {
+    if (d->end == d->text_end) {
+        rj_decode_fail(d, "Unterminated string starting at", p - 1);
+        d->stop = d->end;
+        return NULL;
+    }
     int kind = (int)PyUnicode_KIND(d->str);
     const void *units = PyUnicode_DATA(d->str);
     size_t from = (size_t)(d->end - d->begin), length = (size_t)(d->text_end - d->begin);
@@ -360,7 +366,7 @@ decode_string(rj_decoder *d, const uint8_t *p, const uint8_t **next)
     int high;
     const uint8_t *stop = scan_run(d, p, &high);
     if (RJ__UNLIKELY(*stop != '"'))
-        return go_rare_way(stop == d->end && stop != d->text_end ? string_beyond : escaped_string, d, p, next);
+        return go_rare_way(stop == d->end ? string_beyond : escaped_string, d, p, next);
     *next = stop + 1;
     return RJ__LIKELY(!high) ? ascii_string_here(d, p, (size_t)(stop - p)) : wide_string(d, p, (size_t)(stop - p));
 }

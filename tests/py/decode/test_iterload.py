@@ -106,10 +106,12 @@ def test_empty_arrays():
 @pytest.mark.parametrize(
     ("framing", "text", "values", "pos", "line", "column"),
     [
-        ("lines", '{"a":1}\n{"b":\n2}\n{]', [{"a": 1}, {"b": 2}], 18, 4, 2),
-        ("lines", "1\n2 3\n", [1, 2], 4, 2, 3),
-        ("lines", '"é中"\n"😀" x', ["é中", "😀"], 9, 2, 5),
-        ("lines", '1\n"open\n', [1], 7, 2, 6),
+        ("lines", '{"a":1}\n{"b":2}\n{]', [{"a": 1}, {"b": 2}], 17, 3, 2),
+        ("lines", '{"a":1}\n{"b":\n2}\n', [{"a": 1}], 13, 2, 6),
+        ("lines", "1\n2 3\n", [1], 4, 2, 3),
+        ("lines", '"é中"\n"😀" x', ["é中"], 9, 2, 5),
+        ("lines", '1\n"open\n"', [1], 2, 2, 1),
+        ("lines", "1\n[1\r2]\n", [1], 5, 2, 4),
         ("lines", "1\ntru", [1], 2, 2, 1),
         ("array", "[1, 2", [1, 2], 5, 1, 6),
         ("array", "[1,\n2,\n]", [1, 2], 7, 3, 1),
@@ -196,7 +198,7 @@ def test_options_are_checked_at_once():
         rjson.iterload(io.BytesIO(), framing="csv")
     with pytest.raises(ValueError, match="chunk_size must be at least 1, not 0"):
         rjson.iterload(io.BytesIO(), chunk_size=0)
-    with pytest.raises(TypeError, match="takes a file or a socket, not int: 5"):
+    with pytest.raises(TypeError, match="takes a file, a socket or an iterator of bytes, not int: 5"):
         rjson.iterload(5)
 
 
