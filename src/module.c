@@ -241,30 +241,21 @@ new_encode_error(void)
 }
 
 static int
-new_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot)
+add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot, int is_public)
 {
     *slot = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
-    return *slot ? 0 : -1;
-}
-
-static int
-add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot)
-{
-    return new_type(module, spec, slot) < 0 ? -1 : PyModule_AddType(module, *slot);
+    return !*slot ? -1 : is_public ? PyModule_AddType(module, *slot) : 0;
 }
 
 static int
 add_types(PyObject *module, rj_state *state)
 {
-    if (add_type(module, &rj_raw_spec, &state->raw_type) < 0 ||
-        add_type(module, &rj_encoder_spec, &state->encoder_type) < 0 ||
-        add_type(module, &rj_decoder_spec, &state->decoder_type) < 0 ||
-        add_type(module, &rj_feeder_spec, &state->feeder_type) < 0 ||
-        add_type(module, &rj_values_spec, &state->values_type) < 0 ||
-        add_type(module, &rj_pump_spec, &state->pump_type) < 0 ||
-        add_type(module, &rj_transcoder_spec, &state->transcoder_type) < 0 ||
-        new_type(module, &rj_plan_spec, &state->plans.plan_type) < 0 ||
-        new_type(module, &rj_array_spec, &state->array_type) < 0)
+#define ADD(member, spec, is_public)                                                                                        \
+    if (add_type(module, &spec, &state->member, is_public) < 0)                                                             \
+        return -1;
+    RJ_STATE_TYPES(ADD)
+#undef ADD
+    if (add_type(module, &rj_plan_spec, &state->plans.plan_type, 0) < 0)
         return -1;
     state->encode_error = new_encode_error();
     return state->encode_error ? PyModule_AddObjectRef(module, "EncodeError", state->encode_error) : -1;
@@ -273,26 +264,11 @@ add_types(PyObject *module, rj_state *state)
 static int
 intern_names(rj_state *state)
 {
-    const struct {
-        PyObject **slot;
-        const char *text;
-    } names[] = {
-        {&state->str_items, "items"},
-        {&state->str_path, "path"},
-        {&state->str_reason, "reason"},
-        {&state->str_bytes_written, "bytes_written"},
-        {&state->str_add_note, "add_note"},
-        {&state->str_notes, "__notes__"},
-        {&state->str_characters_written, "characters_written"},
-        {&state->str_value, "_value_"},
-        {&state->str_utcoffset, "utcoffset"},
-        {&state->str_total_seconds, "total_seconds"},
-        {&state->str_array_struct, "__array_struct__"},
-        {&state->str_dtype, "dtype"},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (!(*names[i].slot = PyUnicode_InternFromString(names[i].text)))
-            return -1;
+#define INTERN(member, text)                                                                                                \
+    if (!(state->member = PyUnicode_InternFromString(text)))                                                                \
+        return -1;
+    RJ_STATE_NAMES(INTERN)
+#undef INTERN
     return 0;
 }
 
@@ -350,18 +326,12 @@ static int
 core_traverse(PyObject *module, visitproc visit, void *arg)
 {
     rj_state *state = rj_state_of(module);
-    Py_VISIT(state->raw_type);
-    Py_VISIT(state->encoder_type);
-    Py_VISIT(state->decoder_type);
-    Py_VISIT(state->feeder_type);
-    Py_VISIT(state->values_type);
-    Py_VISIT(state->pump_type);
-    Py_VISIT(state->transcoder_type);
-    Py_VISIT(state->array_type);
-    Py_VISIT(state->fixed_zone);
-    Py_VISIT(state->encode_error);
-    Py_VISIT(state->dict_items);
-    Py_VISIT(state->getswitchinterval);
+#define VISIT_TYPE(member, spec, is_public) Py_VISIT(state->member);
+#define VISIT(member) Py_VISIT(state->member);
+    RJ_STATE_TYPES(VISIT_TYPE)
+    RJ_STATE_OBJECTS(VISIT)
+#undef VISIT_TYPE
+#undef VISIT
     return rj_plan_cache_traverse(&state->plans, visit, arg);
 }
 
@@ -369,33 +339,18 @@ static int
 core_clear(PyObject *module)
 {
     rj_state *state = rj_state_of(module);
-    Py_CLEAR(state->raw_type);
-    Py_CLEAR(state->encoder_type);
-    Py_CLEAR(state->decoder_type);
-    Py_CLEAR(state->feeder_type);
-    Py_CLEAR(state->values_type);
-    Py_CLEAR(state->pump_type);
-    Py_CLEAR(state->transcoder_type);
-    Py_CLEAR(state->array_type);
-    Py_CLEAR(state->fixed_zone);
     rj_plan_cache_clear(&state->plans);
     for (size_t i = 0; i < RJ_KEY_ORDERS; i++)
         rj_key_order_clear(&state->key_orders[i]);
-    Py_CLEAR(state->encode_error);
-    Py_CLEAR(state->dict_items);
-    Py_CLEAR(state->getswitchinterval);
-    Py_CLEAR(state->str_items);
-    Py_CLEAR(state->str_path);
-    Py_CLEAR(state->str_reason);
-    Py_CLEAR(state->str_bytes_written);
-    Py_CLEAR(state->str_add_note);
-    Py_CLEAR(state->str_notes);
-    Py_CLEAR(state->str_characters_written);
-    Py_CLEAR(state->str_value);
-    Py_CLEAR(state->str_utcoffset);
-    Py_CLEAR(state->str_total_seconds);
-    Py_CLEAR(state->str_array_struct);
-    Py_CLEAR(state->str_dtype);
+#define CLEAR_TYPE(member, spec, is_public) Py_CLEAR(state->member);
+#define CLEAR(member) Py_CLEAR(state->member);
+#define CLEAR_NAME(member, text) Py_CLEAR(state->member);
+    RJ_STATE_TYPES(CLEAR_TYPE)
+    RJ_STATE_OBJECTS(CLEAR)
+    RJ_STATE_NAMES(CLEAR_NAME)
+#undef CLEAR_TYPE
+#undef CLEAR
+#undef CLEAR_NAME
     return 0;
 }
 

@@ -27,34 +27,52 @@ typedef struct rj_key_order {
 
 void rj_key_order_clear(rj_key_order *order);
 
+/* The module's types: the state's member, its spec, and whether users find it in the module. */
+#define RJ_STATE_TYPES(X)                                                                                                   \
+    X(raw_type, rj_raw_spec, 1)                                                                                             \
+    X(encoder_type, rj_encoder_spec, 1)                                                                                     \
+    X(decoder_type, rj_decoder_spec, 1)                                                                                     \
+    X(feeder_type, rj_feeder_spec, 1)                                                                                       \
+    X(values_type, rj_values_spec, 1)                                                                                       \
+    X(pump_type, rj_pump_spec, 1)                                                                                           \
+    X(transcoder_type, rj_transcoder_spec, 1)                                                                               \
+    X(array_type, rj_array_spec, 0)
+
+/* Other objects that the state owns. */
+#define RJ_STATE_OBJECTS(X)                                                                                                 \
+    X(encode_error)                                                                                                         \
+    X(dict_items)        /* dict.items, to see whether a subclass has its own */                                            \
+    X(getswitchinterval) /* sys.getswitchinterval */                                                                        \
+    X(fixed_zone)        /* a datetime.timezone that was met last, or NULL */
+
+/* Interned names. */
+#define RJ_STATE_NAMES(X)                                                                                                   \
+    X(str_items, "items")                                                                                                   \
+    X(str_path, "path")                                                                                                     \
+    X(str_reason, "reason")                                                                                                 \
+    X(str_bytes_written, "bytes_written")                                                                                   \
+    X(str_add_note, "add_note")                                                                                             \
+    X(str_notes, "__notes__")                                                                                               \
+    X(str_characters_written, "characters_written")                                                                         \
+    X(str_value, "_value_")                                                                                                 \
+    X(str_utcoffset, "utcoffset")                                                                                           \
+    X(str_total_seconds, "total_seconds")                                                                                   \
+    X(str_array_struct, "__array_struct__")                                                                                 \
+    X(str_dtype, "dtype")
+
 typedef struct rj_state {
-    PyTypeObject *raw_type;
-    PyTypeObject *encoder_type;
-    PyTypeObject *decoder_type;
-    PyTypeObject *feeder_type;
-    PyTypeObject *values_type;
-    PyTypeObject *pump_type;
-    PyTypeObject *transcoder_type;
-    PyTypeObject *array_type;
-    PyObject *encode_error;
-    PyObject *dict_items;        /* dict.items, to see whether a subclass has its own */
-    PyObject *getswitchinterval; /* sys.getswitchinterval */
-    PyObject *fixed_zone;        /* a datetime.timezone that was met last, owned, and its offset in microseconds */
-    int64_t fixed_offset;
-    void *datetime_api;  /* the PyDateTime_CAPI; NULL before there was a date */
-    PyObject *str_items; /* interned names */
-    PyObject *str_path;
-    PyObject *str_reason;
-    PyObject *str_bytes_written;
-    PyObject *str_add_note;
-    PyObject *str_notes;
-    PyObject *str_characters_written;
-    PyObject *str_value;
-    PyObject *str_utcoffset;
-    PyObject *str_total_seconds;
-    PyObject *str_array_struct;
-    PyObject *str_dtype;
-    rj_encode_fn encode; /* the walks for the instruction set chosen at import */
+#define TYPE(member, spec, is_public) PyTypeObject *member;
+#define OBJECT(member) PyObject *member;
+#define NAME(member, text) PyObject *member;
+    RJ_STATE_TYPES(TYPE)
+    RJ_STATE_OBJECTS(OBJECT)
+    RJ_STATE_NAMES(NAME)
+#undef TYPE
+#undef OBJECT
+#undef NAME
+    int64_t fixed_offset; /* of fixed_zone, in microseconds */
+    void *datetime_api;   /* the PyDateTime_CAPI; NULL before there was a date */
+    rj_encode_fn encode;  /* the walks for the instruction set chosen at import */
     rj_encode_fn encode_styled;
     rj_decode_fn decode;
     void (*narrow)(const void *units, int width, size_t length, uint8_t *out);

@@ -1,6 +1,8 @@
 /* rjson._core.Feeder: its memory, its errors, and what Python sees of it. See feeder.h; what a text is made of is in framed.c and lines.c. */
 #include "decode/feeder.h"
 
+#include "cpython/exceptions.h"
+
 typedef rj_feeder feeder;
 
 /* Memory that a large value left behind is given back. */
@@ -144,33 +146,19 @@ is_on_first_line(const uint8_t *begin, const uint8_t *at)
     return !memchr(begin, '\n', (size_t)(at - begin));
 }
 
-/* Takes the exception that is set. */
-static PyObject *
-take_exception(void)
-{
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    if (traceback)
-        PyException_SetTraceback(value, traceback);
-    Py_XDECREF(type);
-    Py_XDECREF(traceback);
-    return value;
-}
-
 void
 rj_feeder_keep_error(feeder *self, rj_decoder *d)
 {
     int is_syntax = d->message != NULL;
     rj_decode_raise(d);
-    self->error = take_exception();
+    self->error = rj_take_exception();
     if (!is_syntax)
         return;
     if (shift_attribute(self->error, "pos", self->characters) < 0 ||
         shift_attribute(self->error, "lineno", self->lines) < 0 ||
         (is_on_first_line(d->begin, d->error) && shift_attribute(self->error, "colno", self->column) < 0) ||
         (self->record && PyObject_SetAttrString(self->error, "record", self->record) < 0))
-        Py_XSETREF(self->error, take_exception());
+        Py_XSETREF(self->error, rj_take_exception());
 }
 
 int

@@ -6,6 +6,7 @@
  * socket's "want" errors are would-block too. A piece that would block is offered again as it is, as TLS demands.
  */
 #include "dump/bytes_chunk.h"
+#include "cpython/exceptions.h"
 #include "dump/dump.h"
 #include "sinks/fd_io.h"
 
@@ -122,16 +123,12 @@ count_from_result(write_sink *s, PyObject *result, Py_ssize_t length)
 static Py_ssize_t
 count_from_blocking_error(const write_sink *s, Py_ssize_t length)
 {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    PyObject *count = PyObject_GetAttr(value, s->state->str_characters_written);
+    PyObject *exception = rj_take_exception();
+    PyObject *count = PyObject_GetAttr(exception, s->state->str_characters_written);
     Py_ssize_t n = count ? PyNumber_AsSsize_t(count, NULL) : 0;
     Py_XDECREF(count);
     PyErr_Clear();
-    Py_DECREF(type);
-    Py_DECREF(value);
-    Py_XDECREF(traceback);
+    Py_DECREF(exception);
     return n > 0 && n <= length ? n : WOULD_BLOCK;
 }
 

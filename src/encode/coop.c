@@ -1,5 +1,6 @@
 /* See coop.h. */
 #include "encode/coop.h"
+#include "cpython/exceptions.h"
 
 #include "encode/encoder.h"
 
@@ -114,17 +115,13 @@ rj_coop_send(rj_coop *coop, PyObject *value)
 static PySendResult
 result_of_throw(PyObject **value)
 {
-    PyObject *type, *exception, *traceback;
     if (*value)
         return PYGEN_NEXT;
     if (!PyErr_ExceptionMatches(PyExc_StopIteration))
         return PYGEN_ERROR;
-    PyErr_Fetch(&type, &exception, &traceback);
-    PyErr_NormalizeException(&type, &exception, &traceback);
+    PyObject *exception = rj_take_exception();
     *value = PyObject_GetAttrString(exception, "value");
-    Py_DECREF(type);
     Py_DECREF(exception);
-    Py_XDECREF(traceback);
     return *value ? PYGEN_RETURN : PYGEN_ERROR;
 }
 
@@ -168,14 +165,13 @@ rj_coop_next(rj_coop *coop, PyObject *async_iterator)
 void
 rj_coop_clear(rj_coop *coop)
 {
-    PyObject *type, *exception, *traceback;
-    PyErr_Fetch(&type, &exception, &traceback);
+    PyObject *exception = rj_take_exception();
     Py_CLEAR(coop->awaiting);
     Py_CLEAR(coop->yielded);
     Py_CLEAR(coop->arrived);
     coop->ended = 0;
     coop->outermost = NULL;
-    PyErr_Restore(type, exception, traceback);
+    rj_set_exception(exception);
 }
 
 int

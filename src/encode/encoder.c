@@ -1,5 +1,6 @@
 /* The encoder's context: windows, levels and ownership; everything about a walk that is not on its hot path. */
 #include "encode/encoder.h"
+#include "cpython/exceptions.h"
 #include "cpython/str_access.h"
 #include "encode/types/raw.h"
 
@@ -531,13 +532,12 @@ rj_encoder_acquire(rj_state *state, const rj_options *options, PyObject *root, r
 static void
 drop_references(rj_encoder *e)
 {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback); /* what is dropped here may run code of its own */
+    PyObject *exception = rj_take_exception(); /* what is dropped here may run code of its own */
     while (e->frame_count > 0)
         rj_clear_frame(&e->frames[--e->frame_count]);
     Py_CLEAR(e->text_owner);
     Py_CLEAR(e->problem);
-    PyErr_Restore(type, value, traceback);
+    rj_set_exception(exception);
 }
 
 void

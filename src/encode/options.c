@@ -213,18 +213,9 @@ set_sets(rj_options *options, PyObject *value)
     return set_choice(&options->sets_as_arrays, "sets", value, choices);
 }
 
-/* In the order of the bits. */
-static const char *const group_names[] = {"dataclass", "attrs", "msgspec", "pydantic", "enum",     "datetime", "uuid",
-                                          "decimal",   "path",  "array",   "numpy",    "iterator", "subclass", NULL};
-
-rj_type_group
-rj_type_group_from(const char *name)
-{
-    int i = 0;
-    while (strcmp(group_names[i], name) != 0)
-        i++;
-    return (rj_type_group)(1 << i);
-}
+#define NAME(id, name) name,
+const char *const rj_type_group_names[] = {RJ_TYPE_GROUPS(NAME) NULL};
+#undef NAME
 
 static int
 set_passthrough(rj_options *options, PyObject *value)
@@ -240,7 +231,7 @@ set_passthrough(rj_options *options, PyObject *value)
     }
     PyObject *names = PySequence_Tuple(value);
     for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); i++) {
-        int index = choose("a name in passthrough", PyTuple_GET_ITEM(names, i), group_names);
+        int index = choose("a name in passthrough", PyTuple_GET_ITEM(names, i), rj_type_group_names);
         if (index < 0)
             Py_CLEAR(names);
         else

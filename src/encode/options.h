@@ -15,23 +15,38 @@
 
 typedef enum rj_nan { RJ_NAN_ERROR, RJ_NAN_LITERAL, RJ_NAN_NULL } rj_nan;
 
-/* Groups of types that `passthrough` can send to `default`, as bits. */
+/* Groups of types that `passthrough` can send to `default`, and their names for users. */
+#define RJ_TYPE_GROUPS(X)                                                                                                   \
+    X(DATACLASS, "dataclass")                                                                                               \
+    X(ATTRS, "attrs")                                                                                                       \
+    X(MSGSPEC, "msgspec")                                                                                                   \
+    X(PYDANTIC, "pydantic")                                                                                                 \
+    X(ENUM, "enum")                                                                                                         \
+    X(DATETIME, "datetime")                                                                                                 \
+    X(UUID, "uuid")                                                                                                         \
+    X(DECIMAL, "decimal")                                                                                                   \
+    X(PATH, "path")                                                                                                         \
+    X(ARRAY, "array")                                                                                                       \
+    X(NUMPY, "numpy")                                                                                                       \
+    X(ITERATOR, "iterator")                                                                                                 \
+    X(SUBCLASS, "subclass") /* the last, since the json module knows these */
+
+enum rj_type_group_place {
+#define PLACE(id, name) RJ_GROUP_PLACE_##id,
+    RJ_TYPE_GROUPS(PLACE)
+#undef PLACE
+};
+
+/* As bits. */
 typedef enum rj_type_group {
-    RJ_GROUP_DATACLASS = 1 << 0,
-    RJ_GROUP_ATTRS = 1 << 1,
-    RJ_GROUP_MSGSPEC = 1 << 2,
-    RJ_GROUP_PYDANTIC = 1 << 3,
-    RJ_GROUP_ENUM = 1 << 4,
-    RJ_GROUP_DATETIME = 1 << 5,
-    RJ_GROUP_UUID = 1 << 6,
-    RJ_GROUP_DECIMAL = 1 << 7,
-    RJ_GROUP_PATH = 1 << 8,
-    RJ_GROUP_ARRAY = 1 << 9,
-    RJ_GROUP_NUMPY = 1 << 10,
-    RJ_GROUP_ITERATOR = 1 << 11,
-    RJ_GROUP_SUBCLASS = 1 << 12,
-    RJ_GROUP_ALL = (1 << 12) - 1 /* what the json module does not know; subclasses it does */
+#define BIT(id, name) RJ_GROUP_##id = 1 << RJ_GROUP_PLACE_##id,
+    RJ_TYPE_GROUPS(BIT)
+#undef BIT
+        RJ_GROUP_ALL = RJ_GROUP_SUBCLASS - 1 /* what the json module does not know */
 } rj_type_group;
+
+/* Their names, in the order of the bits; NULL comes after the last. */
+extern const char *const rj_type_group_names[];
 
 /* What stands between items and after keys. */
 typedef struct rj_layout {
@@ -79,7 +94,5 @@ rj_decode_errors(const rj_options *options)
 {
     return options->surrogates == RJ__SURROGATES_PASS ? "surrogatepass" : NULL;
 }
-/* The group of types with this name, which is a valid one. */
-rj_type_group rj_type_group_from(const char *name);
 
 #endif

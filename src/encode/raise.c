@@ -1,5 +1,6 @@
 /* Raising what the walk recorded: the path to the place, the bytes that are out, the exception. */
 #include "encode/types/array.h"
+#include "cpython/exceptions.h"
 
 #include <errno.h>
 
@@ -199,7 +200,6 @@ path_or_root(const rj_encoder *e)
 void
 rj_encoder_raise(rj_encoder *e, PyObject *label, uint64_t bytes_written)
 {
-    PyObject *type, *exception, *traceback;
     if (e->problem) {
         PyErr_Clear(); /* whatever went wrong on the way out of it */
         PyObject *path = path_or_root(e);
@@ -211,8 +211,7 @@ rj_encoder_raise(rj_encoder *e, PyObject *label, uint64_t bytes_written)
     else if (!PyErr_Occurred()) {
         rj_raise_sink(e->sink, label);
     }
-    PyErr_Fetch(&type, &exception, &traceback);
-    PyErr_NormalizeException(&type, &exception, &traceback);
+    PyObject *exception = rj_take_exception();
     set_attribute(exception, e->state->str_bytes_written, PyLong_FromUnsignedLongLong(bytes_written));
     PyObject *path = path_or_root(e);
     if (path && e->problem) {
@@ -222,5 +221,5 @@ rj_encoder_raise(rj_encoder *e, PyObject *label, uint64_t bytes_written)
     else if (path && !e->target_failed)
         note_path(e->state, exception, path);
     Py_XDECREF(path);
-    PyErr_Restore(type, exception, traceback); /* in place of any other */
+    rj_set_exception(exception);
 }

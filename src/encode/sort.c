@@ -1,5 +1,6 @@
 /* `sort_keys`: the members of a dict in the order of their keys, as a tuple of keys and values in turn. */
 #include "cpython/dict_access.h"
+#include "cpython/exceptions.h"
 #include "cpython/str_access.h"
 #include "encode/encoder.h"
 #include "encode/types/plan.h"
@@ -197,13 +198,9 @@ explain_sort_error(rj_encoder *e)
 {
     if (!PyErr_ExceptionMatches(PyExc_TypeError))
         return NULL;
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    rj_fail(e, NULL, "keys cannot be sorted: %S", value);
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(traceback);
+    PyObject *exception = rj_take_exception();
+    rj_fail(e, NULL, "keys cannot be sorted: %S", exception);
+    Py_DECREF(exception);
     return NULL;
 }
 

@@ -3,6 +3,7 @@
  * dump_to, on one that is embedded in an event loop for rjson.aio. It moves between loops when nothing is in flight.
  */
 #include "uv/stream.h"
+#include "cpython/exceptions.h"
 
 #include "rjson/uv.h"
 
@@ -137,14 +138,7 @@ send_bytes(void *ctx, PyObject *bytes, const uint8_t *data, size_t length)
 static void
 wake(stream_object *self, PyObject *result)
 {
-    PyObject *type = NULL, *exception = NULL, *traceback = NULL;
-    PyObject *future = self->future;
-    if (!result) {
-        PyErr_Fetch(&type, &exception, &traceback);
-        PyErr_NormalizeException(&type, &exception, &traceback);
-        if (traceback)
-            PyException_SetTraceback(exception, traceback);
-    }
+    PyObject *future = self->future, *exception = result ? NULL : rj_take_exception();
     self->future = NULL;
     self->waits_for = WAIT_NOTHING;
     Py_CLEAR(self->pump);
@@ -154,9 +148,7 @@ wake(stream_object *self, PyObject *result)
         PyErr_WriteUnraisable(future);
     Py_XDECREF(answer);
     Py_XDECREF(result);
-    Py_XDECREF(type);
     Py_XDECREF(exception);
-    Py_XDECREF(traceback);
     Py_DECREF(future);
 }
 

@@ -162,16 +162,24 @@ new_plan(PyTypeObject *plan_type, rj_form form, rj_type_group group, PyObject *f
     return plan;
 }
 
-static rj_form
+/* The place of a name that rjson._types gives; -1 with an exception if there is none. */
+static int
+place_of_name(const char *kind, const char *name, const char *const *names)
+{
+    for (int i = 0; names[i]; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    PyErr_Format(PyExc_SystemError, "rjson._types names a %s that there is not: %s", kind, name);
+    return -1;
+}
+
+static int
 form_from(const char *name)
 {
-    /* In the order of rj_form. */
-    static const char *const names[] = {"unknown",   "fields", "convert", "enum",    "datetime", "date",  "time",
-                                        "timedelta", "uuid",   "path",    "decimal", "set",      "array", "numpy"};
-    int form = 0;
-    while (strcmp(names[form], name) != 0)
-        form++;
-    return (rj_form)form;
+#define NAME(id, name) name,
+    static const char *const names[] = {RJ_FORMS(NAME) NULL};
+#undef NAME
+    return place_of_name("form", name, names);
 }
 
 /* `description`: what rjson._types.describe returns. */
@@ -182,14 +190,16 @@ plan_from(rj_state *state, PyTypeObject *type, PyObject *description)
     PyObject *fields = NULL, *convert = Py_None, *omitted = Py_None;
     if (!PyArg_ParseTuple(description, "ss|O!OO", &form, &group, &PyTuple_Type, &fields, &convert, &omitted))
         return NULL;
-    rj_form known = form_from(form);
+    int known = form_from(form), place = place_of_name("group of types", group, rj_type_group_names);
+    if (known < 0 || place < 0)
+        return NULL;
     if (known >= RJ_FORM_DATETIME && known <= RJ_FORM_TIMEDELTA) {
-        int is_real = rj_is_datetime_type(state, known, type);
+        int is_real = rj_is_datetime_type(state, (rj_form)known, type);
         if (is_real < 0)
             return NULL;
         known = is_real ? known : RJ_FORM_UNKNOWN;
     }
-    rj_plan *plan = new_plan(state->plans.plan_type, known, rj_type_group_from(group), fields);
+    rj_plan *plan = new_plan(state->plans.plan_type, (rj_form)known, (rj_type_group)(1 << place), fields);
     if (!plan)
         return NULL;
     plan->convert = convert == Py_None ? NULL : Py_NewRef(convert);

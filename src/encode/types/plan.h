@@ -13,21 +13,27 @@
 
 struct rj_encoder;
 
+/* What a type's objects are written as, and what rjson._types calls that. */
+#define RJ_FORMS(X)                                                                                                         \
+    X(UNKNOWN, "unknown")   /* for `default` */                                                                             \
+    X(FIELDS, "fields")     /* an object with these fields */                                                               \
+    X(CONVERT, "convert")   /* what `convert` makes of it */                                                                \
+    X(ENUM, "enum")         /* its value */                                                                                 \
+    X(DATETIME, "datetime") /* a str in a standard's spelling, from here on */                                              \
+    X(DATE, "date")                                                                                                         \
+    X(TIME, "time")                                                                                                         \
+    X(TIMEDELTA, "timedelta")                                                                                               \
+    X(UUID, "uuid")                                                                                                         \
+    X(PATH, "path")                                                                                                         \
+    X(DECIMAL, "decimal")                                                                                                   \
+    X(SET, "set")                                                                                                           \
+    X(ARRAY, "array")       /* it has the buffer interface */                                                               \
+    X(NUMPY_ARRAY, "numpy") /* it has numpy's array interface */
+
 typedef enum rj_form {
-    RJ_FORM_UNKNOWN,  /* for `default` */
-    RJ_FORM_FIELDS,   /* an object with these fields */
-    RJ_FORM_CONVERT,  /* what `convert` makes of it */
-    RJ_FORM_ENUM,     /* its value */
-    RJ_FORM_DATETIME, /* a str in a standard's spelling, from here on */
-    RJ_FORM_DATE,
-    RJ_FORM_TIME,
-    RJ_FORM_TIMEDELTA,
-    RJ_FORM_UUID,
-    RJ_FORM_PATH,
-    RJ_FORM_DECIMAL,
-    RJ_FORM_SET,
-    RJ_FORM_ARRAY,      /* it has the buffer interface */
-    RJ_FORM_NUMPY_ARRAY /* it has numpy's array interface */
+#define FORM(id, name) RJ_FORM_##id,
+    RJ_FORMS(FORM)
+#undef FORM
 } rj_form;
 
 typedef struct rj_field {

@@ -11,6 +11,7 @@ import enum
 import gc
 import json
 import pathlib
+import subprocess
 import sys
 import typing
 import uuid
@@ -715,3 +716,20 @@ async def test_on_an_event_loop(options):
     assert b"computed" in expected
     got = b"".join([chunk async for chunk in rjson.aio.iterencode(document(later()), chunk_size=512, **options)])
     assert got == expected
+
+
+@pytest.mark.parametrize("description", [("enumm", "enum"), ("enum", "enumm"), ("", "enum")])
+def test_descriptions_are_checked(description):
+    """A form or group that the encoder does not know is an error that names it; nothing is read beyond the known ones."""
+    code = f"""
+import rjson, rjson._types
+rjson._types.describe = lambda cls: {description!r}
+try:
+    rjson.dumps(object())
+except SystemError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    unknown = next(name for name in description if name != "enum")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith(f": {unknown}".strip())
