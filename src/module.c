@@ -1,7 +1,6 @@
 /* The module rjson._core. */
 #include "encode/types/array.h"
-#include "cpython/dict_build.h"
-#include "cpython/long_build.h"
+#include "cpython/self_check.h"
 #include "dump/dump.h"
 #include "decode/feeder.h"
 #include "dump/encoder_object.h"
@@ -136,91 +135,6 @@ choose_isa(rj_state *state)
     return 0;
 }
 
-/* Reads of a dict with deleted entries. */
-static int
-dict_layout_is_right(void)
-{
-    PyObject *dict = Py_BuildValue("{s:i,s:i,s:i,s:i}", "a", 1, "b", 2, "c", 3, "d", 4);
-    int ok =
-        dict && PyDict_DelItemString(dict, "b") == 0 && PyDict_DelItemString(dict, "d") == 0 && rj_dict_cursor_agrees(dict);
-    Py_XDECREF(dict);
-    return ok;
-}
-
-/* Makes dicts with room for members, and as copies of one with the same keys. */
-static int
-dict_building_is_right(void)
-{
-    enum { COUNT = 6 }; /* more than the smallest table has room for */
-    PyObject *members[2 * COUNT] = {NULL}, *dict = rj_dict_new(COUNT), *copy = NULL;
-    int ok = dict != NULL;
-    for (int i = 0; ok && i < COUNT; i++) {
-        members[2 * i] = PyUnicode_FromFormat("key %d", i);
-        members[2 * i + 1] = PyLong_FromLong(1000 + i);
-        ok = members[2 * i] && members[2 * i + 1] && PyDict_SetItem(dict, members[2 * i], members[2 * i + 1]) == 0;
-    }
-    PyObject *pattern = ok ? rj_dict_pattern(dict, COUNT) : NULL;
-    if (pattern) { /* else this Python has none, and dicts are made member by member */
-        ok = rj_dict_has_keys(pattern, members, COUNT);
-        for (int i = 0; i < 2 * COUNT; i++)
-            Py_INCREF(members[i]);
-        copy = rj_dict_from_pattern(pattern, members);
-        ok = ok && copy && PyObject_RichCompareBool(copy, dict, Py_EQ) == 1 && rj_dict_cursor_agrees(copy);
-        Py_DECREF(pattern);
-    }
-    for (int i = 0; i < 2 * COUNT; i++)
-        Py_XDECREF(members[i]);
-    Py_XDECREF(copy);
-    Py_XDECREF(dict);
-    return ok;
-}
-
-/* Makes ints of one to three digits. */
-static int
-int_building_is_right(const rj_known_objects *known)
-{
-    static const uint64_t magnitudes[] = {1, 1000, (1u << 30) - 1, 1u << 30, (1ull << 60) - 1, 1ull << 60, LLONG_MAX};
-    int ok = 1;
-    for (size_t i = 0; ok && i < 2 * sizeof magnitudes / sizeof *magnitudes; i++) {
-        int negative = (int)(i % 2);
-        long long value = (long long)magnitudes[i / 2];
-        PyObject *built = rj_long_build(known, magnitudes[i / 2], negative);
-        PyObject *wanted = PyLong_FromLongLong(negative ? -value : value);
-        ok = built && wanted && PyObject_RichCompareBool(built, wanted, Py_EQ) == 1 &&
-             PyObject_Hash(built) == PyObject_Hash(wanted);
-        Py_XDECREF(built);
-        Py_XDECREF(wanted);
-    }
-    return ok;
-}
-
-/* Reads of an instance, with and without a dict. */
-static int
-instance_layout_is_right(void)
-{
-    PyObject *type = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){}", "Probe");
-    PyObject *obj = type ? PyObject_CallNoArgs(type) : NULL, *one = PyLong_FromLong(1), *dict = NULL;
-    int ok = obj && one && PyObject_SetAttrString(obj, "a", one) == 0 && PyObject_SetAttrString(obj, "b", Py_None) == 0 &&
-             rj_instance_access_agrees(obj, "a") == 1 && rj_instance_access_agrees(obj, "b") == 1 &&
-             (dict = PyObject_GetAttrString(obj, "__dict__")) && rj_instance_access_agrees(obj, "b") == 1;
-    Py_XDECREF(dict);
-    Py_XDECREF(one);
-    Py_XDECREF(obj);
-    Py_XDECREF(type);
-    return ok;
-}
-
-/* Reading objects with a wrong idea of their layout would be memory corruption: better no import. */
-static int
-check_layouts(const rj_known_objects *known)
-{
-    if (dict_layout_is_right() && dict_building_is_right() && int_building_is_right(known) && instance_layout_is_right())
-        return 0;
-    if (!PyErr_Occurred())
-        PyErr_SetString(PyExc_ImportError, "rjson was built for another version of Python: the layouts of objects differ");
-    return -1;
-}
-
 static PyObject *
 new_encode_error(void)
 {
@@ -314,7 +228,7 @@ static int
 core_exec(PyObject *module)
 {
     rj_state *state = rj_state_of(module);
-    if (choose_isa(state) < 0 || rj_known_objects_init(&state->known) < 0 || check_layouts(&state->known) < 0 ||
+    if (choose_isa(state) < 0 || rj_known_objects_init(&state->known) < 0 || rj_check_layouts(&state->known) < 0 ||
         intern_names(state) < 0 || borrow_from_python(state) < 0 || add_types(module, state) < 0)
         return -1;
     if (add_constants(module) < 0 || add_api(module) < 0 || PyModule_AddStringConstant(module, "isa", state->isa) < 0)

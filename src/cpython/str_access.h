@@ -1,5 +1,8 @@
-/* Strings: what of their layout the encoder uses. Reading goes through public macros; only the adoption of a finished block
- * knows the headers, which lost `wstr` and `ready` in 3.12. */
+/*
+ * Strings: what of their layout the encoder uses. Where characters lie, and the UTF-8 that a str may keep, is read from the headers; the
+ * adoption of a finished block writes them (they lost `wstr` and `ready` in 3.12). With RJSON_PORTABLE all of it goes through public macros and
+ * functions. rj_check_layouts, at import, tries it.
+ */
 #ifndef RJSON_STR_ACCESS_H
 #define RJSON_STR_ACCESS_H
 
@@ -12,10 +15,45 @@
 #define RJ_STR_READY(s) 0
 #endif
 
+/* A compact str has its characters right behind a header, whose bytes may be read with them: of ASCII, and of any other. */
+#define RJ_STR_HEADER sizeof(PyASCIIObject)
+#define RJ_WIDE_HEADER sizeof(PyCompactUnicodeObject)
+
 #if !defined(RJSON_PORTABLE) && PY_VERSION_HEX < 0x030F0000
+#define RJ_READS_STR 1
+
+/* The length of an exact str, whether it is compact or not. */
+RJ__INLINE size_t
+rj_str_length(PyObject *str)
+{
+    return (size_t)((PyASCIIObject *)str)->length;
+}
+
+/* The characters of a compact str of ASCII. */
+RJ__INLINE const uint8_t *
+rj_str_ascii(PyObject *str)
+{
+    return (const uint8_t *)((PyASCIIObject *)str + 1);
+}
+
+/* The characters of a compact str that is not ASCII. */
+RJ__INLINE const void *
+rj_str_wide(PyObject *str)
+{
+    return (PyCompactUnicodeObject *)str + 1;
+}
+
+/* The UTF-8 that a str which is not ASCII keeps because somebody asked for it, and its length; else NULL and 0. Makes none. */
+RJ__INLINE const uint8_t *
+rj_str_kept_utf8(PyObject *str, size_t *length)
+{
+    *length = (size_t)((PyCompactUnicodeObject *)str)->utf8_length;
+    return (const uint8_t *)((PyCompactUnicodeObject *)str)->utf8;
+}
+
 /* What comes before the characters: of a str of ASCII, and of any other. */
-#define RJ_STR_PREFIX sizeof(PyASCIIObject)
-#define RJ_WIDE_PREFIX sizeof(PyCompactUnicodeObject)
+#define RJ_STR_PREFIX RJ_STR_HEADER
+#define RJ_WIDE_PREFIX RJ_WIDE_HEADER
 
 /* What a str that is not ASCII has beside the header of one that is. */
 static inline void
@@ -58,6 +96,32 @@ rj_str_adopt(void *block, Py_ssize_t length, int width, int is_ascii)
 }
 
 #else
+RJ__INLINE size_t
+rj_str_length(PyObject *str)
+{
+    return (size_t)PyUnicode_GET_LENGTH(str);
+}
+
+RJ__INLINE const uint8_t *
+rj_str_ascii(PyObject *str)
+{
+    return PyUnicode_DATA(str);
+}
+
+RJ__INLINE const void *
+rj_str_wide(PyObject *str)
+{
+    return PyUnicode_DATA(str);
+}
+
+RJ__INLINE const uint8_t *
+rj_str_kept_utf8(PyObject *str, size_t *length)
+{
+    (void)str;
+    *length = 0;
+    return NULL;
+}
+
 #define RJ_STR_PREFIX ((size_t)0)
 #define RJ_WIDE_PREFIX ((size_t)0)
 

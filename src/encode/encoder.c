@@ -350,11 +350,12 @@ rj_text_from_str(rj_encoder *e, PyObject *str, rj__text *text)
             text->kind = RJ__TEXT_BYTES;
         return 0;
     }
-    const char *utf8 = ((PyCompactUnicodeObject *)str)->utf8; /* if somebody asked for it before; never created here */
+    size_t length;
+    const uint8_t *utf8 = rj_str_kept_utf8(str, &length);
     if (utf8) {
         text->kind = RJ__TEXT_UTF8;
         text->data = utf8;
-        text->length = (size_t)((PyCompactUnicodeObject *)str)->utf8_length;
+        text->length = length;
     }
     return 0;
 }

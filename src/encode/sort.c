@@ -11,7 +11,7 @@ typedef struct sorting {
     rj_member member; /* borrowed from the dict: nothing here runs Python code */
 } sorting;
 
-_Static_assert(sizeof(PyASCIIObject) >= 8, "a short str's prefix is read from before its characters");
+_Static_assert(RJ_STR_HEADER >= 8, "a short str's prefix is read from before its characters");
 
 /* The first eight characters of an ASCII str, as a number that sorts as they do. */
 RJ__INLINE uint64_t

@@ -3,6 +3,7 @@
  * (src/isa/) includes this before the target header, since all that follows that one is compiled for its set.
  */
 #include "cpython/dict_access.h"
+#include "cpython/list_access.h"
 #include "cpython/long_access.h"
 #include "cpython/str_access.h"
 #include "encode/encoder.h"

@@ -45,7 +45,7 @@ put_items(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject **nested)
     PyObject *const seq = level->obj;
     Py_ssize_t i = level->pos;
 reload:;
-    PyObject **const items = items_of(seq);
+    PyObject **const items = rj_items_of(seq);
     const Py_ssize_t size = Py_SIZE(seq), ahead = size - RJ_PREFETCH;
     const uint8_t *const full = full_behind(e);
     const int has_runs = has_wide_runs(e);

@@ -22,17 +22,11 @@ is_sorted(const rj_encoder *e, PyObject *v, int is_dict)
     return RJ__STYLED && is_dict && e->options->sort_keys && PyDict_GET_SIZE(v) > 0;
 }
 
-RJ__INLINE PyObject **
-items_of(PyObject *seq)
-{
-    return PyList_Check(seq) ? ((PyListObject *)seq)->ob_item : ((PyTupleObject *)seq)->ob_item;
-}
-
 /* Whether a list or tuple that is not empty begins with a dict whose members are to be sorted. */
 RJ__INLINE int
 begins_sorted(const rj_encoder *e, PyObject *seq)
 {
-    return RJ__STYLED && e->options->sort_keys && PyDict_CheckExact(*items_of(seq));
+    return RJ__STYLED && e->options->sort_keys && PyDict_CheckExact(*rj_items_of(seq));
 }
 
 /* Lays a level out that is interrupted: goes on at `pos`, in the innermost after `waiting` (borrowed; NULL if it is between two items). Always NULL. */
@@ -111,7 +105,7 @@ put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *le
     const uint8_t *const full = full_behind(e);
     const rj_open_level *const outermost = level;
     for (;;) {
-        PyObject **item = items_of(seq), **const stop = item + Py_SIZE(seq), *tail = NULL;
+        PyObject **item = rj_items_of(seq), **const stop = item + Py_SIZE(seq), *tail = NULL;
         uint8_t *begin = open_container(e, cur, '[');
         item = put_run(e, &begin, item, stop);
         cur = begin; /* so that it can stay in a register */
@@ -125,7 +119,7 @@ put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *le
             }
             uint8_t *next = put_plain(e, cur, v, PyDict_CheckExact(v), level + 1);
             if (RJ__UNLIKELY(!next))
-                return interrupt(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, v);
+                return interrupt(e, cur, level, seq, item - rj_items_of(seq), RJ_SEQUENCE, v);
             cur = next;
         }
         if (tail) {
@@ -141,10 +135,10 @@ put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *le
             begin_item(e, &cur, NULL, *item);
             uint8_t *next = put_plain_value(e, cur, *item++, level);
             if (RJ__UNLIKELY(!next))
-                return interrupt(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, item[-1]);
+                return interrupt(e, cur, level, seq, item - rj_items_of(seq), RJ_SEQUENCE, item[-1]);
             cur = next;
         }
-        return interrupt(e, cur, level, seq, item - items_of(seq), RJ_SEQUENCE, NULL);
+        return interrupt(e, cur, level, seq, item - rj_items_of(seq), RJ_SEQUENCE, NULL);
     }
 }
 

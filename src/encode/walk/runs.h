@@ -107,12 +107,11 @@ put_units_of_run(const void *src, size_t length, uint8_t *dst, int from, int to)
 RJ__INLINE size_t
 put_string_of_run(PyObject *str, size_t length, uint8_t *dst, int to)
 {
-    const void *wide = (PyCompactUnicodeObject *)str + 1;
     if (PyUnicode_KIND(str) == PyUnicode_1BYTE_KIND)
-        return put_few_bytes(PyUnicode_IS_ASCII(str) ? (void *)((PyASCIIObject *)str + 1) : wide, length, dst, to);
+        return put_few_bytes(PyUnicode_IS_ASCII(str) ? rj_str_ascii(str) : rj_str_wide(str), length, dst, to);
     if (PyUnicode_KIND(str) == PyUnicode_2BYTE_KIND)
-        return put_units_of_run(wide, length, dst, 2, to);
-    return to == 4 ? put_units_of_run(wide, length, dst, 4, 4) : RJ_NO_RUN;
+        return put_units_of_run(rj_str_wide(str), length, dst, 2, to);
+    return to == 4 ? put_units_of_run(rj_str_wide(str), length, dst, 4, 4) : RJ_NO_RUN;
 }
 
 RJ__INLINE PyObject **

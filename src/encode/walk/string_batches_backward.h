@@ -4,7 +4,7 @@
  * it belongs to strings whose turn is later. How long each is could not be foreseen, and no branch depends on it.
  */
 
-_Static_assert(sizeof(PyASCIIObject) >= RJ__TO_END_BEFORE, "what is before characters is read with them");
+_Static_assert(RJ_STR_HEADER >= RJ__TO_END_BEFORE, "what is before characters is read with them");
 
 /* Strings one after another, of which all that was looked at are ASCII and, if they have no escapes, sure to fit. */
 typedef struct rj_batch {
@@ -32,7 +32,7 @@ measure_batch(const rj_encoder *e, const uint8_t *cur, PyObject **item, PyObject
         prefetch_item(ahead[i]);
         if (RJ__UNLIKELY(!PyUnicode_CheckExact(str)))
             return 0;
-        size_t length = (size_t)((PyASCIIObject *)str)->length;
+        size_t length = rj_str_length(str);
         is_ascii &= PyUnicode_IS_COMPACT_ASCII(str);
         lengths |= length;
         end += 1 + length;
@@ -52,10 +52,9 @@ put_batch_backward(uint8_t *cur, PyObject **item, const rj_batch *batch, size_t 
     uint8_t before[RJ__TO_END_MOST];
     memcpy(before, cur - most, most);
     for (size_t i = RJ_BATCH; i-- > 0;) {
-        PyASCIIObject *str = (PyASCIIObject *)item[i];
-        size_t length = (size_t)str->length;
+        size_t length = rj_str_length(item[i]);
         uint8_t *end = cur + batch->ends[i];
-        int is_dirty = rj__copy_to_end((const uint8_t *)(str + 1) + length, length, end, most);
+        int is_dirty = rj__copy_to_end(rj_str_ascii(item[i]) + length, length, end, most);
         end_string(end - length - 1, end, ',');
         dirty = dirty << 1 | (uint32_t)is_dirty;
     }
@@ -78,10 +77,10 @@ measure_marked(const rj_encoder *e, const uint8_t *cur, PyObject **item, PyObjec
         prefetch_item(ahead[i]);
         if (RJ__UNLIKELY(!PyUnicode_CheckExact(str)) || RJ__UNLIKELY(!PyUnicode_IS_COMPACT_ASCII(str)))
             return 0;
-        size_t length = (size_t)((PyASCIIObject *)str)->length;
+        size_t length = rj_str_length(str);
         if (RJ__UNLIKELY(length > RJ__MARKED_MOST))
             return 0;
-        uint64_t marks = rj__mark_to_end((const uint8_t *)((PyASCIIObject *)str + 1) + length, length);
+        uint64_t marks = rj__mark_to_end(rj_str_ascii(str) + length, length);
         seen |= marks;
         batch->marks[i] = marks;
         size_t count = (size_t)__builtin_popcountll(marks);
@@ -102,11 +101,10 @@ put_marked_backward(uint8_t *cur, PyObject **item, const rj_batch *batch)
     uint8_t before[RJ__MARKED_MOST];
     memcpy(before, cur - RJ__MARKED_MOST, RJ__MARKED_MOST);
     for (size_t i = RJ_BATCH; i-- > 0;) {
-        PyASCIIObject *str = (PyASCIIObject *)item[i];
-        size_t length = (size_t)str->length;
+        size_t length = rj_str_length(item[i]);
         uint8_t *end = cur + batch->ends[i];
         uint64_t marks = batch->marks[i];
-        int is_wrong = rj__spell_to_end((const uint8_t *)(str + 1) + length, length, marks, end);
+        int is_wrong = rj__spell_to_end(rj_str_ascii(item[i]) + length, length, marks, end);
         end_string(end - length - (size_t)__builtin_popcountll(marks) - 1, end, ',');
         right = is_wrong ? i : right;
     }
@@ -123,7 +121,7 @@ put_apart(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, PyObjec
     const size_t ahead = array_end - stop >= RJ_PREFETCH ? RJ_PREFETCH : 0;
     for (*lengths = 0; item < stop && cur <= full && PyUnicode_CheckExact(*item); item++) {
         prefetch_item(item[ahead]);
-        *lengths |= (size_t)((PyASCIIObject *)*item)->length;
+        *lengths |= rj_str_length(*item);
         uint8_t *next = put_short_way(e, cur, *item, ',');
         if (!next)
             break;

@@ -124,7 +124,7 @@ put_non_ascii_raw(rj_encoder *e, uint8_t *cur, PyObject *raw)
 
 /* ---- the short ways */
 
-_Static_assert(sizeof(PyASCIIObject) >= RJ__BEFORE, "rj__copy_clean reads into a str's header");
+_Static_assert(RJ_STR_HEADER >= RJ__BEFORE, "rj__copy_clean reads into a str's header");
 _Static_assert(2 * (RJ_SHORT_STRING + 3) + RJ__NUMBER_ROOM + RJ__AFTER <= RJ_ITEM_ROOM, "a key and a value must fit");
 
 /* These are the short ways for strings that are more than plain ASCII: for those that are sure to fit and have nothing rare about
@@ -275,12 +275,11 @@ bytes_in_place(rj_encoder *e, PyObject *str, size_t *length)
         return NULL;
     *length = (size_t)PyUnicode_GET_LENGTH(str);
     if (RJ__LIKELY(PyUnicode_IS_ASCII(str)))
-        return (const uint8_t *)((PyASCIIObject *)str + 1);
+        return rj_str_ascii(str);
     e->non_ascii = 1;
     if (e->str_sink)
         return PyUnicode_KIND(str) == PyUnicode_1BYTE_KIND ? PyUnicode_1BYTE_DATA(str) : NULL;
-    *length = (size_t)((PyCompactUnicodeObject *)str)->utf8_length;
-    return (const uint8_t *)((PyCompactUnicodeObject *)str)->utf8;
+    return rj_str_kept_utf8(str, length);
 }
 
 /* What put_plain_string returned NULL for. NULL too where the characters do not lie behind the header, whose bytes may be read with them. */
@@ -308,8 +307,8 @@ put_plain_string(const rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     if (RJ__UNLIKELY(!PyUnicode_IS_COMPACT_ASCII(str)))
         return NULL;
-    const size_t length = (size_t)((PyASCIIObject *)str)->length;
-    const uint8_t *data = (const uint8_t *)((PyASCIIObject *)str + 1);
+    const size_t length = rj_str_length(str);
+    const uint8_t *data = rj_str_ascii(str);
     const int ascii = RJ__STYLED ? e->options->ensure_ascii : 0;
     if (length > (tail == ':' ? RJ_KEY_IN_LINE : RJ_IN_LINE)) {
         if (length > RJ_SHORT_STRING && (ptrdiff_t)length > e->end - cur - RJ_ITEM_ROOM)

@@ -98,7 +98,7 @@ put_short_escapes(const void *src, size_t done, size_t length, uint8_t *dst, int
     size_t left = length - done;
     uint8_t *at = dst + done * (size_t)to;
 #if defined(RJ__SPELLS_UNITS)
-    _Static_assert(sizeof(PyCompactUnicodeObject) >= RJ__SCAN_BLOCK, "rj__spell_units reads into a str's header");
+    _Static_assert(RJ_WIDE_HEADER >= RJ__SCAN_BLOCK, "rj__spell_units reads into a str's header");
     if (from == to) {
         at = to == 2 ? rj__spell_units(here, 2 * left, at, 2) : rj__spell_units(here, 4 * left, at, 4);
         return at ? (size_t)(at - dst) / (size_t)to : 0;
