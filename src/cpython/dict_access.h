@@ -29,7 +29,7 @@ rj_dict_next(PyObject *dict, Py_ssize_t *pos, PyObject **key, PyObject **value)
     return 1;
 }
 
-#if !defined(RJSON_PORTABLE) && PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030F0000 && !defined(Py_GIL_DISABLED)
+#if defined(RJ_KNOWS_PYTHON_WITH_GIL) && PY_VERSION_HEX >= 0x030B0000
 #define RJ_KNOWS_DICTS 1
 #include "cpython/dict_layout_311.h"
 

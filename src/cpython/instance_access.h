@@ -11,7 +11,7 @@
 
 #include "py.h"
 
-#if !defined(RJSON_PORTABLE) && PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030F0000 && !defined(Py_GIL_DISABLED)
+#if defined(RJ_KNOWS_PYTHON_WITH_GIL) && PY_VERSION_HEX >= 0x030B0000
 #include "cpython/dict_layout_311.h"
 
 enum { RJ_DICT_KEYS_SPLIT = 2 }; /* all keys are exact str, and the values are apart */

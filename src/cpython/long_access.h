@@ -7,7 +7,7 @@
 
 #include "py.h"
 
-#if !defined(RJSON_PORTABLE) && PYLONG_BITS_IN_DIGIT == 30 && PY_VERSION_HEX < 0x030F0000
+#if defined(RJ_KNOWS_PYTHON) && PYLONG_BITS_IN_DIGIT == 30
 #define RJ_LONG_DIRECT 1
 
 #if PY_VERSION_HEX >= 0x030C0000

@@ -19,7 +19,7 @@
 #define RJ_STR_HEADER sizeof(PyASCIIObject)
 #define RJ_WIDE_HEADER sizeof(PyCompactUnicodeObject)
 
-#if !defined(RJSON_PORTABLE) && PY_VERSION_HEX < 0x030F0000
+#if defined(RJ_KNOWS_PYTHON)
 #define RJ_READS_STR 1
 
 /* The length of an exact str, whether it is compact or not. */

@@ -7,7 +7,7 @@
 
 #include "py.h"
 
-#if !defined(RJSON_PORTABLE) && PY_VERSION_HEX < 0x030F0000 && !defined(Py_GIL_DISABLED)
+#if defined(RJ_KNOWS_PYTHON_WITH_GIL)
 RJ__INLINE unsigned
 rj_type_version(PyTypeObject *type)
 {
