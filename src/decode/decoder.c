@@ -309,7 +309,7 @@ rj_decode_keep_key(rj_decoder *d, rj_cached_key *place, rj_cached_key key)
     while (place < end && place->key)
         place++;
     if (place == end) {
-        if (d->keys_missed++ >= RJ_KEYS_WELCOME && d->keys_missed % RJ_KEY_LUCK != 0)
+        if (d->keys_missed++ >= RJ_KEYS_WELCOME && d->keys_missed % RJ_KEPT_KEY_RATIO != 0)
             return;
         place -= 1 + d->state->keys_driven_out++ % RJ_KEY_PLACES; /* each in turn */
     }

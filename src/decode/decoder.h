@@ -30,9 +30,9 @@
 /* Short keys are kept from call to call: most documents repeat a few. Each is in its place or in one of those behind it. */
 #define RJ_CACHED_KEYS 4096
 #define RJ_KEY_PLACES 4
-/* A text drives out so many other keys at once. Where it has more that are new, most of them do not come again, and one in RJ_KEY_LUCK is kept. */
+/* A text drives out so many other keys at once. Where it has more that are new, most of them do not come again, and one in RJ_KEPT_KEY_RATIO is kept. */
 #define RJ_KEYS_WELCOME 64
-#define RJ_KEY_LUCK 8
+#define RJ_KEPT_KEY_RATIO 8
 #define RJ_CACHED_KEY_MAX 64
 
 typedef struct rj_level {

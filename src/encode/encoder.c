@@ -102,7 +102,7 @@ rj_refuse_entry(rj_encoder *e, uint8_t *cur, PyObject *obj)
     else {
         e->cur = cur;
         e->stop = RJ_STOP_DEEP;
-        rj_push_frame(e, RJ_FRAME_VALUE, obj, NULL, NULL, NULL, 0, 0);
+        rj_spill(e, RJ_FRAME_VALUE, obj, NULL, NULL, NULL, 0, 0);
     }
     return 0;
 }
@@ -121,7 +121,7 @@ rj_refuse_circle(rj_encoder *e)
 }
 
 int
-rj_take_up(rj_encoder *e)
+rj_open_recorded_levels(rj_encoder *e)
 {
     int innermost = (int)(e->interrupted - e->levels);
     while (e->native++ < innermost)
@@ -160,29 +160,29 @@ set_lead(rj_encoder *e, uint8_t *cur, int is_item)
 }
 
 int
-rj_lay_item(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
+rj_break_before_item(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 {
     if (set_lead(e, cur, 1) < 0)
         rj_stop_error(e);
     else if (key)
-        rj_push_frame(e, RJ_FRAME_PAIR, value, NULL, key, value, 0, 0);
+        rj_spill(e, RJ_FRAME_PAIR, value, NULL, key, value, 0, 0);
     else
-        rj_push_frame(e, RJ_FRAME_VALUE, value, NULL, NULL, NULL, 0, 0);
+        rj_spill(e, RJ_FRAME_VALUE, value, NULL, NULL, NULL, 0, 0);
     return 0;
 }
 
 uint8_t *
-rj_lay_line_break(rj_encoder *e, uint8_t *cur)
+rj_break_line(rj_encoder *e, uint8_t *cur)
 {
     return set_lead(e, cur, 1) < 0 ? rj_stop_error(e) : NULL;
 }
 
 uint8_t *
-rj_lay_bracket(rj_encoder *e, uint8_t *cur, uint8_t bracket)
+rj_break_before_bracket(rj_encoder *e, uint8_t *cur, uint8_t bracket)
 {
     if (set_lead(e, cur, 0) < 0)
         return rj_stop_error(e);
-    rj_push_frame(e, RJ_FRAME_CLOSE, Py_None, NULL, NULL, NULL, bracket, 0);
+    rj_spill(e, RJ_FRAME_CLOSE, Py_None, NULL, NULL, NULL, bracket, 0);
     return NULL;
 }
 
@@ -214,8 +214,8 @@ is_level(rj_frame_kind kind)
 }
 
 void
-rj_push_frame(rj_encoder *e, rj_frame_kind kind, PyObject *obj, PyObject *iterator, PyObject *key, PyObject *value,
-              Py_ssize_t pos, Py_ssize_t used)
+rj_spill(rj_encoder *e, rj_frame_kind kind, PyObject *obj, PyObject *iterator, PyObject *key, PyObject *value,
+         Py_ssize_t pos, Py_ssize_t used)
 {
     if (e->stop == RJ_STOP_ERROR && (e->problem_lost || grow_frames(e) < 0)) {
         /* The path will be incomplete; the error itself counts. */

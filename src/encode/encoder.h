@@ -76,13 +76,13 @@ typedef struct rj_frame {
 } rj_frame;
 
 /* A level of the native stack: where it is. */
-typedef struct rj_open_level {
-    PyObject *obj;   /* owned below e->owned, else borrowed */
-    Py_ssize_t pos;  /* of a list or tuple its next index, of a dict as in PyDict_Next */
-    Py_ssize_t used; /* a dict's size; or RJ_SEQUENCE, RJ_NOT_WALKED */
-    int is_parent;   /* it has levels inside of it, is not inside of itself, and is counted in parents_at */
-    int left_alike;  /* so many containers in it are not tried as plain ones: see RJ_ALIKE */
-} rj_open_level;
+typedef struct rj_level {
+    PyObject *obj;    /* owned below e->owned, else borrowed */
+    Py_ssize_t pos;   /* of a list or tuple its next index, of a dict as in PyDict_Next */
+    Py_ssize_t used;  /* a dict's size; or RJ_SEQUENCE, RJ_NOT_WALKED */
+    int is_parent;    /* it has levels inside of it, is not inside of itself, and is counted in parents_at */
+    int left_untried; /* so many containers in it are not tried as plain ones: see RJ_NOT_TRIED_AFTER */
+} rj_level;
 
 #define RJ_SEQUENCE (-1)
 /* Neither a list, tuple or dict, nor walked as one. */
@@ -126,11 +126,11 @@ typedef struct rj_encoder {
     void *on_window_ctx;
     rj_frame *frames;
     size_t frame_count, frame_capacity;
-    rj_ptrset ancestors;        /* the frames' objects */
-    PyObject *waiting;          /* owned: the value that the innermost level goes on with; or NULL */
-    rj_open_level *levels_end;  /* of those that there may be now */
-    rj_open_level *interrupted; /* the innermost of the levels that are laid out, but not open yet; or NULL */
-    rj_open_level levels[RJ_NATIVE_LEVELS];
+    rj_ptrset ancestors;   /* the frames' objects */
+    PyObject *waiting;     /* owned: the value that the innermost level goes on with; or NULL */
+    rj_level *levels_end;  /* of those that there may be now */
+    rj_level *interrupted; /* the innermost of the levels that are laid out, but not open yet; or NULL */
+    rj_level levels[RJ_NATIVE_LEVELS];
     uint8_t parents_at[RJ_PARENT_PLACES]; /* all 0 between documents */
     rj_frame inline_frames[RJ_INLINE_FRAMES];
     uint8_t scratch[RJ_SCRATCH]; /* for the memory sink of small results */
@@ -168,8 +168,8 @@ void rj_own_ancestors(rj_encoder *e);
 /* To be called before every call that runs Python code of the document's (a source, `default`, items()). */
 void rj_enter_python(rj_encoder *e);
 /* Lays a level down. References are borrowed; NULL where there is none. */
-void rj_push_frame(rj_encoder *e, rj_frame_kind kind, PyObject *obj, PyObject *iterator, PyObject *key, PyObject *value,
-                   Py_ssize_t pos, Py_ssize_t used);
+void rj_spill(rj_encoder *e, rj_frame_kind kind, PyObject *obj, PyObject *iterator, PyObject *key, PyObject *value,
+              Py_ssize_t pos, Py_ssize_t used);
 rj_frame rj_pop_frame(rj_encoder *e);
 void rj_clear_frame(rj_frame *f);
 /* Puts the frames from `mark` on, pushed innermost first, in order. */
@@ -186,7 +186,7 @@ int rj_refuse_entry(rj_encoder *e, uint8_t *cur, PyObject *obj);
 /* Whether the innermost level is inside of itself: takes it off then, and records that. */
 int rj_refuse_circle(rj_encoder *e);
 /* Opens the levels that are laid out, up to e->interrupted. 0 where one is inside of itself (e->stop is ERROR). */
-int rj_take_up(rj_encoder *e);
+int rj_open_recorded_levels(rj_encoder *e);
 
 RJ__INLINE size_t
 rj_parent_place(const void *obj)
@@ -198,7 +198,7 @@ rj_parent_place(const void *obj)
 RJ__INLINE void
 rj_leave(rj_encoder *e)
 {
-    const rj_open_level *level = &e->levels[--e->native];
+    const rj_level *level = &e->levels[--e->native];
     if (level->is_parent)
         e->parents_at[rj_parent_place(level->obj)]--;
     if (RJ__UNLIKELY(e->owned > e->native)) {
@@ -211,7 +211,7 @@ rj_leave(rj_encoder *e)
 RJ__INLINE int
 rj_become_parent(rj_encoder *e)
 {
-    rj_open_level *level = &e->levels[e->native - 1];
+    rj_level *level = &e->levels[e->native - 1];
     if (level->is_parent)
         return 1;
     uint8_t *parents = &e->parents_at[rj_parent_place(level->obj)];
@@ -224,9 +224,9 @@ rj_become_parent(rj_encoder *e)
 /* Where the line break before an item or a closing bracket is too long for the room at hand: makes it the text at hand, after
  * the output up to `cur`, and lays down what comes after it: an item (`key` NULL in arrays), or a bracket. The walk stops, to
  * go on at once. Always 0, or NULL. */
-int rj_lay_item(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value);
-uint8_t *rj_lay_line_break(rj_encoder *e, uint8_t *cur); /* and nothing after it */
-uint8_t *rj_lay_bracket(rj_encoder *e, uint8_t *cur, uint8_t bracket);
+int rj_break_before_item(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value);
+uint8_t *rj_break_line(rj_encoder *e, uint8_t *cur); /* and nothing after it */
+uint8_t *rj_break_before_bracket(rj_encoder *e, uint8_t *cur, uint8_t bracket);
 void rj_set_native_limit(rj_encoder *e);
 /* What is to be written of a string. -1 with an exception. */
 int rj_text_from_str(rj_encoder *e, PyObject *str, rj__text *text);

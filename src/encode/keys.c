@@ -39,9 +39,9 @@ refuse_key(rj_encoder *e, PyObject *key)
 
 /* What stands for the key is a str, or has a text itself. */
 static PyObject *
-stand_in_text(rj_encoder *e, const rj_plan *plan, PyObject *key)
+replacement_text(rj_encoder *e, const rj_plan *plan, PyObject *key)
 {
-    PyObject *text = NULL, *result = rj_stand_in(e, plan, key);
+    PyObject *text = NULL, *result = rj_replacement(e, plan, key);
     if (!result || PyUnicode_Check(result))
         return result;
     if (!basic_key_text(e, result, &text))
@@ -81,7 +81,7 @@ planned_text(rj_encoder *e, const rj_plan *plan, PyObject *key)
     case RJ_FORM_ENUM:
     case RJ_FORM_PATH:
     case RJ_FORM_TIMEDELTA:
-        return stand_in_text(e, plan, key);
+        return replacement_text(e, plan, key);
     case RJ_FORM_DECIMAL:
         return rj_decimal_text(e, plan, key);
     case RJ_FORM_NUMPY_ARRAY:

@@ -282,7 +282,7 @@ rj_options_set(rj_options *options, const char *function, PyObject *name, PyObje
 
 /* Puts the line break behind the separator. */
 static void
-lay_out(rj_options *options)
+make_lead(rj_options *options)
 {
     rj_layout *layout = &options->layout;
     uint8_t *newline = layout->lead + layout->item_length;
@@ -297,7 +297,7 @@ rj_options_finish(rj_options *options)
 {
     rj_layout *layout = &options->layout;
     if (layout->indent >= 0)
-        lay_out(options);
+        make_lead(options);
     if (!options->has_separators && layout->indent >= 0) { /* as json does: a space after keys, none at the ends of lines */
         memcpy(layout->key_separator, ": ", 2);
         layout->key_length = 2;

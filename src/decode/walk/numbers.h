@@ -99,7 +99,7 @@ decode_any_number(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
     const uint8_t *digits = begin + (*begin == '-'), *p = digits;
     uint64_t w = 0;
     if (RJ__UNLIKELY(!rj__is_digit(*p)))
-        return *p == 'I' ? go_rare_way(rj_decode_constant, d, begin, next) : rj_decode_fail(d, "Expecting a digit", p);
+        return *p == 'I' ? handle_rare_case(rj_decode_constant, d, begin, next) : rj_decode_fail(d, "Expecting a digit", p);
     if (*p == '0')
         p++;
     else

@@ -347,11 +347,11 @@ string_beyond(rj_decoder *d, const uint8_t *p, const uint8_t **next)
 }
 
 /* What decodes at a place and tells what is behind it. */
-typedef PyObject *rare_way(rj_decoder *d, const uint8_t *p, const uint8_t **next);
+typedef PyObject *rare_case(rj_decoder *d, const uint8_t *p, const uint8_t **next);
 
 /* Calls one that is not inline. It gets a variable of its own to write to, so that *next can stay in a register. */
 RJ__INLINE PyObject *
-go_rare_way(rare_way *way, rj_decoder *d, const uint8_t *p, const uint8_t **next)
+handle_rare_case(rare_case *way, rj_decoder *d, const uint8_t *p, const uint8_t **next)
 {
     const uint8_t *after = p;
     PyObject *v = way(d, p, &after);
@@ -366,7 +366,7 @@ decode_string(rj_decoder *d, const uint8_t *p, const uint8_t **next)
     int high;
     const uint8_t *stop = scan_run(d, p, &high);
     if (RJ__UNLIKELY(*stop != '"'))
-        return go_rare_way(stop == d->end ? string_beyond : escaped_string, d, p, next);
+        return handle_rare_case(stop == d->end ? string_beyond : escaped_string, d, p, next);
     *next = stop + 1;
     return RJ__LIKELY(!high) ? ascii_string_here(d, p, (size_t)(stop - p)) : wide_string(d, p, (size_t)(stop - p));
 }

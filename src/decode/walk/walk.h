@@ -106,7 +106,7 @@ decode_literal(rj_decoder *d, const uint8_t *p, const uint8_t **next)
             return Py_NewRef(Py_False);
         }
     }
-    return go_rare_way(literal_at_end, d, p, next);
+    return handle_rare_case(literal_at_end, d, p, next);
 }
 
 /* The bracket of the container that is the innermost now. */

@@ -506,7 +506,7 @@ rj_decimal_text(rj_encoder *e, const rj_plan *plan, PyObject *v)
 }
 
 PyObject *
-rj_stand_in(rj_encoder *e, const rj_plan *plan, PyObject *v)
+rj_replacement(rj_encoder *e, const rj_plan *plan, PyObject *v)
 {
     PyObject *result;
     rj_enter_python(e);

@@ -18,7 +18,7 @@ uint8_t *rj_put_type_text(rj_encoder *e, uint8_t *p, const rj_plan *plan, PyObje
 /* Whether that is sure to run none. */
 int rj_has_plain_text(const rj_encoder *e, rj_plan *plan, PyObject *v);
 /* What stands for `v` where it has no text of its own: a new reference, or NULL when the walk stops. May run Python code. */
-PyObject *rj_stand_in(rj_encoder *e, const rj_plan *plan, PyObject *v);
+PyObject *rj_replacement(rj_encoder *e, const rj_plan *plan, PyObject *v);
 /* Whether one of the two may run code of the document's, which belongs to its task. */
 int rj_type_runs_code(const rj_plan *plan, PyObject *v);
 /* A Decimal as a number, or what the options say of NaN and infinity: a new str of ASCII that is JSON; NULL when the walk stops. */

@@ -62,7 +62,7 @@ begin_short_key(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
         return NULL;
     uint8_t *last = cur - 1, before = RJ__STYLED ? *last : 0;
     begin_item(e, &cur, key, value);
-    uint8_t *next = put_short_way(e, cur, key, ':');
+    uint8_t *next = put_string_in_window(e, cur, key, ':');
     if (RJ__LIKELY(next != NULL))
         return end_key(e, next);
     if (RJ__STYLED)
@@ -93,7 +93,7 @@ put_pair(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
         cur = rj_next_window(e, cur, 1, 0);
     if (cur)
         return put_value(e, cur, value);
-    rj_push_frame(e, RJ_FRAME_VALUE, value, NULL, NULL, NULL, 0, 0);
+    rj_spill(e, RJ_FRAME_VALUE, value, NULL, NULL, NULL, 0, 0);
     return NULL;
 }
 

@@ -62,7 +62,7 @@ begin_item(rj_encoder *e, uint8_t **cur, PyObject *key, PyObject *value)
     if (!RJ__STYLED || e->options->layout.is_compact)
         return 1;
     if (RJ__UNLIKELY(!has_short_lead(e)))
-        return rj_lay_item(e, *cur, key, value);
+        return rj_break_before_item(e, *cur, key, value);
     if (RJ__LIKELY((*cur)[-1] == ',')) /* a branch: what is written next must not wait for this byte */
         *cur = put_lead(e, *cur - 1, 0);
     else
@@ -104,7 +104,7 @@ close_items(rj_encoder *e, uint8_t *cur, uint8_t bracket, int has_items)
         change_level(e, -1);
         if (has_items && e->options->layout.indent >= 0) {
             if (RJ__UNLIKELY(!has_short_lead(e)))
-                return rj_lay_bracket(e, cur, bracket);
+                return rj_break_before_bracket(e, cur, bracket);
             return put_bracket(put_lead(e, cur - 1, e->options->layout.item_length), bracket);
         }
     }

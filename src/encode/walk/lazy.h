@@ -3,7 +3,7 @@
  * an event loop (rj_coop) it may pause before each call of such code, and has to where an awaitable is not ready.
  */
 
-static uint8_t *put_typed(rj_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *put_by_type(rj_encoder *e, uint8_t *cur, PyObject *v);
 
 /* Before a source is asked for an item (or `default`, NULL): 1 if the walk has to pause here first, on an event loop. */
 RJ__INLINE int
@@ -82,7 +82,7 @@ walk_iterator(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, 
         uint8_t *next = NULL;
         if (begin_item(e, &cur, NULL, item)) {
             next = put_scalar(e, cur, item);
-            next = next ? next : put_container_or_other(e, cur, item);
+            next = next ? next : put_non_scalar(e, cur, item);
         }
         Py_DECREF(item);
         cur = next;
@@ -94,7 +94,7 @@ walk_iterator(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, 
     rj_leave(e);
     return close_container(e, cur, ']');
 stopped:
-    rj_push_frame(e, is_async ? RJ_FRAME_ASYNC : RJ_FRAME_ITERATOR, owner, iterator, NULL, NULL, count, 0);
+    rj_spill(e, is_async ? RJ_FRAME_ASYNC : RJ_FRAME_ITERATOR, owner, iterator, NULL, NULL, count, 0);
     rj_leave(e);
     return NULL;
 }
@@ -116,11 +116,11 @@ put_default_result(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *result)
     uint8_t *next = NULL;
     if (result) {
         next = put_scalar(e, cur, result);
-        next = next ? next : put_container_or_other(e, cur, result);
+        next = next ? next : put_non_scalar(e, cur, result);
         Py_DECREF(result);
     }
     if (!next)
-        rj_push_frame(e, RJ_FRAME_DEFAULT, v, NULL, NULL, NULL, 0, 0);
+        rj_spill(e, RJ_FRAME_DEFAULT, v, NULL, NULL, NULL, 0, 0);
     rj_leave(e);
     return next;
 }
@@ -139,7 +139,7 @@ static RJ__NOINLINE uint8_t *
 put_default_or(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *iterator, int is_async)
 {
     if (pause_before(e, cur, NULL, 0)) {
-        rj_push_frame(e, RJ_FRAME_VALUE, v, NULL, NULL, NULL, 0, 0);
+        rj_spill(e, RJ_FRAME_VALUE, v, NULL, NULL, NULL, 0, 0);
         return NULL;
     }
     if (!enter(e, cur, v))
@@ -215,5 +215,5 @@ put_source(rj_encoder *e, uint8_t *cur, PyObject *v)
             return rj_stop_error(e);
         PyErr_Clear();
     }
-    return put_typed(e, cur, v);
+    return put_by_type(e, cur, v);
 }

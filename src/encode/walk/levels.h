@@ -6,26 +6,26 @@
 /* ---- items and members */
 
 /* So many containers are gone into at once after one that turned out not to be plain: others beside it are like it, as a rule. */
-#define RJ_ALIKE 15
+#define RJ_NOT_TRIED_AFTER 15
 
 /* A container inside of the innermost level: *nested is set to it if `walk` has to go into it, or on with what e->interrupted says. */
 RJ__INLINE uint8_t *
 put_inner_container(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject **nested)
 {
-    rj_open_level *level = &e->levels[e->native - 1];
+    rj_level *level = &e->levels[e->native - 1];
     const int is_dict = PyDict_CheckExact(v);
     if (is_sorted(e, v, is_dict))
         return rj_become_parent(e) ? put_sorted_dict(e, cur, v) : NULL;
     e->interrupted = NULL;
-    if (level->left_alike) {
-        level->left_alike--;
+    if (level->left_untried) {
+        level->left_untried--;
     }
     else {
         uint8_t *next = try_plain(e, cur, v, is_dict);
         if (RJ__LIKELY(next != NULL))
             return next;
         if (e->interrupted)
-            level->left_alike = e->waiting ? RJ_ALIKE : 0;
+            level->left_untried = e->waiting ? RJ_NOT_TRIED_AFTER : 0;
     }
     *nested = v;
     return cur;
@@ -35,12 +35,12 @@ put_inner_container(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject **nested)
 RJ__INLINE uint8_t *
 put_inner(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject **nested)
 {
-    return RJ__LIKELY(is_container(v)) ? put_inner_container(e, cur, v, nested) : put_other(e, cur, v);
+    return RJ__LIKELY(is_container(v)) ? put_inner_container(e, cur, v, nested) : put_subclass_or_planned(e, cur, v);
 }
 
 /* The items of the innermost level, a list or tuple: to its end, or a container for `nested`. */
 static RJ__NOINLINE uint8_t *
-put_items(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject **nested)
+put_items(rj_encoder *e, uint8_t *cur, rj_level *level, PyObject **nested)
 {
     PyObject *const seq = level->obj;
     Py_ssize_t i = level->pos;
@@ -90,9 +90,9 @@ static uint8_t *put_container(rj_encoder *e, uint8_t *cur, PyObject *v);
 
 /* What put_scalar declined. */
 RJ__INLINE uint8_t *
-put_container_or_other(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_non_scalar(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
-    return is_container(v) ? put_container(e, cur, v) : put_other(e, cur, v);
+    return is_container(v) ? put_container(e, cur, v) : put_subclass_or_planned(e, cur, v);
 }
 
 /* e->waiting, of which everything before it has been written. */
@@ -107,7 +107,7 @@ put_waiting(rj_encoder *e, uint8_t *cur)
     PyObject *value = e->waiting;
     e->waiting = NULL;
     uint8_t *next = put_scalar(e, cur, value);
-    next = next ? next : put_container_or_other(e, cur, value);
+    next = next ? next : put_non_scalar(e, cur, value);
     Py_DECREF(value);
     return next;
 }
@@ -125,7 +125,7 @@ put_member(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 
 /* The members of the innermost level, a dict, likewise. */
 static RJ__NOINLINE uint8_t *
-put_members(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject **nested)
+put_members(rj_encoder *e, uint8_t *cur, rj_level *level, PyObject **nested)
 {
     PyObject *const dict = level->obj;
     rj_dict_cursor cursor;
@@ -170,14 +170,14 @@ put_members(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject **nested
 
 /* Lays the levels of a walk that has stopped down, the innermost first. Always NULL. */
 static RJ__NOINLINE uint8_t *
-lay_levels(rj_encoder *e, int outermost)
+spill_levels(rj_encoder *e, int outermost)
 {
     while (e->native > outermost) {
-        const rj_open_level *level = &e->levels[e->native - 1];
+        const rj_level *level = &e->levels[e->native - 1];
         rj_frame_kind kind = level->used == RJ_SEQUENCE ? RJ_FRAME_SEQUENCE : RJ_FRAME_DICT;
         PyObject *waiting = e->waiting;
         e->waiting = NULL;
-        rj_push_frame(e, kind, level->obj, NULL, NULL, waiting, level->pos, level->used);
+        rj_spill(e, kind, level->obj, NULL, NULL, waiting, level->pos, level->used);
         Py_XDECREF(waiting);
         rj_leave(e);
     }
@@ -186,10 +186,10 @@ lay_levels(rj_encoder *e, int outermost)
 
 /* Goes into `v`, or on with what e->interrupted says. NULL where the walk stops. */
 RJ__INLINE uint8_t *
-go_into(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict)
+enter_nested(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict)
 {
     if (e->interrupted)
-        return rj_take_up(e) ? e->cur : NULL;
+        return rj_open_recorded_levels(e) ? e->cur : NULL;
     if (is_sorted(e, v, is_dict))
         return put_sorted_dict(e, cur, v);
     if (!push_level(e, cur, v, is_dict ? PyDict_GET_SIZE(v) : RJ_SEQUENCE))
@@ -202,7 +202,7 @@ static RJ__NOINLINE uint8_t *
 walk(rj_encoder *e, uint8_t *cur, int outermost)
 {
     while (cur && e->native > outermost) {
-        rj_open_level *level = &e->levels[e->native - 1];
+        rj_level *level = &e->levels[e->native - 1];
         const int is_dict = level->used != RJ_SEQUENCE;
         PyObject *nested = NULL;
         if (e->waiting) {
@@ -213,13 +213,13 @@ walk(rj_encoder *e, uint8_t *cur, int outermost)
         if (!cur)
             break;
         if (nested) {
-            cur = rj_become_parent(e) ? go_into(e, cur, nested, PyDict_CheckExact(nested)) : NULL;
+            cur = rj_become_parent(e) ? enter_nested(e, cur, nested, PyDict_CheckExact(nested)) : NULL;
             continue;
         }
         rj_leave(e);
         cur = close_container(e, cur, is_dict ? '}' : ']');
     }
-    return cur ? cur : lay_levels(e, outermost);
+    return cur ? cur : spill_levels(e, outermost);
 }
 
 /* A list, tuple or dict, or a subclass that iterates as these do. */
@@ -230,6 +230,6 @@ put_container(rj_encoder *e, uint8_t *cur, PyObject *v)
     uint8_t *next = try_plain(e, cur, v, is_dict);
     if (RJ__LIKELY(next != NULL))
         return next;
-    cur = go_into(e, cur, v, is_dict);
+    cur = enter_nested(e, cur, v, is_dict);
     return walk(e, cur, outermost);
 }

@@ -68,7 +68,7 @@ is_omitted(const rj_encoder *e, const member_source *s, PyObject *value)
 /* A member whose key is nothing special, and any value: its key and the value, where it is a scalar; *value is to follow
  * otherwise, else NULL. NULL if there is no such member; then nothing has been written. */
 RJ__INLINE uint8_t *
-put_plain_member(rj_encoder *e, uint8_t *cur, member_source *s, PyObject **value)
+put_short_member(rj_encoder *e, uint8_t *cur, member_source *s, PyObject **value)
 {
     PyObject *key;
     if (!peek_member(s, &key, value))
@@ -103,7 +103,7 @@ walk_members(rj_encoder *e, uint8_t *cur, member_source *s, PyObject *waiting)
                 break;
         }
         if (!value) {
-            uint8_t *next = put_plain_member(e, cur, s, &value);
+            uint8_t *next = put_short_member(e, cur, s, &value);
             if (RJ__LIKELY(next != NULL)) {
                 cur = next;
                 if (!value)
@@ -126,13 +126,13 @@ walk_members(rj_encoder *e, uint8_t *cur, member_source *s, PyObject *waiting)
                 continue;
             }
         }
-        cur = put_container_or_other(e, cur, value);
+        cur = put_non_scalar(e, cur, value);
         Py_CLEAR(value);
         s->has_view = 0;
         if (RJ__UNLIKELY(!cur))
             break;
     }
-    rj_push_frame(e, s->kind, s->owner, s->source, NULL, value, s->pos, 0);
+    rj_spill(e, s->kind, s->owner, s->source, NULL, value, s->pos, 0);
     Py_XDECREF(value);
     rj_leave(e);
     return NULL;
@@ -201,12 +201,12 @@ walk_rest(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members,
 
 /* Lays down these members, owned: the walk has stopped in the value of the first. Always NULL. */
 static RJ__NOINLINE uint8_t *
-lay_rest(rj_encoder *e, PyObject *dict, const rj_member *members, Py_ssize_t count)
+spill_rest(rj_encoder *e, PyObject *dict, const rj_member *members, Py_ssize_t count)
 {
     rj_own_ancestors(e);
     PyObject *entries = rj_members_tuple(members, count);
     if (entries)
-        rj_push_frame(e, RJ_FRAME_ENTRIES, dict, entries, NULL, NULL, 2, 0);
+        rj_spill(e, RJ_FRAME_ENTRIES, dict, entries, NULL, NULL, 2, 0);
     else
         rj_stop_error(e);
     Py_XDECREF(entries);
@@ -236,7 +236,7 @@ walk_few(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members, 
                 owned_from = i - 1;
                 own_members(members + owned_from, count - owned_from);
             }
-            cur = put_container_or_other(e, next, value);
+            cur = put_non_scalar(e, next, value);
         }
     }
     Py_ssize_t rest = cur ? i : i - 1;
@@ -245,7 +245,7 @@ walk_few(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members, 
         own_members(members + owned_from, count - owned_from);
     }
     if (!cur)
-        cur = lay_rest(e, dict, members + rest, count - rest);
+        cur = spill_rest(e, dict, members + rest, count - rest);
     else if (rest < count || is_full(e, cur)) /* the closing bracket needs room too */
         cur = walk_rest(e, cur, dict, members + rest, count - rest);
     else {
@@ -298,7 +298,7 @@ walk_pairs(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, PyO
         else if (rc < 0 || begin_member(e, &cur, key, &value) < 0)
             break;
     }
-    rj_push_frame(e, RJ_FRAME_PAIRS, owner, iterator, key, value, 0, 0);
+    rj_spill(e, RJ_FRAME_PAIRS, owner, iterator, key, value, 0, 0);
     Py_XDECREF(key);
     Py_XDECREF(value);
     rj_leave(e);

@@ -31,10 +31,9 @@ begins_sorted(const rj_encoder *e, PyObject *seq)
 
 /* Lays a level out that is interrupted: goes on at `pos`, in the innermost after `waiting` (borrowed; NULL if it is between two items). Always NULL. */
 static RJ__NOINLINE uint8_t *
-interrupt(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject *obj, Py_ssize_t pos, Py_ssize_t used,
-          PyObject *waiting)
+interrupt(rj_encoder *e, uint8_t *cur, rj_level *level, PyObject *obj, Py_ssize_t pos, Py_ssize_t used, PyObject *waiting)
 {
-    *level = (rj_open_level){obj, pos, used, 0, 0};
+    *level = (rj_level){obj, pos, used, 0, 0};
     if (!e->interrupted) {
         e->interrupted = level;
         e->cur = cur;
@@ -43,13 +42,13 @@ interrupt(rj_encoder *e, uint8_t *cur, rj_open_level *level, PyObject *obj, Py_s
     return NULL;
 }
 
-static uint8_t *put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *level);
-static uint8_t *put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level);
-static uint8_t *put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level);
+static uint8_t *put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_level *level);
+static uint8_t *put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_level *level);
+static uint8_t *put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_level *level);
 
 /* A container as the given level. NULL where it is interrupted, or cannot be begun (and e->interrupted is NULL). */
 RJ__INLINE uint8_t *
-put_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rj_open_level *level)
+put_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rj_level *level)
 {
     if (RJ__UNLIKELY(level >= e->levels_end))
         return NULL;
@@ -69,26 +68,26 @@ put_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rj_open_level *
 
 /* A value inside of the given level: a scalar, container, or date. NULL likewise. */
 RJ__INLINE uint8_t *
-put_plain_value(rj_encoder *e, uint8_t *cur, PyObject *v, rj_open_level *level)
+put_plain_value(rj_encoder *e, uint8_t *cur, PyObject *v, rj_level *level)
 {
     uint8_t *next = put_scalar(e, cur, v);
     if (RJ__LIKELY(next != NULL))
         return next;
     if (RJ__UNLIKELY(!is_container(v)))
-        return put_plain_text(e, cur, v);
+        return put_date_or_uuid(e, cur, v);
     return put_plain(e, cur, v, PyDict_CheckExact(v), level + 1);
 }
 
 /* Whether what a list or tuple ends with is one too that can be put as the given level. */
 RJ__INLINE int
-is_tail(const rj_encoder *e, PyObject *v, const rj_open_level *level)
+is_tail(const rj_encoder *e, PyObject *v, const rj_level *level)
 {
     return !PyDict_CheckExact(v) && Py_SIZE(v) > 0 && level < e->levels_end && !begins_sorted(e, v);
 }
 
 /* Closes what ends with what was closed last, from the given level on. NULL where it is interrupted. */
 static RJ__NOINLINE uint8_t *
-close_tails(rj_encoder *e, uint8_t *cur, rj_open_level *level, const rj_open_level *outermost, uint8_t bracket)
+close_tails(rj_encoder *e, uint8_t *cur, rj_level *level, const rj_level *outermost, uint8_t bracket)
 {
     for (; level >= outermost; level--) {
         if (is_full(e, cur))
@@ -100,10 +99,10 @@ close_tails(rj_encoder *e, uint8_t *cur, rj_open_level *level, const rj_open_lev
 
 /* Not empty. What it ends with is gone into without a call where that is a list or tuple, and so is what that ends with. */
 static RJ__NOINLINE uint8_t *
-put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *level)
+put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_level *level)
 {
     const uint8_t *const full = full_behind(e);
-    const rj_open_level *const outermost = level;
+    const rj_level *const outermost = level;
     for (;;) {
         PyObject **item = rj_items_of(seq), **const stop = item + Py_SIZE(seq), *tail = NULL;
         uint8_t *begin = open_container(e, cur, '[');
@@ -123,7 +122,7 @@ put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *le
             cur = next;
         }
         if (tail) {
-            *level++ = (rj_open_level){seq, Py_SIZE(seq), RJ_SEQUENCE, 0, 0};
+            *level++ = (rj_level){seq, Py_SIZE(seq), RJ_SEQUENCE, 0, 0};
             seq = tail;
             continue;
         }
@@ -144,7 +143,7 @@ put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_open_level *le
 
 /* Not empty. */
 static RJ__NOINLINE uint8_t *
-put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level)
+put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_level *level)
 {
     const uint8_t *const full = full_behind(e);
     Py_ssize_t unread = 0;
@@ -176,10 +175,10 @@ put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level
 
 /* A dict of one member, and those in each other as values, which are gone into without a call. */
 static RJ__NOINLINE uint8_t *
-put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *level)
+put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_level *level)
 {
     const uint8_t *const full = full_behind(e);
-    const rj_open_level *const outermost = level;
+    const rj_level *const outermost = level;
     for (;;) {
         PyObject *key, *value;
         rj_dict_cursor cursor;
@@ -193,7 +192,7 @@ put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_open_level *leve
         }
         Py_ssize_t pos = rj_dict_cursor_position(&cursor, dict);
         if (PyDict_CheckExact(value) && PyDict_GET_SIZE(value) == 1 && level + 1 < e->levels_end) {
-            *level++ = (rj_open_level){dict, pos, 1, 0, 0};
+            *level++ = (rj_level){dict, pos, 1, 0, 0};
             dict = value;
             cur = next;
             continue;

@@ -88,7 +88,7 @@ put_blocks_of_units(const uint8_t *src, size_t length, uint8_t *dst, int from, i
 
 /* Units that are many, or are not clean. A function of its own, so that others find their constants in registers. */
 static RJ__NOINLINE size_t
-put_other_units(const void *src, size_t length, uint8_t *dst, int from, int to)
+put_units_by_width(const void *src, size_t length, uint8_t *dst, int from, int to)
 {
     return to == 2     ? put_blocks_of_units(src, length, dst, 2, 2)
            : from == 2 ? put_blocks_of_units(src, length, dst, 2, 4)
@@ -100,7 +100,7 @@ put_units_of_run(const void *src, size_t length, uint8_t *dst, int from, int to)
 {
     if (RJ__LIKELY(length <= (size_t)RJ__FEW_UNITS(to)) && RJ__LIKELY(!rj__copy_few_units(src, from, length, dst, to)))
         return length;
-    return put_other_units(src, length, dst, from, to);
+    return put_units_by_width(src, length, dst, from, to);
 }
 
 /* The characters of a compact string. */

@@ -10,12 +10,12 @@ _Static_assert(1 + RJ__UP_TO_ROOM <= RJ_ITEM_ROOM, "a string of a batch must fit
 
 /* A string with many escapes, or unlike the others of its batch. NULL if it is none for a batch. */
 RJ__INLINE uint8_t *
-put_unlike(rj_encoder *e, uint8_t *cur, PyObject *str, const uint8_t *data, size_t length, size_t most)
+put_outlier(rj_encoder *e, uint8_t *cur, PyObject *str, const uint8_t *data, size_t length, size_t most)
 {
     if (!data)
-        return put_less_plain(e, cur, str, ',');
+        return put_escaped_or_non_ascii(e, cur, str, ',');
     if (length > most)
-        return put_other_bytes(e, cur, data, (Py_ssize_t)length, ',', 1);
+        return put_non_ascii_bytes(e, cur, data, (Py_ssize_t)length, ',', 1);
     if (length <= RJ__SHORT_DIRTY && PyUnicode_IS_ASCII(str))
         return put_short_dirty(e, cur, data, (Py_ssize_t)length, ',');
     return put_dirty(e, cur, data, (Py_ssize_t)length, ',');
@@ -54,7 +54,7 @@ put_batch(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, size_t 
             cur = end_string(cur, next, ',');
             continue;
         }
-        next = put_unlike(e, cur, str, data, length, most);
+        next = put_outlier(e, cur, str, data, length, most);
         if (!next)
             break;
         plain += (size_t)(next - cur);

@@ -114,7 +114,7 @@ put_marked_backward(uint8_t *cur, PyObject **item, const rj_batch *batch)
 
 /* Strings one by one, up to `stop`; the array goes on to array_end. *lengths: as in a batch. */
 static RJ__NOINLINE PyObject **
-put_apart(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, PyObject **array_end, size_t *lengths)
+put_singly(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, PyObject **array_end, size_t *lengths)
 {
     uint8_t *cur = *to;
     const uint8_t *const full = full_behind(e);
@@ -122,7 +122,7 @@ put_apart(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, PyObjec
     for (*lengths = 0; item < stop && cur <= full && PyUnicode_CheckExact(*item); item++) {
         prefetch_item(item[ahead]);
         *lengths |= rj_str_length(*item);
-        uint8_t *next = put_short_way(e, cur, *item, ',');
+        uint8_t *next = put_string_in_window(e, cur, *item, ',');
         if (!next)
             break;
         cur = next;
@@ -183,7 +183,7 @@ put_backward(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
     int is_dirty = 0;
     while (item < stop) {
         PyObject **end = (size_t)(stop - item) < apart ? stop : item + apart;
-        item = put_apart(e, cur, item, end, stop, &lengths);
+        item = put_singly(e, cur, item, end, stop, &lengths);
         if (item != end)
             break;
         apart = lengths < 16 ? RJ_APART_IF_SHORT : *cur - e->start < RJ__TO_END_MOST ? RJ_APART_AT_FIRST : 0;

@@ -162,7 +162,7 @@ put_short_dirty(const rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize
 
 /* Not ASCII, and nobody has its UTF-8 form yet. */
 static RJ__NOINLINE uint8_t *
-put_fresh(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+put_units_as_utf8(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     size_t length = (size_t)PyUnicode_GET_LENGTH(str), done = 1;
     uint8_t *next = cur + 1;
@@ -186,7 +186,7 @@ put_fresh(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 
 /* A string of `from` bytes a character, to a str in the making of `to`. */
 RJ__INLINE uint8_t *
-put_some_wide(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from, int to)
+put_wide_from_to(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from, int to)
 {
     rj_str_sink *out = e->str_sink;
     size_t length = (size_t)PyUnicode_GET_LENGTH(str), pending = (size_t)(cur - e->start), before = out->length;
@@ -212,12 +212,12 @@ put_some_wide(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from
 
 /* One that is no wider than the str in the making, which is wide. */
 static RJ__NOINLINE uint8_t *
-put_any_wide(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+put_wide_by_width(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     if (e->str_sink->width == 2)
-        return put_some_wide(e, cur, str, tail, 2, 2);
-    return PyUnicode_KIND(str) == PyUnicode_2BYTE_KIND ? put_some_wide(e, cur, str, tail, 2, 4)
-                                                       : put_some_wide(e, cur, str, tail, 4, 4);
+        return put_wide_from_to(e, cur, str, tail, 2, 2);
+    return PyUnicode_KIND(str) == PyUnicode_2BYTE_KIND ? put_wide_from_to(e, cur, str, tail, 2, 4)
+                                                       : put_wide_from_to(e, cur, str, tail, 4, 4);
 }
 
 /* The same for a few units, behind a single comma or bracket: what lists of short strings consist of. */
@@ -229,12 +229,12 @@ put_few_units(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from
     size_t end = out->length + length + 3; /* quotes, and what comes before them */
     if (RJ__UNLIKELY(length > (size_t)RJ__FEW_UNITS(to)) || RJ__UNLIKELY(end > out->limit) ||
         RJ__UNLIKELY(cur != e->start + 1))
-        return put_any_wide(e, cur, str, tail);
+        return put_wide_by_width(e, cur, str, tail);
     uint8_t *at = rj_str_sink_place(out, to);
     rj__set_unit(at, to, 0, e->start[0]);
     rj__set_unit(at, to, 1, '"');
     if (RJ__UNLIKELY(rj__copy_few_units(PyUnicode_DATA(str), from, length, at + 2 * to, to)))
-        return put_any_wide(e, cur, str, tail);
+        return put_wide_by_width(e, cur, str, tail);
     rj__set_unit(at, to, length + 2, '"');
     out->length = end;
     e->start[0] = tail;
@@ -242,7 +242,7 @@ put_few_units(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from
 }
 
 static RJ__NOINLINE uint8_t *
-put_few_wide(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+put_wide_in_window(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     unsigned kind = PyUnicode_KIND(str);
     if (e->str_sink->width == 2)
@@ -255,7 +255,7 @@ put_few_wide(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 
 /* Bytes of a string that is not ASCII. `alone`: nothing before them need be readable. */
 RJ__INLINE uint8_t *
-put_other_bytes(const rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail, int alone)
+put_non_ascii_bytes(const rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail, int alone)
 {
     if (RJ__UNLIKELY(length > e->end - cur - RJ_ITEM_ROOM))
         return NULL;
@@ -282,9 +282,9 @@ bytes_in_place(rj_encoder *e, PyObject *str, size_t *length)
     return rj_str_kept_utf8(str, length);
 }
 
-/* What put_plain_string returned NULL for. NULL too where the characters do not lie behind the header, whose bytes may be read with them. */
+/* What put_ascii_string returned NULL for. NULL too where the characters do not lie behind the header, whose bytes may be read with them. */
 static RJ__NOINLINE uint8_t *
-put_less_plain(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+put_escaped_or_non_ascii(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     if (RJ__UNLIKELY(!PyUnicode_IS_COMPACT(str)) || (RJ__STYLED && e->options->ensure_ascii))
         return NULL;
@@ -297,13 +297,13 @@ put_less_plain(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
     size_t length;
     const uint8_t *data = bytes_in_place(e, str, &length);
     if (data)
-        return put_other_bytes(e, cur, data, (Py_ssize_t)length, tail, !e->str_sink);
-    return e->str_sink ? put_few_wide(e, cur, str, tail) : put_fresh(e, cur, str, tail);
+        return put_non_ascii_bytes(e, cur, data, (Py_ssize_t)length, tail, !e->str_sink);
+    return e->str_sink ? put_wide_in_window(e, cur, str, tail) : put_units_as_utf8(e, cur, str, tail);
 }
 
 /* An ASCII string that is sure to fit, and one of up to RJ_IN_LINE characters if it needs no escapes; NULL for any other. */
 RJ__INLINE uint8_t *
-put_plain_string(const rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+put_ascii_string(const rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
     if (RJ__UNLIKELY(!PyUnicode_IS_COMPACT_ASCII(str)))
         return NULL;
@@ -323,10 +323,10 @@ put_plain_string(const rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 
 /* A string by the first of the short ways that takes it; NULL if none does. */
 RJ__INLINE uint8_t *
-put_short_way(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
+put_string_in_window(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
-    uint8_t *next = put_plain_string(e, cur, str, tail);
-    return RJ__LIKELY(next != NULL) ? next : put_less_plain(e, cur, str, tail);
+    uint8_t *next = put_ascii_string(e, cur, str, tail);
+    return RJ__LIKELY(next != NULL) ? next : put_escaped_or_non_ascii(e, cur, str, tail);
 }
 
 #undef RJ_TEXT_END_ROOM

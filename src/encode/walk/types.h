@@ -20,7 +20,7 @@ begin_array_item(rj_encoder *e, uint8_t *cur, rj_array *a)
 {
     if (RJ__STYLED && RJ__UNLIKELY(!has_short_lead(e))) {
         a->is_begun = !a->is_begun;
-        return a->is_begun ? rj_lay_line_break(e, cur) : cur;
+        return a->is_begun ? rj_break_line(e, cur) : cur;
     }
     begin_item(e, &cur, NULL, NULL);
     return cur;
@@ -103,7 +103,7 @@ walk_array(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *view)
         }
     }
     if (!cur)
-        rj_push_frame(e, RJ_FRAME_ARRAY, owner, view, NULL, NULL, 0, 0);
+        rj_spill(e, RJ_FRAME_ARRAY, owner, view, NULL, NULL, 0, 0);
     rj_leave(e);
     return cur;
 }
@@ -130,7 +130,7 @@ put_array(rj_encoder *e, uint8_t *cur, PyObject *v, rj_array *a)
 
 /* `v` by what stands for it: consumed, NULL when the walk stops. */
 static RJ__NOINLINE uint8_t *
-put_stand_in(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *result)
+put_replacement(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *result)
 {
     uint8_t *next = result ? put_scalar(e, cur, result) : NULL;
     if (next) {
@@ -175,7 +175,7 @@ put_quoted_text(rj_encoder *e, uint8_t *cur, const rj_plan *plan, PyObject *v)
 
 /* The same among plain values; NULL for any other value, and where it fails: it will fail again where the place is known. Runs no Python code. */
 static RJ__NOINLINE uint8_t *
-put_plain_text(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_date_or_uuid(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     rj_plan *plan = rj_known_plan(&e->state->plans, Py_TYPE(v));
     if (!plan || (plan->group & e->options->passthrough) || !rj_has_plain_text(e, plan, v))
@@ -195,7 +195,7 @@ put_planned(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
         (plan->form == RJ_FORM_SET && !e->options->sets_as_arrays))
         return put_default(e, cur, v);
     if (e->coop && rj_type_runs_code(plan, v) && pause_before(e, cur, NULL, 0)) {
-        rj_push_frame(e, RJ_FRAME_VALUE, v, NULL, NULL, NULL, 0, 0);
+        rj_spill(e, RJ_FRAME_VALUE, v, NULL, NULL, NULL, 0, 0);
         return NULL;
     }
     if (rj_has_type_text(e, plan))
@@ -216,12 +216,12 @@ put_planned(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
     default:
         break;
     }
-    return put_stand_in(e, cur, v, rj_stand_in(e, plan, v));
+    return put_replacement(e, cur, v, rj_replacement(e, plan, v));
 }
 
 /* A value with a plan, which is the cache's. */
 static RJ__NOINLINE uint8_t *
-put_known(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
+put_with_known_plan(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
 {
     Py_INCREF(v);
     Py_INCREF(plan);
@@ -233,7 +233,7 @@ put_known(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
 
 /* A value that is none of those that the json module knows. Owned by the caller. */
 static RJ__NOINLINE uint8_t *
-put_typed(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_by_type(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     rj_plan *plan = rj_plan_of(e, v);
     if (!plan)

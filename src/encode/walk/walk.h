@@ -17,20 +17,20 @@
 
 static uint8_t *put_value(rj_encoder *e, uint8_t *cur, PyObject *v);
 static uint8_t *put_sorted_dict(rj_encoder *e, uint8_t *cur, PyObject *v);
-static uint8_t *put_known(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan);
-static uint8_t *put_plain_text(rj_encoder *e, uint8_t *cur, PyObject *v);
-static uint8_t *put_other(rj_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *put_with_known_plan(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan);
+static uint8_t *put_date_or_uuid(rj_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *put_subclass_or_planned(rj_encoder *e, uint8_t *cur, PyObject *v);
 
 /* ---- levels */
 
-/* Puts `obj` on the native stack; `used`: see rj_open_level. 0 where that is too deep: for max_depth (e->stop is ERROR) or for the native stack (DEEP; the
+/* Puts `obj` on the native stack; `used`: see rj_level. 0 where that is too deep: for max_depth (e->stop is ERROR) or for the native stack (DEEP; the
  * value has been laid down to be begun later). Whether it is inside of itself has not been looked at. */
 RJ__INLINE int
 push_level(rj_encoder *e, uint8_t *cur, PyObject *obj, Py_ssize_t used)
 {
     if (RJ__UNLIKELY(&e->levels[e->native] >= e->levels_end))
         return rj_refuse_entry(e, cur, obj);
-    e->levels[e->native++] = (rj_open_level){obj, 0, used, 0, 0};
+    e->levels[e->native++] = (rj_level){obj, 0, used, 0, 0};
     return 1;
 }
 
@@ -88,7 +88,7 @@ put_scalar(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     PyTypeObject *type = Py_TYPE(v);
     if (type == &PyUnicode_Type)
-        return put_short_way(e, cur, v, ',');
+        return put_string_in_window(e, cur, v, ',');
     uint8_t *small = rj_put_small_int(&e->state->known, cur, v);
     if (small)
         return small;
@@ -211,19 +211,19 @@ put_value_held(rj_encoder *e, uint8_t *cur, PyObject *v)
     if ((PyIter_Check(v) && !(e->options->passthrough & RJ_GROUP_ITERATOR)) ||
         (rj_coop_awaits(e->coop) && rj_is_async_iterable(v)))
         return put_source(e, cur, v);
-    return put_typed(e, cur, v);
+    return put_by_type(e, cur, v);
 }
 
 /* What is neither a scalar nor a container of exact type. */
 static RJ__NOINLINE uint8_t *
-put_other(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_subclass_or_planned(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     PyTypeObject *type = Py_TYPE(v);
     if (type == &PyUnicode_Type)
         return put_string(e, cur, v, ',');
     rj_plan *plan = rj_known_plan(&e->state->plans, type);
     if (plan && plan->group != RJ_GROUP_SUBCLASS)
-        return put_known(e, cur, v, plan);
+        return put_with_known_plan(e, cur, v, plan);
     return put_value(e, cur, v);
 }
 
@@ -252,7 +252,7 @@ resume_frame(rj_encoder *e, uint8_t *cur, rj_frame *f)
         return put_bracket(cur, (uint8_t)f->pos);
     if (f->kind == RJ_FRAME_DEFAULT && !(e->coop && e->coop->arrived))
         return cur; /* its value is complete */
-    e->levels[0] = (rj_open_level){f->obj, f->pos, RJ_NOT_WALKED, 0, 0};
+    e->levels[0] = (rj_level){f->obj, f->pos, RJ_NOT_WALKED, 0, 0};
     e->native = 1;
     if (!rj_become_parent(e))
         return NULL;
@@ -313,7 +313,7 @@ static uint8_t *
 begin(rj_encoder *e, uint8_t *cur)
 {
     e->native = e->owned = 0;
-    cur = put_container_or_other(e, cur, e->root);
+    cur = put_non_scalar(e, cur, e->root);
     if (cur)
         return cur;
     rj_order_frames(e, 0);
