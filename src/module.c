@@ -76,12 +76,12 @@ PyDoc_STRVAR(loads_doc,
              "    parse_float, parse_int: Called with the text of each number with or without a point or exponent.\n"
              "    parse_constant: Called with 'NaN', 'Infinity' or '-Infinity'.\n"
              "    allow_nan: Whether these are read without it. JSON has none of them, so the default is False.\n"
-             "    duplicates: 'last' (the default): of equal keys in an object the last counts. 'error': they are refused.\n"
+             "    duplicates: 'last' (the default): if a key repeats, the last value wins. 'error': it is refused.\n"
              "    strict: False: strings may have control characters in them.\n"
              "    max_depth: How deeply arrays and objects may nest (1000). More is safe here, where nothing recurses,\n"
              "        but not for repr(), ==, copy.deepcopy() and pickle of the result.\n\n"
              "Raises:\n"
-             "    DecodeError: The text is no JSON, nests too deeply, or has an integer of more digits than\n"
+             "    DecodeError: The text is not JSON, nests too deeply, or has an integer of more digits than\n"
              "        sys.get_int_max_str_digits(); says what is wrong, where, and what is there.");
 
 static PyMethodDef core_methods[] = {

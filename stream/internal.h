@@ -21,7 +21,7 @@ void rj__release(const rj_allocator *alloc, void *block);
 
 /* Nanoseconds of a clock that never goes back. */
 uint64_t rj__monotonic_ns(void);
-/* When a wait of that long that begins now ends, on that clock; 0, for never, if it is negative or beyond reckoning. */
+/* When a wait of that long that begins now ends, on that clock; 0, for never, if it is negative or too large to represent. */
 uint64_t rj__deadline_ns(int64_t timeout_ms);
 /* Sleeps that long, so that another thread gets to run. */
 void rj__nap_us(unsigned microseconds);

@@ -43,7 +43,7 @@ rj_dict_view_load(rj_dict_view *view, PyObject *dict)
 {
     const rj_dict_keys *keys = (const rj_dict_keys *)(void *)((PyDictObject *)dict)->ma_keys;
     int direct = keys->kind == RJ_DICT_KEYS_UNICODE && !((PyDictObject *)dict)->ma_values;
-    /* Of a small dict, as most are, it is foreseen where the entries are: what they refer to is loaded without waiting for the size. */
+    /* Of a small dict, as most are, it is predicted where the entries are: what they refer to is loaded without waiting for the size. */
     const char *entries = keys->indices + (1 << RJ_LOG2_SMALL_INDEX);
     if (RJ__UNLIKELY(keys->log2_index_bytes != RJ_LOG2_SMALL_INDEX))
         entries = keys->indices + ((size_t)1 << keys->log2_index_bytes);

@@ -1,6 +1,6 @@
 /*
  * The entry table of a dict, as CPython 3.11 to 3.14 lay it out (Include/internal/pycore_dict.h, which cannot be included by
- * an extension in every version). rj_dict_layout_is_right, at import, checks it against PyDict_Next.
+ * an extension in every version). rj_check_layouts, at import, checks it against PyDict_Next.
  */
 #ifndef RJSON_DICT_LAYOUT_311_H
 #define RJSON_DICT_LAYOUT_311_H

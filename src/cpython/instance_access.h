@@ -4,7 +4,7 @@
  * answers "not known", and the caller asks for the attribute by name.
  *
  * Sources: Include/internal/pycore_object.h and pycore_dict.h of each version, which cannot be included by an extension in every
- * one of them. rj_instance_access_is_right, at import, checks it.
+ * one of them. rj_check_layouts, at import, checks it.
  */
 #ifndef RJSON_INSTANCE_ACCESS_H
 #define RJSON_INSTANCE_ACCESS_H

@@ -1,5 +1,5 @@
 /*
- * Objects that an interpreter has once, and that are told by their addresses, without a look at them: True, False, None; and the ints from -5 to 256,
+ * Objects that an interpreter has once, and that are recognised by their addresses, without a look at them: True, False, None; and the ints from -5 to 256,
  * which lie side by side (since 3.11 as parts of one table; in 3.10 as they were allocated one after another, which is found out). Their JSON texts come
  * from tables, so that there is no branch on which one it is. Where the ints lie otherwise, and with RJSON_PORTABLE, none is known.
  */

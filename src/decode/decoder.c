@@ -563,7 +563,7 @@ rj_decode_constant(rj_decoder *d, const uint8_t *p, const uint8_t **next)
             return call_hook(d->options->parse_constant, ascii_str(p, *next));
         if (d->options->allow_nan)
             return PyFloat_FromDouble(constants[i].value);
-        return rj_decode_fail(d, "NaN and Infinity are no JSON (allow_nan)", p);
+        return rj_decode_fail(d, "NaN and Infinity are not JSON; pass allow_nan=True", p);
     }
     return rj_decode_fail(d, "Expecting value", p);
 }

@@ -58,7 +58,7 @@ rj_set_native_limit(rj_encoder *e)
     e->levels_end = e->levels + (left < 0 ? 0 : left < RJ_NATIVE_LEVELS ? left : RJ_NATIVE_LEVELS);
 }
 
-/* Whether `obj` is one of the outermost `native` levels of the native stack, or laid down. */
+/* Whether `obj` is one of the outermost `native` levels of the native stack, or spilled. */
 static int
 is_open(const rj_encoder *e, int native, PyObject *obj)
 {

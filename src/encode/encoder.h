@@ -31,7 +31,7 @@
 /* Every item (a short key and a short value, with what vectors store past their ends) and the closing brackets that follow
  * fit in this many bytes: one check per item. */
 #define RJ_ITEM_ROOM 256
-/* What the layout may put before an item or a bracket, where it is not laid down as a text. */
+/* What the layout may put before an item or a bracket, where it is not spilled as a text. */
 #define RJ_LEAD_ROOM RJ_LEAD_MAX
 /* ASCII strings up to this length are written without a check of their own. */
 #define RJ_SHORT_STRING 64
@@ -61,10 +61,10 @@ typedef enum rj_frame_kind {
     RJ_FRAME_ARRAY,    /* iterator is the view of obj, which knows its position */
     RJ_FRAME_DEFAULT,  /* obj stands for something else, which is being encoded or awaited */
     RJ_FRAME_PAIR,     /* key and value have not been begun; what comes before them is the text at hand */
-    RJ_FRAME_CLOSE     /* the text at hand comes before a closing bracket, pos */
+    RJ_FRAME_CLOSE     /* the current text comes before a closing bracket, pos */
 } rj_frame_kind;
 
-/* A level of the walk, laid down. References are owned. */
+/* A level of the walk, spilled. References are owned. */
 typedef struct rj_frame {
     PyObject *obj;
     PyObject *iterator;
@@ -76,13 +76,13 @@ typedef struct rj_frame {
 } rj_frame;
 
 /* A level of the native stack: where it is. */
-typedef struct rj_level {
+typedef struct rj_walk_level {
     PyObject *obj;    /* owned below e->owned, else borrowed */
     Py_ssize_t pos;   /* of a list or tuple its next index, of a dict as in PyDict_Next */
     Py_ssize_t used;  /* a dict's size; or RJ_SEQUENCE, RJ_NOT_WALKED */
     int is_parent;    /* it has levels inside of it, is not inside of itself, and is counted in parents_at */
     int left_untried; /* so many containers in it are not tried as plain ones: see RJ_NOT_TRIED_AFTER */
-} rj_level;
+} rj_walk_level;
 
 #define RJ_SEQUENCE (-1)
 /* Neither a list, tuple or dict, nor walked as one. */
@@ -126,11 +126,11 @@ typedef struct rj_encoder {
     void *on_window_ctx;
     rj_frame *frames;
     size_t frame_count, frame_capacity;
-    rj_ptrset ancestors;   /* the frames' objects */
-    PyObject *waiting;     /* owned: the value that the innermost level goes on with; or NULL */
-    rj_level *levels_end;  /* of those that there may be now */
-    rj_level *interrupted; /* the innermost of the levels that are laid out, but not open yet; or NULL */
-    rj_level levels[RJ_NATIVE_LEVELS];
+    rj_ptrset ancestors;        /* the frames' objects */
+    PyObject *waiting;          /* owned: the value that the innermost level goes on with; or NULL */
+    rj_walk_level *levels_end;  /* of those that there may be now */
+    rj_walk_level *interrupted; /* the innermost of the levels that are recorded, but not open yet; or NULL */
+    rj_walk_level levels[RJ_NATIVE_LEVELS];
     uint8_t parents_at[RJ_PARENT_PLACES]; /* all 0 between documents */
     rj_frame inline_frames[RJ_INLINE_FRAMES];
     uint8_t scratch[RJ_SCRATCH]; /* for the memory sink of small results */
@@ -167,7 +167,7 @@ uint8_t *rj_stop_error(rj_encoder *e);
 void rj_own_ancestors(rj_encoder *e);
 /* To be called before every call that runs Python code of the document's (a source, `default`, items()). */
 void rj_enter_python(rj_encoder *e);
-/* Lays a level down. References are borrowed; NULL where there is none. */
+/* Spills a level to the heap. References are borrowed; NULL where there is none. */
 void rj_spill(rj_encoder *e, rj_frame_kind kind, PyObject *obj, PyObject *iterator, PyObject *key, PyObject *value,
               Py_ssize_t pos, Py_ssize_t used);
 rj_frame rj_pop_frame(rj_encoder *e);
@@ -180,12 +180,12 @@ uint8_t *rj_next_window(rj_encoder *e, uint8_t *cur, int hold, size_t hint);
 uint8_t *rj_open_window(rj_encoder *e, size_t hint);
 /* Pauses between two items, with everything before `cur` in the sink. Always NULL (stop says whether it went well). */
 uint8_t *rj_pause_here(rj_encoder *e, uint8_t *cur, rj_pause_reason reason);
-/* The slow half of entering a container: records why `obj` cannot be entered on the native stack, or lays it down to be begun
+/* The slow half of entering a container: records why `obj` cannot be entered on the native stack, or spills it to be begun
  * later, the output ending at `cur`. Always 0. */
 int rj_refuse_entry(rj_encoder *e, uint8_t *cur, PyObject *obj);
 /* Whether the innermost level is inside of itself: takes it off then, and records that. */
 int rj_refuse_circle(rj_encoder *e);
-/* Opens the levels that are laid out, up to e->interrupted. 0 where one is inside of itself (e->stop is ERROR). */
+/* Opens the levels that are recorded, up to e->interrupted. 0 where one is inside of itself (e->stop is ERROR). */
 int rj_open_recorded_levels(rj_encoder *e);
 
 RJ__INLINE size_t
@@ -198,7 +198,7 @@ rj_parent_place(const void *obj)
 RJ__INLINE void
 rj_leave(rj_encoder *e)
 {
-    const rj_level *level = &e->levels[--e->native];
+    const rj_walk_level *level = &e->levels[--e->native];
     if (level->is_parent)
         e->parents_at[rj_parent_place(level->obj)]--;
     if (RJ__UNLIKELY(e->owned > e->native)) {
@@ -211,7 +211,7 @@ rj_leave(rj_encoder *e)
 RJ__INLINE int
 rj_become_parent(rj_encoder *e)
 {
-    rj_level *level = &e->levels[e->native - 1];
+    rj_walk_level *level = &e->levels[e->native - 1];
     if (level->is_parent)
         return 1;
     uint8_t *parents = &e->parents_at[rj_parent_place(level->obj)];
@@ -221,8 +221,8 @@ rj_become_parent(rj_encoder *e)
     level->is_parent = 1;
     return 1;
 }
-/* Where the line break before an item or a closing bracket is too long for the room at hand: makes it the text at hand, after
- * the output up to `cur`, and lays down what comes after it: an item (`key` NULL in arrays), or a bracket. The walk stops, to
+/* Where the line break before an item or a closing bracket is too long for the room that is left: makes it the current text, after
+ * the output up to `cur`, and spills what comes after it: an item (`key` NULL in arrays), or a bracket. The walk stops, to
  * go on at once. Always 0, or NULL. */
 int rj_break_before_item(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value);
 uint8_t *rj_break_line(rj_encoder *e, uint8_t *cur); /* and nothing after it */
@@ -230,7 +230,7 @@ uint8_t *rj_break_before_bracket(rj_encoder *e, uint8_t *cur, uint8_t bracket);
 void rj_set_native_limit(rj_encoder *e);
 /* What is to be written of a string. -1 with an exception. */
 int rj_text_from_str(rj_encoder *e, PyObject *str, rj__text *text);
-/* Changes the str in the making to characters of so many bytes; the output up to `cur` goes to it. Returns where to write, or NULL. */
+/* Changes the result str to characters of so many bytes; the output up to `cur` goes to it. Returns where to write, or NULL. */
 uint8_t *rj_widen_output(rj_encoder *e, uint8_t *cur, int width);
 /* Raw JSON with characters outside ASCII, where windows take Latin-1: as a str, new; NULL with an exception. */
 PyObject *rj_raw_str(PyObject *raw);

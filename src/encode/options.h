@@ -10,7 +10,7 @@
 
 /* The longest separator, and the longest indentation by a str, in bytes. */
 #define RJ_SEPARATOR_MAX 64
-/* How much is laid out in advance: the separator between items, a line break and indentation. */
+/* How much is made in advance: the separator between items, a line break and indentation. */
 #define RJ_LEAD_MAX 192
 
 typedef enum rj_nan { RJ_NAN_ERROR, RJ_NAN_LITERAL, RJ_NAN_NULL } rj_nan;
@@ -65,7 +65,7 @@ typedef struct rj_options {
     Py_ssize_t max_depth;
     uint64_t integer_max; /* the largest magnitude; UINT64_MAX is no limit, for larger ones neither */
     unsigned passthrough; /* bits of rj_type_group */
-    uint8_t styled;       /* one of those that the walk of compact documents leaves out: see rj_encode_styled */
+    uint8_t styled;       /* an option that only the styled walk knows: see RJ_DECLARE_WALKS in encoder.h */
     uint8_t allow_nan;    /* rj_nan */
     uint8_t surrogates;   /* rj__surrogates */
     uint8_t ensure_ascii, sort_keys, skipkeys, omit_none, append_newline;

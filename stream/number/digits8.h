@@ -17,7 +17,7 @@ rj__no_digits8(uint64_t v)
     return (((v & 0x7F7F7F7F7F7F7F7Fu) + 0x7676767676767676u) | v) & 0x8080808080808080u;
 }
 
-/* The same for what can follow a number: nothing of that shares its upper four bits with digits. Other characters may seem to be some; the bits are
+/* rj__no_digits8 for what can follow a number: nothing of that shares its upper four bits with digits. Other characters may seem to be some; the bits are
  * not the high ones. */
 RJ__INLINE uint64_t
 rj__ends_of_digits8(uint64_t v)

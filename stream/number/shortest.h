@@ -26,7 +26,7 @@ RJ__TABLE rj__scale rj__scales[2047];
 RJ__TABLE uint64_t rj__sixteenths[][2];
 #define RJ__SIXTEENTHS_FIRST (-293)
 
-/* The same for what the fast way leaves, for every finite number. */
+/* The shortest digits of what the fast path leaves, for every finite number. */
 uint8_t *rj__put_rare_double(uint8_t *p, double value);
 uint8_t *rj__put_rare_float(uint8_t *p, float value);
 

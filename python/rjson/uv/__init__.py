@@ -17,7 +17,7 @@ try:
     from .._uv import libuv_version
 except ImportError as e:
     raise ImportError(
-        "rjson.uv needs libuv, which this rjson was built without or does not find. Install it (Debian, Ubuntu: "
+        "rjson.uv needs libuv, which this rjson was built without, or cannot load. Install it (Debian, Ubuntu: "
         "apt install libuv1-dev pkg-config; Fedora: dnf install libuv-devel pkgconf) and build rjson again "
         f"(pip install --no-binary rjson --force-reinstall rjson). The cause: {e}"
     ) from e

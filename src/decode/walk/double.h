@@ -29,7 +29,7 @@ rj_scan_digits(const uint8_t *p, const uint8_t *safe, uint64_t *mantissa)
     return p;
 }
 
-/* The same for digits behind a point: how many of the first eight there are decides no branch, since that differs from number to number. */
+/* rj_scan_digits behind a point: how many of the first eight there are decides no branch, since that differs from number to number. */
 RJ__INLINE const uint8_t *
 rj_scan_fraction(const uint8_t *p, const uint8_t *safe, uint64_t *mantissa)
 {
@@ -81,7 +81,7 @@ static const double rj_exact_powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6
                                          1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 /* Where the significand could be longer for way 1, way 2 is as fast; and of numbers with as many digits as a double has, 2^53 is in the middle, so that
- * a branch on it could not be foreseen. */
+ * a branch on it would be mispredicted. */
 #define RJ_EXACT_BITS 49
 
 RJ__INLINE int

@@ -99,7 +99,7 @@ ascii_string(const uint8_t *s, size_t length)
     return rj_str_adopt(block, (Py_ssize_t)length, 1, 1);
 }
 
-/* The same where nothing past the end is readable. */
+/* ascii_string where nothing past the end is readable. */
 RJ__INLINE PyObject *
 ascii_string_alone(const uint8_t *s, size_t length)
 {
@@ -453,7 +453,7 @@ typedef struct key_units {
     uint16_t narrowed[RJ_CACHED_KEY_MAX];
 } key_units;
 
-/* Those of a key of up to RJ_CACHED_KEY_MAX characters, as narrow as can be (but for 0xFF): as the str has them that it becomes. */
+/* The units of a key of up to RJ_CACHED_KEY_MAX characters, narrowed as the resulting str stores them (0xFF excepted). */
 RJ__INLINE void
 key_units_of_str(const rj_decoder *d, const uint8_t *s, size_t length, key_units *key)
 {

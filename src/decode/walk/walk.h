@@ -15,7 +15,7 @@
 #include "decode/walk/numbers.h"
 
 /* White space after one, as pretty printers write it: a line feed and indentation. It is expected to be as long as the last time: where the next value
- * begins is foreseen then, and need not be waited for. */
+ * begins is predicted then, and need not be waited for. */
 static RJ__NOINLINE const uint8_t *
 skip_spaces(rj_decoder *d, const uint8_t *p)
 {

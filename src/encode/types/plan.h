@@ -93,7 +93,7 @@ rj_known_plan(rj_plan_cache *cache, PyTypeObject *type)
 rj_plan *rj_plan_of(struct rj_encoder *e, PyObject *obj);
 /* The value of a field of `obj`, new; NULL with an exception. Runs no more than the attribute's own code. */
 PyObject *rj_field_value(const rj_field *field, PyObject *obj);
-/* The same, as it is to be written, or plan->omitted. Runs Python code. */
+/* rj_field_value as it is to be written, or plan->omitted. Runs Python code. */
 PyObject *rj_field_output(const struct rj_encoder *e, const rj_plan *plan, const rj_field *field, PyObject *obj);
 
 /* Whether `value` of a field with `convert` is not written as it is. */
@@ -107,7 +107,7 @@ rj_field_converts(const rj_field *field, PyObject *value)
            type != &PyBool_Type && value != Py_None;
 }
 
-/* The same, borrowed, where it can be read from memory; else NULL. `view`: of `obj`, taken since Python code ran last. */
+/* The value of a field, borrowed, where it can be read from memory; else NULL. `view`: of `obj`, taken since Python code ran last. */
 RJ__INLINE PyObject *
 rj_field_value_in(rj_field *field, PyObject *obj, const rj_instance_view *view)
 {

@@ -67,7 +67,7 @@ raw_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     Py_ssize_t length = PyBytes_GET_SIZE(bytes);
     const char *wrong = NULL;
     if (length == 0)
-        wrong = "Raw() takes a JSON value, not nothing";
+        wrong = "Raw() needs a non-empty JSON value";
     else if (!rj__utf8_valid((const uint8_t *)s, (size_t)length))
         wrong = "Raw() takes JSON in UTF-8";
     raw_object *self = NULL;

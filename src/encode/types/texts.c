@@ -173,7 +173,7 @@ ask_zone(rj_encoder *e, PyObject *zone, PyObject *v, int64_t *offset)
     return -1;
 }
 
-/* The same. A datetime.timezone has one offset for ever, so the last of them is remembered. */
+/* The offset that ask_zone gives. A datetime.timezone has one offset for ever, so the last of them is remembered. */
 static int
 utc_offset(rj_encoder *e, PyObject *zone, PyObject *v, int64_t *offset)
 {

@@ -7,7 +7,6 @@
 #include "cpython/long_access.h"
 #include "cpython/str_access.h"
 #include "encode/encoder.h"
-#include "encode/types/array.h"
 #include "encode/types/raw.h"
 #include "encode/types/texts.h"
 #include "number/number.h"

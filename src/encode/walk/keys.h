@@ -104,8 +104,8 @@ is_left_out(const rj_encoder *e, PyObject *value)
     return RJ__STYLED && e->options->omit_none && value == Py_None;
 }
 
-/* A member whose key is none that put_short_key knows: 1 if it has been begun, and the value is to follow; 0 if it is left out;
- * -1 if the walk stops (*cur is NULL), with the value to follow, or laid down. Both are owned by the caller. */
+/* A member whose key begin_short_key() rejects: 1 if it has been begun, and the value is to follow; 0 if it is left out;
+ * -1 if the walk stops (*cur is NULL), with the value to follow, or spilled. Both are owned by the caller. */
 static RJ__NOINLINE int
 begin_member(rj_encoder *e, uint8_t **cur, PyObject *key, PyObject **value)
 {

@@ -1,5 +1,5 @@
 /*
- * The part of the walk (walk.h) that sets items apart. Compact documents have a comma and nothing else; with RJ__STYLED
+ * The part of the walk (walk.h) that separates items. Compact documents have a comma and nothing else; with RJ__STYLED
  * the options say what (rj_layout). In both, every value ends with one comma, which stands for the separator until it is known
  * what follows: begin_item replaces it by the real one, close_container by the bracket.
  */
@@ -36,7 +36,7 @@ change_level(rj_encoder *e, int by)
     e->lead_length = layout->item_length + (layout->indent >= 0 ? 1 + e->level * layout->indent : 0);
 }
 
-/* Whether the lead of this level is laid out in advance. */
+/* Whether the lead of this level has been made in advance. */
 RJ__INLINE int
 has_short_lead(const rj_encoder *e)
 {
@@ -55,7 +55,7 @@ put_lead(const rj_encoder *e, uint8_t *cur, Py_ssize_t skipped)
     return cur + length;
 }
 
-/* Before an item of an array, or (with its key) of an object. 0 where the walk stops first; the item is laid down then. */
+/* Before an item of an array, or (with its key) of an object. 0 where the walk stops first; the item is spilled then. */
 RJ__INLINE int
 begin_item(rj_encoder *e, uint8_t **cur, PyObject *key, PyObject *value)
 {

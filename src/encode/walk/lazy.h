@@ -45,7 +45,7 @@ take_arrival(rj_encoder *e, uint8_t *cur, rj_arrival arrival)
     return item;
 }
 
-/* The same as next_item of an async iterator, which may also stop because it has no item yet. */
+/* next_item of an async iterator, which may also stop because it has no item yet. */
 static RJ__NOINLINE PyObject *
 next_async_item(rj_encoder *e, uint8_t *cur, PyObject *iterator, Py_ssize_t *count, int *stopped)
 {

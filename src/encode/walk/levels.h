@@ -1,18 +1,18 @@
 /*
  * The part of the walk (walk.h) for lists, tuples and dicts as they may be: interrupted by windows, with keys and values of any type. One function goes through
- * all that are in each other, whose levels are e->levels; what is plain inside of them is put as such (plain.h).
+ * all that are in each other, whose levels are e->levels; what is plain inside of them takes the fast path (plain.h).
  */
 
 /* ---- items and members */
 
-/* So many containers are gone into at once after one that turned out not to be plain: others beside it are like it, as a rule. */
+/* After a container that turned out not to be plain, so many others beside it are entered without trying: they are like it, as a rule. */
 #define RJ_NOT_TRIED_AFTER 15
 
 /* A container inside of the innermost level: *nested is set to it if `walk` has to go into it, or on with what e->interrupted says. */
 RJ__INLINE uint8_t *
 put_inner_container(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject **nested)
 {
-    rj_level *level = &e->levels[e->native - 1];
+    rj_walk_level *level = &e->levels[e->native - 1];
     const int is_dict = PyDict_CheckExact(v);
     if (is_sorted(e, v, is_dict))
         return rj_become_parent(e) ? put_sorted_dict(e, cur, v) : NULL;
@@ -40,7 +40,7 @@ put_inner(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject **nested)
 
 /* The items of the innermost level, a list or tuple: to its end, or a container for `nested`. */
 static RJ__NOINLINE uint8_t *
-put_items(rj_encoder *e, uint8_t *cur, rj_level *level, PyObject **nested)
+put_items(rj_encoder *e, uint8_t *cur, rj_walk_level *level, PyObject **nested)
 {
     PyObject *const seq = level->obj;
     Py_ssize_t i = level->pos;
@@ -112,7 +112,7 @@ put_waiting(rj_encoder *e, uint8_t *cur)
     return next;
 }
 
-/* A member whose key is none for begin_short_key. The dict may drop both while the key is written. */
+/* A member whose key begin_short_key() rejects. The dict may drop both while the key is written. */
 static RJ__NOINLINE uint8_t *
 put_member(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 {
@@ -125,7 +125,7 @@ put_member(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 
 /* The members of the innermost level, a dict, likewise. */
 static RJ__NOINLINE uint8_t *
-put_members(rj_encoder *e, uint8_t *cur, rj_level *level, PyObject **nested)
+put_members(rj_encoder *e, uint8_t *cur, rj_walk_level *level, PyObject **nested)
 {
     PyObject *const dict = level->obj;
     rj_dict_cursor cursor;
@@ -168,12 +168,12 @@ put_members(rj_encoder *e, uint8_t *cur, rj_level *level, PyObject **nested)
 
 /* ---- containers in each other */
 
-/* Lays the levels of a walk that has stopped down, the innermost first. Always NULL. */
+/* Spills the levels of a walk that has stopped to the heap, the innermost first. Always NULL. */
 static RJ__NOINLINE uint8_t *
 spill_levels(rj_encoder *e, int outermost)
 {
     while (e->native > outermost) {
-        const rj_level *level = &e->levels[e->native - 1];
+        const rj_walk_level *level = &e->levels[e->native - 1];
         rj_frame_kind kind = level->used == RJ_SEQUENCE ? RJ_FRAME_SEQUENCE : RJ_FRAME_DICT;
         PyObject *waiting = e->waiting;
         e->waiting = NULL;
@@ -202,7 +202,7 @@ static RJ__NOINLINE uint8_t *
 walk(rj_encoder *e, uint8_t *cur, int outermost)
 {
     while (cur && e->native > outermost) {
-        rj_level *level = &e->levels[e->native - 1];
+        rj_walk_level *level = &e->levels[e->native - 1];
         const int is_dict = level->used != RJ_SEQUENCE;
         PyObject *nested = NULL;
         if (e->waiting) {

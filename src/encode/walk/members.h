@@ -152,8 +152,6 @@ walk_fields(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *plan, Py_ssi
     return walk_members(e, cur, &s, value);
 }
 
-#undef member_source
-
 /* `owner`'s members in the order of `entries` (consumed; NULL with an exception). */
 static RJ__NOINLINE uint8_t *
 put_entries(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *entries)
@@ -199,7 +197,7 @@ walk_rest(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members,
     return cur;
 }
 
-/* Lays down these members, owned: the walk has stopped in the value of the first. Always NULL. */
+/* Spills these members, owned: the walk has stopped in the value of the first. Always NULL. */
 static RJ__NOINLINE uint8_t *
 spill_rest(rj_encoder *e, PyObject *dict, const rj_member *members, Py_ssize_t count)
 {

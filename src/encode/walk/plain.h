@@ -1,7 +1,7 @@
 /*
- * The part of the walk (walk.h) for what nearly all documents consist of: lists, tuples and dicts in each other, of scalars, dates and UUIDs, that fit into the window
- * at hand. No Python code runs meanwhile, so that nothing needs to be owned, and nobody has to know which levels are open. Whatever is more than that
- * interrupts: the levels are laid out in e->levels then, for `walk` (levels.h) to go on from there.
+ * The part of the walk (walk.h) for what nearly all documents consist of: lists, tuples and dicts in each other, of scalars, dates and UUIDs, that fit into the current
+ * window. No Python code runs meanwhile, so that nothing needs to be owned, and nobody has to know which levels are open. Anything else leaves the
+ * fast path: the levels are recorded in e->levels then, for `walk` (levels.h) to go on from there.
  *
  * Whether a container is inside of itself is not asked here. One that is goes round until the window is full or the native stack is, and `walk` finds out where
  * that began.
@@ -29,11 +29,12 @@ begins_sorted(const rj_encoder *e, PyObject *seq)
     return RJ__STYLED && e->options->sort_keys && PyDict_CheckExact(*rj_items_of(seq));
 }
 
-/* Lays a level out that is interrupted: goes on at `pos`, in the innermost after `waiting` (borrowed; NULL if it is between two items). Always NULL. */
+/* Records a level that is interrupted: it goes on at `pos`, in the innermost after `waiting` (borrowed; NULL if it is between two items). Always NULL. */
 static RJ__NOINLINE uint8_t *
-interrupt(rj_encoder *e, uint8_t *cur, rj_level *level, PyObject *obj, Py_ssize_t pos, Py_ssize_t used, PyObject *waiting)
+interrupt(rj_encoder *e, uint8_t *cur, rj_walk_level *level, PyObject *obj, Py_ssize_t pos, Py_ssize_t used,
+          PyObject *waiting)
 {
-    *level = (rj_level){obj, pos, used, 0, 0};
+    *level = (rj_walk_level){obj, pos, used, 0, 0};
     if (!e->interrupted) {
         e->interrupted = level;
         e->cur = cur;
@@ -42,13 +43,13 @@ interrupt(rj_encoder *e, uint8_t *cur, rj_level *level, PyObject *obj, Py_ssize_
     return NULL;
 }
 
-static uint8_t *put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_level *level);
-static uint8_t *put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_level *level);
-static uint8_t *put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_level *level);
+static uint8_t *put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_walk_level *level);
+static uint8_t *put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_walk_level *level);
+static uint8_t *put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_walk_level *level);
 
 /* A container as the given level. NULL where it is interrupted, or cannot be begun (and e->interrupted is NULL). */
 RJ__INLINE uint8_t *
-put_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rj_level *level)
+put_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rj_walk_level *level)
 {
     if (RJ__UNLIKELY(level >= e->levels_end))
         return NULL;
@@ -68,7 +69,7 @@ put_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rj_level *level
 
 /* A value inside of the given level: a scalar, container, or date. NULL likewise. */
 RJ__INLINE uint8_t *
-put_plain_value(rj_encoder *e, uint8_t *cur, PyObject *v, rj_level *level)
+put_plain_value(rj_encoder *e, uint8_t *cur, PyObject *v, rj_walk_level *level)
 {
     uint8_t *next = put_scalar(e, cur, v);
     if (RJ__LIKELY(next != NULL))
@@ -80,14 +81,14 @@ put_plain_value(rj_encoder *e, uint8_t *cur, PyObject *v, rj_level *level)
 
 /* Whether what a list or tuple ends with is one too that can be put as the given level. */
 RJ__INLINE int
-is_tail(const rj_encoder *e, PyObject *v, const rj_level *level)
+is_tail(const rj_encoder *e, PyObject *v, const rj_walk_level *level)
 {
     return !PyDict_CheckExact(v) && Py_SIZE(v) > 0 && level < e->levels_end && !begins_sorted(e, v);
 }
 
 /* Closes what ends with what was closed last, from the given level on. NULL where it is interrupted. */
 static RJ__NOINLINE uint8_t *
-close_tails(rj_encoder *e, uint8_t *cur, rj_level *level, const rj_level *outermost, uint8_t bracket)
+close_tails(rj_encoder *e, uint8_t *cur, rj_walk_level *level, const rj_walk_level *outermost, uint8_t bracket)
 {
     for (; level >= outermost; level--) {
         if (is_full(e, cur))
@@ -99,10 +100,10 @@ close_tails(rj_encoder *e, uint8_t *cur, rj_level *level, const rj_level *outerm
 
 /* Not empty. What it ends with is gone into without a call where that is a list or tuple, and so is what that ends with. */
 static RJ__NOINLINE uint8_t *
-put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_level *level)
+put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_walk_level *level)
 {
     const uint8_t *const full = full_behind(e);
-    const rj_level *const outermost = level;
+    const rj_walk_level *const outermost = level;
     for (;;) {
         PyObject **item = rj_items_of(seq), **const stop = item + Py_SIZE(seq), *tail = NULL;
         uint8_t *begin = open_container(e, cur, '[');
@@ -122,7 +123,7 @@ put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_level *level)
             cur = next;
         }
         if (tail) {
-            *level++ = (rj_level){seq, Py_SIZE(seq), RJ_SEQUENCE, 0, 0};
+            *level++ = (rj_walk_level){seq, Py_SIZE(seq), RJ_SEQUENCE, 0, 0};
             seq = tail;
             continue;
         }
@@ -143,7 +144,7 @@ put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_level *level)
 
 /* Not empty. */
 static RJ__NOINLINE uint8_t *
-put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_level *level)
+put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_walk_level *level)
 {
     const uint8_t *const full = full_behind(e);
     Py_ssize_t unread = 0;
@@ -175,10 +176,10 @@ put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_level *level)
 
 /* A dict of one member, and those in each other as values, which are gone into without a call. */
 static RJ__NOINLINE uint8_t *
-put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_level *level)
+put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_walk_level *level)
 {
     const uint8_t *const full = full_behind(e);
-    const rj_level *const outermost = level;
+    const rj_walk_level *const outermost = level;
     for (;;) {
         PyObject *key, *value;
         rj_dict_cursor cursor;
@@ -192,7 +193,7 @@ put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_level *level)
         }
         Py_ssize_t pos = rj_dict_cursor_position(&cursor, dict);
         if (PyDict_CheckExact(value) && PyDict_GET_SIZE(value) == 1 && level + 1 < e->levels_end) {
-            *level++ = (rj_level){dict, pos, 1, 0, 0};
+            *level++ = (rj_walk_level){dict, pos, 1, 0, 0};
             dict = value;
             cur = next;
             continue;

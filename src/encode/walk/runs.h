@@ -1,9 +1,9 @@
 /*
  * The part of the walk (walk.h) for runs in arrays: items of one kind, one after another without a call for each, and with what their vectors compare with in
- * registers. Here are strings where the str in the making is wider than a byte a character; of bytes: string_batches.h; other scalars: scalar_runs.h.
+ * registers. Here are strings where the result is a str wider than a byte a character; of bytes: string_batches.h; other scalars: scalar_runs.h.
  */
 
-/* Longer strings are none for a run: of one byte a character, and of more. */
+/* The longest string that joins a run: one-byte, wider. */
 #define RJ_RUN_BYTES 32
 #define RJ_RUN_UNITS 256
 
@@ -30,7 +30,7 @@ keep_last_pending(rj_encoder *e, const uint8_t *cur, int to)
     return 1;
 }
 
-/* What puts units of a string returns how many they become, and this if they are none for a run. */
+/* What puts units of a string returns how many they become, and this if the string does not join the run. */
 #define RJ_NO_RUN SIZE_MAX
 
 /* Bytes as units: they are to be few, and clean. */
@@ -145,7 +145,7 @@ put_run_of_width(rj_encoder *e, PyObject **item, PyObject **stop, int to)
     return item;
 }
 
-/* Items of an array, up to the first that is none for a run, which it returns. A comma is then all that the window holds, and *cur is behind it. Runs no
+/* Items of an array, up to the first that does not join the run, which it returns. A comma is then all that the window holds, and *cur is behind it. Runs no
  * Python code. */
 static RJ__NOINLINE PyObject **
 put_wide_run(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)

@@ -38,7 +38,7 @@ put_run_of_kind(rj_encoder *e, uint8_t *cur, PyObject ***item, PyObject **stop, 
     return cur;
 }
 
-/* Items of an array, up to the first that is none for a run, which it returns. Runs no Python code. */
+/* Items of an array, up to the first that does not join the run, which it returns. Runs no Python code. */
 static RJ__NOINLINE PyObject **
 put_scalars(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {

@@ -1,6 +1,6 @@
 /*
  * The part of the walk (walk.h) for many strings in an array, with vectors that are loaded under a mask. Which branches are taken depends on how long
- * the strings are as a rule, and on whether they have escapes as a rule: how it is with each could not be foreseen.
+ * the strings are as a rule, and on whether they have escapes as a rule: a branch per string would be mispredicted.
  */
 
 /* So many strings are taken to be as long as those before them were. */
@@ -76,7 +76,7 @@ put_escaped_batch(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop,
     return seen->longest <= 32 ? put_batch(e, to, item, stop, 32, 1, seen) : put_batch(e, to, item, stop, 64, 1, seen);
 }
 
-/* Items of an array, up to one that is none for a batch or to the last few, which it returns. Runs no Python code. */
+/* Items of an array, up to one that does not join a batch, or to the last few, which it returns. Runs no Python code. */
 static RJ__NOINLINE PyObject **
 put_batches(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {

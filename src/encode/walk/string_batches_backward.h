@@ -1,7 +1,7 @@
 /*
  * The part of the walk (walk.h) for many ASCII strings in an array, with vectors that cannot be loaded under a mask of bytes. If none has escapes, it is
  * known beforehand where each is to end. So they are written from the last to the first, each by vectors that end where it does: what these store in front of
- * it belongs to strings whose turn is later. How long each is could not be foreseen, and no branch depends on it.
+ * it belongs to strings whose turn is later. No branch depends on how long each is: it would be mispredicted.
  */
 
 _Static_assert(RJ_STR_HEADER >= RJ__TO_END_BEFORE, "what is before characters is read with them");
@@ -20,7 +20,7 @@ items_ahead(PyObject **item, PyObject **stop)
     return stop - item < RJ_BATCH + RJ_PREFETCH ? item : item + RJ_PREFETCH;
 }
 
-/* The next RJ_BATCH items, of which there are as many. 0 if they are none for a batch. */
+/* The next RJ_BATCH items, of which there are as many. 0 if they make no batch. */
 RJ__INLINE int
 measure_batch(const rj_encoder *e, const uint8_t *cur, PyObject **item, PyObject **stop, rj_batch *batch)
 {
@@ -43,7 +43,7 @@ measure_batch(const rj_encoder *e, const uint8_t *cur, PyObject **item, PyObject
     return is_ascii && lengths < RJ__TO_END_MOST && (ptrdiff_t)end <= full_behind(e) - cur;
 }
 
-/* Those, of up to `most` characters each. A bit for each that has escapes, the first one's is the lowest: those before it are right. `most` bytes of the window
+/* Writes the strings that measure_batch measured, of up to `most` characters each. A bit for each that has escapes, the first one's is the lowest: those before it are right. `most` bytes of the window
  * come before `cur`. */
 RJ__INLINE uint32_t
 put_batch_backward(uint8_t *cur, PyObject **item, const rj_batch *batch, size_t most)
@@ -65,7 +65,7 @@ put_batch_backward(uint8_t *cur, PyObject **item, const rj_batch *batch, size_t 
 /* More escapes in a batch are better spelled by other means than one by one. */
 #define RJ_FEW_IN_BATCH (5 * RJ_BATCH / 2)
 
-/* The same for strings that may have escapes. *is_dirty: whether any has. */
+/* measure_batch for strings that may have escapes. *is_dirty: whether any has. */
 RJ__INLINE int
 measure_marked(const rj_encoder *e, const uint8_t *cur, PyObject **item, PyObject **stop, rj_batch *batch, int *is_dirty)
 {
@@ -132,7 +132,7 @@ put_singly(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, PyObje
 }
 
 /* So many strings are written one by one before a batch is tried (again): where too little of the window is before them, where they are so short that no branch
- * depends on their lengths anyway, behind a single one with escapes, and where there is none for a batch, or too many escapes. */
+ * depends on their lengths anyway, behind a single one with escapes, and where they make no batch, or too many escapes. */
 enum { RJ_APART_AT_FIRST = 8, RJ_APART_IF_SHORT = RJ_BATCH, RJ_APART_IF_ONE = 1, RJ_APART_IF_NONE = 1024 };
 
 /* Of the next RJ_BATCH strings those before the first that has escapes: how many. *apart: how many are to follow one by one. Sets *is_dirty where others with
@@ -161,7 +161,7 @@ try_batch(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop, 
     return clean;
 }
 
-/* The same of strings with escapes: those before the first that has a long one. Clears *is_dirty where none has any. */
+/* try_batch for strings with escapes: those before the first that has a long one. Clears *is_dirty where none has any. */
 static RJ__NOINLINE size_t
 try_marked(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop, size_t *apart, int *is_dirty)
 {
@@ -175,7 +175,7 @@ try_marked(const rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop,
     return right;
 }
 
-/* Items of an array, up to one that is none for a batch, which it returns. Runs no Python code. */
+/* Items of an array, up to one that does not join a batch, which it returns. Runs no Python code. */
 static RJ__NOINLINE PyObject **
 put_backward(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {

@@ -1,6 +1,6 @@
 /*
- * The part of the walk (walk.h) that writes text: strings, raw JSON and big ints, over any number of windows; and the short ways for strings that are
- * sure to fit into the one at hand.
+ * The part of the walk (walk.h) that writes text: strings, raw JSON and big ints, over any number of windows; and the short paths for strings that are
+ * sure to fit into the current one.
  */
 
 /* What continue_text needs at the end: a quote, and what follows it. */
@@ -43,7 +43,7 @@ continue_text(rj_encoder *e, uint8_t *cur)
 
 #include "encode/walk/wide_strings.h"
 
-/* Whether a string of that many units fits into the window at hand whatever its characters become. */
+/* Whether a string of that many units fits into the current window whatever its characters become. */
 RJ__INLINE int
 is_sure_to_fit(const rj_encoder *e, const uint8_t *cur, Py_ssize_t length)
 {
@@ -122,12 +122,12 @@ put_non_ascii_raw(rj_encoder *e, uint8_t *cur, PyObject *raw)
     return cur;
 }
 
-/* ---- the short ways */
+/* ---- the short paths, inside of the current window */
 
 _Static_assert(RJ_STR_HEADER >= RJ__BEFORE, "rj__copy_clean reads into a str's header");
 _Static_assert(2 * (RJ_SHORT_STRING + 3) + RJ__NUMBER_ROOM + RJ__AFTER <= RJ_ITEM_ROOM, "a key and a value must fit");
 
-/* These are the short ways for strings that are more than plain ASCII: for those that are sure to fit and have nothing rare about
+/* These are the short paths for strings that have escapes or are not ASCII: for those that are sure to fit and have nothing rare about
  * them; NULL for any other, with everything as it was. They run no Python code. Each is a function of its own, so that what one of
  * them needs in registers costs nothing in the others. */
 
@@ -143,7 +143,7 @@ put_passing(const rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t l
     return RJ__LIKELY(next != NULL) ? end_string(cur, next, tail) : NULL;
 }
 
-/* The same where they are known not to be clean. */
+/* put_passing for bytes that are known to have escapes. */
 RJ__INLINE uint8_t *
 put_dirty(const rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize_t length, uint8_t tail)
 {
@@ -160,7 +160,7 @@ put_short_dirty(const rj_encoder *e, uint8_t *cur, const uint8_t *data, Py_ssize
     return end_string(cur, rj__put_short_dirty(data, (size_t)length, cur + 1), tail);
 }
 
-/* Not ASCII, and nobody has its UTF-8 form yet. */
+/* A string that is not ASCII, and that keeps no UTF-8 form. */
 static RJ__NOINLINE uint8_t *
 put_units_as_utf8(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
@@ -184,7 +184,7 @@ put_units_as_utf8(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
     return done ? end_string(cur, next, tail) : NULL;
 }
 
-/* A string of `from` bytes a character, to a str in the making of `to`. */
+/* A string of `from` bytes a character, to a result str of `to`. */
 RJ__INLINE uint8_t *
 put_wide_from_to(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from, int to)
 {
@@ -210,7 +210,7 @@ put_wide_from_to(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int f
     return e->start + 1;
 }
 
-/* One that is no wider than the str in the making, which is wide. */
+/* A string that is no wider than the result str, which is wide. */
 static RJ__NOINLINE uint8_t *
 put_wide_by_width(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {
@@ -220,7 +220,7 @@ put_wide_by_width(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
                                                        : put_wide_from_to(e, cur, str, tail, 4, 4);
 }
 
-/* The same for a few units, behind a single comma or bracket: what lists of short strings consist of. */
+/* put_wide_by_width for a few units, behind a single comma or bracket: what lists of short strings consist of. */
 RJ__INLINE uint8_t *
 put_few_units(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail, int from, int to)
 {
@@ -321,7 +321,7 @@ put_ascii_string(const rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
     return end_string(cur, cur + 1 + length, tail);
 }
 
-/* A string by the first of the short ways that takes it; NULL if none does. */
+/* A string by the first of the short paths that takes it; NULL if none does. */
 RJ__INLINE uint8_t *
 put_string_in_window(rj_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
 {

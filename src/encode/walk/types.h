@@ -14,7 +14,7 @@ put_fields(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
 
 /* ---- arrays */
 
-/* begin_item for what is no object, and cannot be laid down: notes that its line break is the text at hand. */
+/* begin_item for what is no object, and cannot be spilled: notes that its line break is the text at hand. */
 RJ__INLINE uint8_t *
 begin_array_item(rj_encoder *e, uint8_t *cur, rj_array *a)
 {
@@ -173,7 +173,7 @@ put_quoted_text(rj_encoder *e, uint8_t *cur, const rj_plan *plan, PyObject *v)
     return cur ? put_literal(cur, "\",", 2) : NULL;
 }
 
-/* The same among plain values; NULL for any other value, and where it fails: it will fail again where the place is known. Runs no Python code. */
+/* A date, time or UUID, quoted, on the fast path; NULL for any other value, and where it fails: the slow path repeats the failure and adds the path. Runs no Python code. */
 static RJ__NOINLINE uint8_t *
 put_date_or_uuid(rj_encoder *e, uint8_t *cur, PyObject *v)
 {

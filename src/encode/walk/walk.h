@@ -6,6 +6,7 @@
  * is entered (push_level) before its walk function, which leaves it.
  */
 #include "arch/common/text_body.h"
+#include "encode/types/array.h"
 #include "encode/walk/headers.h"
 #include "number/shortest.h"
 
@@ -23,14 +24,14 @@ static uint8_t *put_subclass_or_planned(rj_encoder *e, uint8_t *cur, PyObject *v
 
 /* ---- levels */
 
-/* Puts `obj` on the native stack; `used`: see rj_level. 0 where that is too deep: for max_depth (e->stop is ERROR) or for the native stack (DEEP; the
- * value has been laid down to be begun later). Whether it is inside of itself has not been looked at. */
+/* Puts `obj` on the native stack; `used`: see rj_walk_level. 0 where that is too deep: for max_depth (e->stop is ERROR) or for the native stack (DEEP; the
+ * value has been spilled to be begun later). Whether it is inside of itself has not been looked at. */
 RJ__INLINE int
 push_level(rj_encoder *e, uint8_t *cur, PyObject *obj, Py_ssize_t used)
 {
     if (RJ__UNLIKELY(&e->levels[e->native] >= e->levels_end))
         return rj_refuse_entry(e, cur, obj);
-    e->levels[e->native++] = (rj_level){obj, 0, used, 0, 0};
+    e->levels[e->native++] = (rj_walk_level){obj, 0, used, 0, 0};
     return 1;
 }
 
@@ -240,7 +241,7 @@ put_value(rj_encoder *e, uint8_t *cur, PyObject *v)
 
 /* ---- the driver */
 
-/* Goes on with a level that was laid down (and taken off the heap stack). Its references are the frame's. */
+/* Goes on with a level that was spilled (and taken off the heap stack). Its references are the frame's. */
 static uint8_t *
 resume_frame(rj_encoder *e, uint8_t *cur, rj_frame *f)
 {
@@ -252,7 +253,7 @@ resume_frame(rj_encoder *e, uint8_t *cur, rj_frame *f)
         return put_bracket(cur, (uint8_t)f->pos);
     if (f->kind == RJ_FRAME_DEFAULT && !(e->coop && e->coop->arrived))
         return cur; /* its value is complete */
-    e->levels[0] = (rj_level){f->obj, f->pos, RJ_NOT_WALKED, 0, 0};
+    e->levels[0] = (rj_walk_level){f->obj, f->pos, RJ_NOT_WALKED, 0, 0};
     e->native = 1;
     if (!rj_become_parent(e))
         return NULL;
@@ -281,7 +282,7 @@ resume_frame(rj_encoder *e, uint8_t *cur, rj_frame *f)
     }
 }
 
-/* Finishes what the heap stack and the text at hand say. Returns the end of the document, or NULL: paused or failed. */
+/* Finishes what the heap stack and the current text say. Returns the end of the document, or NULL: paused or failed. */
 static uint8_t *
 finish_frames(rj_encoder *e, uint8_t *cur)
 {
@@ -341,8 +342,3 @@ RJ__ENCODE(rj_encoder *e)
     }
     return RJ_RUN_DONE;
 }
-
-#undef put_plain_sequence
-#undef put_plain_dict
-#undef put_container
-#undef put_value

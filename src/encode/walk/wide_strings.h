@@ -1,5 +1,5 @@
 /*
- * The part of the walk (walk.h) that writes strings into a str in the making (rj_str_sink) whose characters are wider than a byte:
+ * The part of the walk (walk.h) that writes strings into a result str (rj_str_sink) whose characters are wider than a byte:
  * what the window holds is widened, and the string's own units go behind it.
  */
 
@@ -76,7 +76,7 @@ put_escapes(const uint8_t *src, size_t length, uint8_t **at, const uint8_t *end,
     return done;
 }
 
-/* The same for the text, while there is room. */
+/* put_escapes for the text, while there is room. */
 RJ__INLINE void
 put_escaped_units(rj_str_sink *out, rj__text *text, int from, int to)
 {

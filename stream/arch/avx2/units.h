@@ -32,7 +32,7 @@ rj__avx2_any_special(__m256i a, __m256i b)
     return !_mm256_testz_si256(special, special);
 }
 
-/* The same of 16. */
+/* rj__avx2_any_special of 16 bytes. */
 RJ__INLINE int
 rj__avx2_any_special_of_few(__m256i v)
 {

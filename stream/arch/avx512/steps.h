@@ -164,7 +164,7 @@ rj__put_escaped64(const uint8_t *src, size_t count, uint8_t *dst)
 /* So few escapes in 64 bytes are spelled one by one. */
 #define RJ__FEW_ESCAPES 3
 
-/* The same for bytes that have few escapes or none: each is spelled on its own, and everything behind it stored again. */
+/* rj__put_escaped64 for bytes that have few escapes or none: each is spelled on its own, and everything behind it stored again. */
 RJ__INLINE uint8_t *
 rj__put_sparse64(__m512i v, size_t count, uint64_t marks, const uint8_t *src, uint8_t *dst)
 {
@@ -193,7 +193,7 @@ rj__load_marked64(const uint8_t *src, size_t count)
     return (rj__marked64){v, valid & ~rj__clean64(v, RJ__HIGH_PASS)};
 }
 
-/* Those, known as that, where few or many are to be escaped. */
+/* Writes a marked block; picks the code for few or for many escapes. */
 RJ__INLINE uint8_t *
 rj__put_marked64(rj__marked64 bytes, size_t count, const uint8_t *src, uint8_t *dst)
 {

@@ -37,7 +37,7 @@ typedef struct rj__long_escapes {
     uint64_t two, three; /* those that become two and three bytes of UTF-8 */
 } rj__long_escapes;
 
-/* Those of `begin`, none of which is a surrogate or has other digits. Each lies at least six bytes before the block's end. Their first bytes are replaced. */
+/* The escapes of `begin`, none of which is a surrogate or has other digits. Each lies at least six bytes before the block's end. Their first bytes are replaced. */
 RJ__INLINE rj__long_escapes
 rj__spell_long_escapes(__m512i *block, uint64_t begin)
 {
@@ -121,7 +121,7 @@ rj__unescape(const uint8_t *src, int is_escaped, uint8_t *dst)
                                  .is_escaped = (int)(e.begin >> 63)};
 }
 
-/* The same with escapes of four digits, but for surrogates; no byte before it escapes the first one. Fewer than 64 bytes are read if such an escape is cut
+/* rj__unescape with escapes of four digits, but for surrogates; no byte before it escapes the first one. Fewer than 64 bytes are read if such an escape is cut
  * off. */
 RJ__INLINE rj__unescaped_block
 rj__unescape_long(const uint8_t *src, uint8_t *dst)
@@ -158,7 +158,7 @@ typedef struct rj__unescaped_units {
     int is_escaped; /* see above */
 } rj__unescaped_units;
 
-/* The same for up to 64 bytes of a str's units of `width` bytes, which `text` has a byte for each of; the end of the string is known. Stores 64 bytes. */
+/* rj__unescape_long for up to 64 bytes of a str's units of `width` bytes, which `text` has a byte for each of; the end of the string is known. Stores 64 bytes. */
 RJ__INLINE rj__unescaped_units
 rj__unescape_units(const uint8_t *text, const void *units, size_t left, int is_escaped, void *dst, int width)
 {

@@ -154,7 +154,7 @@ rj__utf8_put_quads(const uint8_t *s, size_t count, uint32_t *out)
     return 1;
 }
 
-/* The same for characters of three bytes, which are spread to such lanes; units of 2 or 4 bytes. */
+/* rj__utf8_put_quads for characters of three bytes, which are spread to such lanes; units of 2 or 4 bytes. */
 RJ__INLINE int
 rj__utf8_put_triples(const uint8_t *s, size_t count, void *out, int width, int surrogates)
 {

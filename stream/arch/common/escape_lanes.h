@@ -163,7 +163,7 @@ rj__mark_last(const uint8_t *src, size_t left)
     return marks;
 }
 
-/* Those that have these marks, and are at `dst` already. Stores at most 32 bytes behind the last. */
+/* The last bytes, which have these marks and are at `dst` already. Stores at most 32 bytes behind the last. */
 RJ__INLINE uint8_t *
 rj__spell_last_marked(const uint8_t *src, size_t left, uint64_t marks, uint8_t *dst)
 {

@@ -209,13 +209,13 @@ rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
 }
 
 /* Longer strings go by steps. */
-#define RJ__MEDIUM 8192
+#define RJ__FORWARD_MOST 8192
 
 /* See text_body.h. */
 RJ__INLINE uint8_t *
 rj__put_sure_bytes(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
 {
-    if (length < 16 || length > RJ__MEDIUM)
+    if (length < 16 || length > RJ__FORWARD_MOST)
         return rj__put_by_steps(src, length, dst, end);
     while (length > RJ__ESCAPE_BLOCK) {
         size_t count = rj__spell_some(src, length, &dst);

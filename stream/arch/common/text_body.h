@@ -162,7 +162,7 @@ put_text_dirty(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *e
 }
 
 #ifndef RJ__HAS_PUT_PASSING
-/* The same of more than 16 bytes that have no escapes as a rule. */
+/* put_text_dirty for more than 16 bytes that have no escapes as a rule. */
 static RJ__NOINLINE uint8_t *
 put_text_passing(const uint8_t *src, size_t length, uint8_t *dst, const uint8_t *end)
 {

@@ -15,7 +15,7 @@ rj__special16(__m128i v)
     return _mm_or_si128(control, _mm_or_si128(quote, backslash));
 }
 
-/* The same of ASCII bytes; with `printable_only` (a truth value as 0 or 1) DEL too. What is not ASCII may be marked or not. One more than each byte, as a
+/* rj__special16 for ASCII bytes; with `printable_only` (a truth value as 0 or 1) DEL too. What is not ASCII may be marked or not. One more than each byte, as a
  * signed number: DEL and all beyond it are negative. */
 RJ__INLINE __m128i
 rj__special_ascii16(__m128i v, int printable_only)
@@ -82,7 +82,7 @@ rj__sse_put_escapes(__m128i v, uint8_t *dst)
     return rj__sse_put_two_escapes(_mm_shuffle_epi8(digits, last_two), dst);
 }
 
-/* The same in ASCII: eight code units at once where all are to be escaped (but no surrogates), or all are plain. */
+/* rj__sse_put_escapes in ASCII: eight code units at once where all are to be escaped (but no surrogates), or all are plain. */
 RJ__INLINE size_t
 rj__escape_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
 {
@@ -134,7 +134,7 @@ rj__sse_copy_clean_16_to_32(const uint8_t *src, size_t length, uint8_t *dst, int
 /* rj__copy_clean for more than 32 bytes. */
 RJ__INLINE size_t rj__copy_clean_blocks(const uint8_t *src, size_t length, uint8_t *dst, int printable_only);
 
-/* The same as a function of its own: the wide registers that it uses would make every function that it is part of empty them, and align its stack. */
+/* rj__copy_clean as a function of its own: inlining it would force vzeroupper and a realigned stack on its callers. */
 static RJ__NOINLINE size_t
 copy_clean_long(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
@@ -154,7 +154,7 @@ rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_on
 }
 
 #if !defined(RJ__HAS_MASKED_LOADS)
-/* The same where nothing need be readable before `src`. */
+/* rj__copy_clean where nothing need be readable before `src`. */
 RJ__INLINE size_t
 rj__copy_clean_alone(const uint8_t *src, size_t length, uint8_t *dst)
 {

@@ -20,7 +20,7 @@ static const int8_t rj__sources[64] = {-32, -31, -30, -29, -28, -27, -26, -25, -
                                        0,   1,   2,   3,   4,   5,   6,   7,   8,   9,   10,  11,  12,  13,  14,  15,
                                        16,  17,  18,  19,  20,  21,  22,  23,  24,  25,  26,  27,  28,  29,  30,  31};
 
-/* The same for 16 places: how to shuffle as many bytes so that the first n come last, zeros before them. */
+/* For 16 places: how to shuffle as many bytes so that the first n come last, zeros before them. */
 RJ__INLINE __m128i
 rj__move_right16(unsigned n)
 {

@@ -144,7 +144,7 @@ rj__mark_units(const uint8_t *src, int width)
     return marks;
 }
 
-/* The same of less than a block, with RJ__SCAN_BLOCK readable bytes before it. */
+/* rj__mark_units for less than a block, with RJ__SCAN_BLOCK readable bytes before it. */
 RJ__INLINE uint64_t
 rj__mark_last_units(const uint8_t *src, size_t left, int width)
 {
