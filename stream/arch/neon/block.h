@@ -135,7 +135,8 @@ rj__copy_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
     if (!rj__neon_none16(vcltq_u16(v, vdupq_n_u16(0x800)), v))
         return rj__neon_copy_ascii_ucs2(v, dst, 0);
     uint8x8_t lead = vorr_u8(vmovn_u16(vshrq_n_u16(v, 12)), vdup_n_u8(0xE0));
-    vst3_u8(*dst, (uint8x8x3_t){{lead, rj__neon_trail(vshrq_n_u16(v, 6)), rj__neon_trail(v)}});
+    uint8x8x3_t threes = {{lead, rj__neon_trail(vshrq_n_u16(v, 6)), rj__neon_trail(v)}};
+    vst3_u8(*dst, threes); /* clang has it as a macro, which would see commas */
     *dst += 24;
     return 8;
 }
