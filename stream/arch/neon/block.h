@@ -136,7 +136,7 @@ rj__copy_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
         return rj__neon_copy_ascii_ucs2(v, dst, 0);
     uint8x8_t lead = vorr_u8(vmovn_u16(vshrq_n_u16(v, 12)), vdup_n_u8(0xE0));
     uint8x8x3_t threes = {{lead, rj__neon_trail(vshrq_n_u16(v, 6)), rj__neon_trail(v)}};
-    vst3_u8(*dst, threes); /* clang has it as a macro, which would see commas */
+    vst3_u8(*dst, threes); /* a macro in clang, which would see the commas of a literal */
     *dst += 24;
     return 8;
 }
@@ -161,7 +161,8 @@ rj__escape_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
         return rj__neon_copy_ascii_ucs2(v, dst, 1);
     uint16x8_t prefix = vdupq_n_u16('\\' | 'u' << 8);
     uint16_t escapes[24];
-    vst3q_u16(escapes, (uint16x8x3_t){{prefix, rj__neon_hex(vshrq_n_u16(v, 8)), rj__neon_hex(v)}});
+    uint16x8x3_t parts = {{prefix, rj__neon_hex(vshrq_n_u16(v, 8)), rj__neon_hex(v)}};
+    vst3q_u16(escapes, parts);
     memcpy(*dst, escapes, sizeof escapes);
     *dst += sizeof escapes;
     return 8;
