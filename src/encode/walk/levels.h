@@ -46,7 +46,7 @@ put_items(rj_encoder *e, uint8_t *cur, rj_walk_level *level, PyObject **nested)
     Py_ssize_t i = level->pos;
 reload:;
     PyObject **const items = rj_items_of(seq);
-    const Py_ssize_t size = Py_SIZE(seq), ahead = size - RJ_PREFETCH;
+    const Py_ssize_t size = Py_SIZE(seq), ahead = size - RJ__ITEMS_AHEAD;
     const uint8_t *const full = full_behind(e);
     const int has_runs = has_wide_runs(e);
     if (i < size) {
@@ -64,7 +64,7 @@ reload:;
         if (RJ__UNLIKELY(i >= size))
             break;
         if (i < ahead)
-            prefetch_item(items[i + RJ_PREFETCH]);
+            rj__prefetch_item(items[i + RJ__ITEMS_AHEAD]);
         PyObject *v = items[i++];
         if (!begin_item(e, &cur, NULL, v)) {
             cur = NULL;

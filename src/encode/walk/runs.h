@@ -1,161 +1,67 @@
 /*
  * The part of the walk (walk.h) for runs in arrays: items of one kind, one after another without a call for each, and with what their vectors compare with in
- * registers. Here are strings where the result is a str wider than a byte a character; of bytes: string_batches.h; other scalars: scalar_runs.h.
+ * registers. Here are scalars: ints, doubles, or None, True and False, each kind with a loop of its own that looks for nothing else; and the choice among the
+ * runs of strings: string_batches.h (bytes), wide_strings.h (where the result is a str wider than a byte a character).
  */
 
-/* The longest string that joins a run: one-byte, wider. */
-#define RJ_RUN_BYTES 32
-#define RJ_RUN_UNITS 256
+/* ---- scalars */
 
-/* Whether strings of an array are written as wide runs: nothing but commas is between them. */
-RJ__INLINE int
-has_wide_runs(const rj_encoder *e)
+/* So many items must be left for looking for a run to pay. */
+#define RJ_SCALARS 16
+
+typedef enum rj_scalar_kind { RJ_INTS, RJ_DOUBLES, RJ_LITERALS } rj_scalar_kind;
+
+/* A value of that kind, and a comma; NULL if it is none. */
+RJ__INLINE uint8_t *
+put_scalar_of_run(rj_encoder *e, uint8_t *cur, PyObject *v, rj_scalar_kind kind)
 {
-    return !RJ__STYLED && e->str_sink && e->str_sink->width != 1;
+    if (kind == RJ_LITERALS)
+        return rj_put_literal(&e->state->known, cur, v);
+    if (kind == RJ_DOUBLES)
+        return PyFloat_CheckExact(v) ? put_finite_float(cur, v) : NULL;
+    uint8_t *small = rj_put_small_int(&e->state->known, cur, v);
+    return small ? small : PyLong_CheckExact(v) ? put_word_int(e, cur, v) : NULL;
 }
 
-/* What the window holds but for its last byte goes to the str. 0 if there may be no room. */
-RJ__INLINE int
-keep_last_pending(rj_encoder *e, const uint8_t *cur, int to)
+/* Items from `*item` on, up to the first that is not of that kind or may have no room, which `*item` is then. Returns where they end. */
+RJ__INLINE uint8_t *
+put_run_of_kind(rj_encoder *e, uint8_t *cur, PyObject ***item, PyObject **stop, rj_scalar_kind kind)
 {
-    rj_str_sink *out = e->str_sink;
-    size_t count = (size_t)(cur - e->start) - 1;
-    if (RJ__LIKELY(count == 0))
-        return 1;
-    if (RJ__UNLIKELY(out->length + count > out->limit))
-        return 0;
-    widen_window(e, cur - 1, rj_str_sink_place(out, to), to);
-    out->length += count;
-    e->start[0] = e->start[count];
-    return 1;
-}
-
-/* What puts units of a string returns how many they become, and this if the string does not join the run. */
-#define RJ_NO_RUN SIZE_MAX
-
-/* Bytes as units: they are to be few, and clean. */
-RJ__INLINE size_t
-put_few_bytes(const uint8_t *src, size_t length, uint8_t *dst, int to)
-{
-    uint8_t bytes[RJ_RUN_BYTES + RJ_UNITS_ROOM];
-    if (length > RJ_RUN_BYTES || RJ__UNLIKELY(rj__copy_clean(src, length, bytes, 0)))
-        return RJ_NO_RUN;
-    rj__widen_bytes(bytes, length, dst, to);
-    return length;
-}
-
-#if defined(RJ__ESCAPES_UNITS)
-/* Units in blocks, with their short escapes. */
-RJ__INLINE size_t
-put_blocks_of_units(const uint8_t *src, size_t length, uint8_t *dst, int from, int to)
-{
-    const size_t block = (size_t)RJ__FEW_UNITS(to);
-    uint8_t *at = dst;
-    for (size_t i = 0; i < length; i += block, src += block * (size_t)from) {
-        size_t count = length - i < block ? length - i : block;
-        uint32_t special = rj__copy_unit_block(src, from, 0, count, at, to);
-        if (RJ__LIKELY(!special))
-            at += count * (size_t)to;
-        else if (rj__has_few_marks(special))
-            at = rj__spell_marked_units(src, from, count, special, at, to);
-        else {
-            uint8_t *next = at; /* so that `at` can stay in a register */
-            at = put_escapes(src, count, &next, at + 2 * count * (size_t)to, SIZE_MAX, from, to) == count ? next : NULL;
-        }
-        if (RJ__UNLIKELY(!at))
-            return RJ_NO_RUN;
-    }
-    return (size_t)(at - dst) / (size_t)to;
-}
-#else
-/* Clean units, and then what others there are. */
-RJ__INLINE size_t
-put_blocks_of_units(const uint8_t *src, size_t length, uint8_t *dst, int from, int to)
-{
-#if defined(RJ__SPELLS_UNITS)
-    if (from == to) {
-        const uint8_t *end = rj__spell_units(src, length * (size_t)to, dst, to);
-        return end ? (size_t)(end - dst) / (size_t)to : RJ_NO_RUN;
-    }
-#endif
-    size_t done = rj__copy_clean_units(src, from, length, dst, to);
-    if (RJ__LIKELY(done == length))
-        return length;
-    done = put_short_escapes(src, done, length, dst, from, to);
-    return done ? done : RJ_NO_RUN;
-}
-#endif
-
-/* Units that are many, or are not clean. A function of its own, so that others find their constants in registers. */
-static RJ__NOINLINE size_t
-put_units_by_width(const void *src, size_t length, uint8_t *dst, int from, int to)
-{
-    return to == 2     ? put_blocks_of_units(src, length, dst, 2, 2)
-           : from == 2 ? put_blocks_of_units(src, length, dst, 2, 4)
-                       : put_blocks_of_units(src, length, dst, 4, 4);
-}
-
-RJ__INLINE size_t
-put_units_of_run(const void *src, size_t length, uint8_t *dst, int from, int to)
-{
-    if (RJ__LIKELY(length <= (size_t)RJ__FEW_UNITS(to)) && RJ__LIKELY(!rj__copy_few_units(src, from, length, dst, to)))
-        return length;
-    return put_units_by_width(src, length, dst, from, to);
-}
-
-/* The characters of a compact string. */
-RJ__INLINE size_t
-put_string_of_run(PyObject *str, size_t length, uint8_t *dst, int to)
-{
-    if (PyUnicode_KIND(str) == PyUnicode_1BYTE_KIND)
-        return put_few_bytes(PyUnicode_IS_ASCII(str) ? rj_str_ascii(str) : rj_str_wide(str), length, dst, to);
-    if (PyUnicode_KIND(str) == PyUnicode_2BYTE_KIND)
-        return put_units_of_run(rj_str_wide(str), length, dst, 2, to);
-    return to == 4 ? put_units_of_run(rj_str_wide(str), length, dst, 4, 4) : RJ_NO_RUN;
-}
-
-RJ__INLINE PyObject **
-put_run_of_width(rj_encoder *e, PyObject **item, PyObject **stop, int to)
-{
-    rj_str_sink *out = e->str_sink;
-    uint8_t *const begin = rj_str_sink_place(out, 0), *at = rj_str_sink_place(out, to);
-    const uint8_t *const limit = begin + out->limit * (size_t)to;
-    uint8_t before = e->start[0];
-    for (; item < stop; item++) {
-        PyObject *str = *item;
-        if (stop - item > RJ_PREFETCH)
-            prefetch_item(item[RJ_PREFETCH]);
-        if (!PyUnicode_CheckExact(str) || !PyUnicode_IS_COMPACT(str))
+    const uint8_t *const full = full_behind(e);
+    PyObject **at = *item;
+    for (; at < stop && RJ__LIKELY(cur <= full); at++) {
+        if (kind != RJ_LITERALS && stop - at > RJ__ITEMS_AHEAD)
+            rj__prefetch_item(at[RJ__ITEMS_AHEAD]);
+        uint8_t *next = put_scalar_of_run(e, cur, *at, kind);
+        if (RJ__UNLIKELY(!next))
             break;
-        size_t length = (size_t)PyUnicode_GET_LENGTH(str);
-        /* Quotes, and what comes before them; and each character might have an escape. */
-        if (length > RJ_RUN_UNITS || at + (2 * length + 3) * (size_t)to > limit)
-            break;
-        rj__set_unit(at, to, 0, before);
-        rj__set_unit(at, to, 1, '"');
-        size_t count = put_string_of_run(str, length, at + 2 * to, to);
-        if (count == RJ_NO_RUN)
-            break;
-        at += (count + 3) * (size_t)to;
-        rj__set_unit(at - to, to, 0, '"');
-        before = ',';
+        cur = next;
     }
-    out->length = (size_t)(at - begin) / (size_t)to;
-    e->start[0] = before;
+    *item = at;
+    return cur;
+}
+
+/* Items of an array, up to the first that does not join the run, which it returns. Runs no Python code. */
+static RJ__NOINLINE PyObject **
+put_scalars(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+{
+    *cur = PyLong_CheckExact(*item)    ? put_run_of_kind(e, *cur, &item, stop, RJ_INTS)
+           : PyFloat_CheckExact(*item) ? put_run_of_kind(e, *cur, &item, stop, RJ_DOUBLES)
+                                       : put_run_of_kind(e, *cur, &item, stop, RJ_LITERALS);
     return item;
 }
 
-/* Items of an array, up to the first that does not join the run, which it returns. A comma is then all that the window holds, and *cur is behind it. Runs no
- * Python code. */
-static RJ__NOINLINE PyObject **
-put_wide_run(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+/* Whether a run of scalars may begin here. */
+RJ__INLINE int
+may_have_scalars(PyObject **item, PyObject **stop)
 {
-    int width = e->str_sink->width;
-    if (!(width == 2 ? keep_last_pending(e, *cur, 2) : keep_last_pending(e, *cur, 4)))
-        return item;
-    *cur = e->start + 1;
-    return width == 2 ? put_run_of_width(e, item, stop, 2) : put_run_of_width(e, item, stop, 4);
+    if (RJ__STYLED || RJ__LIKELY(stop - item < RJ_SCALARS))
+        return 0;
+    const PyTypeObject *type = Py_TYPE(*item);
+    return type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type || *item == Py_None;
 }
+
+/* ---- strings */
 
 #if defined(RJ__UP_TO_MOST)
 #include "encode/walk/string_batches.h"

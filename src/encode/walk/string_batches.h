@@ -39,7 +39,7 @@ put_batch(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, size_t 
     size_t plain = 0;
     for (; item < stop && cur <= full; item++) {
         PyObject *str = *item;
-        prefetch_item(item[RJ_PREFETCH]);
+        rj__prefetch_item(item[RJ__ITEMS_AHEAD]);
         if (RJ__UNLIKELY(!PyUnicode_CheckExact(str)))
             break;
         size_t length;
@@ -82,8 +82,8 @@ put_batches(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
     rj_batch_seen seen = {0, 0};
     bytes_in_place(e, *item, &seen.longest);
-    while (stop - item > RJ_PREFETCH) {
-        PyObject **end = stop - item > RJ_BATCH + RJ_PREFETCH ? item + RJ_BATCH : stop - RJ_PREFETCH;
+    while (stop - item > RJ__ITEMS_AHEAD) {
+        PyObject **end = stop - item > RJ_BATCH + RJ__ITEMS_AHEAD ? item + RJ_BATCH : stop - RJ__ITEMS_AHEAD;
         if (RJ__UP_TO_MOST > 32 && seen.longest <= 64 && seen.escapes > RJ_BATCH / 2)
             item = put_escaped_batch(e, cur, item, end, &seen);
         else if (seen.longest <= 32 || RJ__UP_TO_MOST == 32)

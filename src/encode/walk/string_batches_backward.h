@@ -17,7 +17,7 @@ typedef struct rj_batch {
 RJ__INLINE PyObject **
 items_ahead(PyObject **item, PyObject **stop)
 {
-    return stop - item < RJ_BATCH + RJ_PREFETCH ? item : item + RJ_PREFETCH;
+    return stop - item < RJ_BATCH + RJ__ITEMS_AHEAD ? item : item + RJ__ITEMS_AHEAD;
 }
 
 /* The next RJ_BATCH items, of which there are as many. 0 if they make no batch. */
@@ -29,7 +29,7 @@ measure_batch(const rj_encoder *e, const uint8_t *cur, PyObject **item, PyObject
     unsigned is_ascii = 1;
     for (size_t i = 0; i < RJ_BATCH; i++) {
         PyObject *str = item[i];
-        prefetch_item(ahead[i]);
+        rj__prefetch_item(ahead[i]);
         if (RJ__UNLIKELY(!PyUnicode_CheckExact(str)))
             return 0;
         size_t length = rj_str_length(str);
@@ -74,7 +74,7 @@ measure_marked(const rj_encoder *e, const uint8_t *cur, PyObject **item, PyObjec
     uint64_t seen = 0;
     for (size_t i = 0; i < RJ_BATCH; i++) {
         PyObject *str = item[i];
-        prefetch_item(ahead[i]);
+        rj__prefetch_item(ahead[i]);
         if (RJ__UNLIKELY(!PyUnicode_CheckExact(str)) || RJ__UNLIKELY(!PyUnicode_IS_COMPACT_ASCII(str)))
             return 0;
         size_t length = rj_str_length(str);
@@ -118,9 +118,9 @@ put_singly(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, PyObje
 {
     uint8_t *cur = *to;
     const uint8_t *const full = full_behind(e);
-    const size_t ahead = array_end - stop >= RJ_PREFETCH ? RJ_PREFETCH : 0;
+    const size_t ahead = array_end - stop >= RJ__ITEMS_AHEAD ? RJ__ITEMS_AHEAD : 0;
     for (*lengths = 0; item < stop && cur <= full && PyUnicode_CheckExact(*item); item++) {
-        prefetch_item(item[ahead]);
+        rj__prefetch_item(item[ahead]);
         *lengths |= rj_str_length(*item);
         uint8_t *next = put_string_in_window(e, cur, *item, ',');
         if (!next)

@@ -154,8 +154,9 @@ put_decimal(rj_encoder *e, uint8_t *cur, const rj_plan *plan, PyObject *v)
     return cur;
 }
 
+/* What __iter__ of `v` gives, as an array: of sets, which runs no code of the document's, or after rj_enter_python. */
 static RJ__NOINLINE uint8_t *
-put_set(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_iterable(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     PyObject *iterator = PyObject_GetIter(v);
     if (!iterator)
@@ -204,7 +205,7 @@ put_planned(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
     case RJ_FORM_FIELDS:
         return put_fields(e, cur, v, plan);
     case RJ_FORM_SET:
-        return put_set(e, cur, v);
+        return put_iterable(e, cur, v);
     case RJ_FORM_ARRAY:
         return put_array(e, cur, v, rj_array_from_buffer(e, v));
     case RJ_FORM_NUMPY_ARRAY:

@@ -45,100 +45,7 @@ enter(rj_encoder *e, uint8_t *cur, PyObject *obj)
 #include "encode/walk/layout.h"
 #include "encode/walk/strings.h"
 
-/* ---- scalars */
-
-RJ__INLINE uint8_t *
-put_literal(uint8_t *cur, const char *literal, size_t length)
-{
-    memcpy(cur, literal, length);
-    return cur + length;
-}
-
-static RJ__NOINLINE uint8_t *
-put_double(uint8_t *cur, double value)
-{
-    return rj__put_double_inline(cur, value);
-}
-
-/* The digits of an int, or of a subclass, as json does, and a comma; NULL where they are more than 64 bits, or the options allow. */
-RJ__INLINE uint8_t *
-put_word_int(const rj_encoder *e, uint8_t *cur, PyObject *v)
-{
-    int negative;
-    uint64_t magnitude;
-    if (RJ__UNLIKELY(!rj_long_magnitude(v, &negative, &magnitude)))
-        return NULL;
-    if (RJ__STYLED && RJ__UNLIKELY(magnitude > e->options->integer_max))
-        return NULL;
-    return put_literal(rj__put_signed(cur, negative, magnitude), ",", 1);
-}
-
-/* A float, and a comma; NULL for NaN and infinities. */
-RJ__INLINE uint8_t *
-put_finite_float(uint8_t *cur, PyObject *v)
-{
-    double value = PyFloat_AS_DOUBLE(v);
-    if (RJ__UNLIKELY(!(value - value == 0)))
-        return NULL;
-    return put_literal(put_double(cur, value), ",", 1);
-}
-
-/* The values that documents consist of, where nothing special is about them; NULL for the rest. Runs no Python code. */
-RJ__INLINE uint8_t *
-put_scalar(rj_encoder *e, uint8_t *cur, PyObject *v)
-{
-    PyTypeObject *type = Py_TYPE(v);
-    if (type == &PyUnicode_Type)
-        return put_string_in_window(e, cur, v, ',');
-    uint8_t *small = rj_put_small_int(&e->state->known, cur, v);
-    if (small)
-        return small;
-    if (type == &PyLong_Type)
-        return put_word_int(e, cur, v);
-    if (type == &PyFloat_Type)
-        return put_finite_float(cur, v);
-    return rj_put_literal(&e->state->known, cur, v);
-}
-
-static RJ__NOINLINE uint8_t *
-put_any_int(rj_encoder *e, uint8_t *cur, PyObject *v)
-{
-    uint8_t *next = put_word_int(e, cur, v);
-    if (next)
-        return next;
-    if (RJ__UNLIKELY(e->options->integer_max != UINT64_MAX))
-        return rj_fail_js_safe(e);
-    PyObject *text = rj_int_text(e, v);
-    if (!text)
-        return rj_stop_error(e);
-    cur = put_verbatim(e, cur, text, PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text));
-    Py_DECREF(text);
-    return cur;
-}
-
-static RJ__NOINLINE uint8_t *
-put_any_float(rj_encoder *e, uint8_t *cur, PyObject *v)
-{
-    uint8_t *next = put_finite_float(cur, v);
-    if (next)
-        return next;
-    const char *text = rj_non_finite(e, PyFloat_AS_DOUBLE(v));
-    return text ? put_literal(put_literal(cur, text, strlen(text)), ",", 1) : NULL;
-}
-
-/* ---- containers */
-
-/* So many items ahead, so that lists whose items lie anywhere in memory do not wait for each. */
-#define RJ_PREFETCH 32
-
-RJ__INLINE void
-prefetch_item(const void *item)
-{
-    __builtin_prefetch(item);
-    __builtin_prefetch((const char *)item + 64); /* of strings, the contents */
-}
-
-#include "encode/walk/scalar_runs.h"
+#include "encode/walk/scalars.h"
 #include "encode/walk/runs.h"
 #include "encode/walk/keys.h"
 #include "encode/walk/plain.h"
@@ -164,12 +71,7 @@ put_sequence_subclass(rj_encoder *e, uint8_t *cur, PyObject *v)
     if (own == (PyList_Check(v) ? PyList_Type.tp_iter : PyTuple_Type.tp_iter))
         return put_container(e, cur, v);
     rj_enter_python(e);
-    PyObject *iterator = PyObject_GetIter(v);
-    if (!iterator)
-        return rj_stop_error(e);
-    cur = put_iterator(e, cur, v, iterator, 0);
-    Py_DECREF(iterator);
-    return cur;
+    return put_iterable(e, cur, v);
 }
 
 /* Whether an object's type is derived from one that JSON has a name for. */
