@@ -1,6 +1,6 @@
 /* Python.h with what every file of src/ wants beside it. */
-#ifndef RJSON_PYTHON_H
-#define RJSON_PYTHON_H
+#ifndef RJSON_PY_H
+#define RJSON_PY_H
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

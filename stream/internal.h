@@ -1,6 +1,6 @@
 /* Shared by the files of stream/ and by the encoder in src/; not installed. */
-#ifndef RJSON_INTERNAL_H
-#define RJSON_INTERNAL_H
+#ifndef RJSON_STREAM_INTERNAL_H
+#define RJSON_STREAM_INTERNAL_H
 
 #include "rjson/stream.h"
 

@@ -1,6 +1,6 @@
 /* Bytes objects as output memory. */
-#ifndef RJSON_BYTES_ACCESS_H
-#define RJSON_BYTES_ACCESS_H
+#ifndef RJSON_CPYTHON_BYTES_ACCESS_H
+#define RJSON_CPYTHON_BYTES_ACCESS_H
 
 #include "py.h"
 

@@ -5,8 +5,8 @@
  *
  * A view or cursor is valid until Python code may have run; load or begin it again then.
  */
-#ifndef RJSON_DICT_ACCESS_H
-#define RJSON_DICT_ACCESS_H
+#ifndef RJSON_CPYTHON_DICT_ACCESS_H
+#define RJSON_CPYTHON_DICT_ACCESS_H
 
 #include "py.h"
 

@@ -2,8 +2,8 @@
  * New dicts: with room for what is to come, and as copies of one that has the same keys. Direct where the layout is known (3.11 to 3.14, see
  * dict_layout_311.h); through the public API elsewhere, and with RJSON_PORTABLE.
  */
-#ifndef RJSON_DICT_BUILD_H
-#define RJSON_DICT_BUILD_H
+#ifndef RJSON_CPYTHON_DICT_BUILD_H
+#define RJSON_CPYTHON_DICT_BUILD_H
 
 #include "cpython/dict_access.h"
 

@@ -2,8 +2,8 @@
  * The entry table of a dict, as CPython 3.11 to 3.14 lay it out (Include/internal/pycore_dict.h, which cannot be included by
  * an extension in every version). rj_check_layouts, at import, checks it against PyDict_Next.
  */
-#ifndef RJSON_DICT_LAYOUT_311_H
-#define RJSON_DICT_LAYOUT_311_H
+#ifndef RJSON_CPYTHON_DICT_LAYOUT_311_H
+#define RJSON_CPYTHON_DICT_LAYOUT_311_H
 
 #include "py.h"
 

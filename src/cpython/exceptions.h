@@ -1,6 +1,6 @@
 /* An exception as one object, taken off and set again: CPython 3.12 brought it, and here it is for every version. */
-#ifndef RJSON_EXCEPTIONS_H
-#define RJSON_EXCEPTIONS_H
+#ifndef RJSON_CPYTHON_EXCEPTIONS_H
+#define RJSON_CPYTHON_EXCEPTIONS_H
 
 #include "py.h"
 

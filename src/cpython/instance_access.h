@@ -6,8 +6,8 @@
  * Sources: Include/internal/pycore_object.h and pycore_dict.h of each version, which cannot be included by an extension in every
  * one of them. rj_check_layouts, at import, checks it.
  */
-#ifndef RJSON_INSTANCE_ACCESS_H
-#define RJSON_INSTANCE_ACCESS_H
+#ifndef RJSON_CPYTHON_INSTANCE_ACCESS_H
+#define RJSON_CPYTHON_INSTANCE_ACCESS_H
 
 #include "py.h"
 

@@ -3,8 +3,8 @@
  * which lie side by side (since 3.11 as parts of one table; in 3.10 as they were allocated one after another, which is found out). Their JSON texts come
  * from tables, so that there is no branch on which one it is. Where the ints lie otherwise, and with RJSON_PORTABLE, none is known.
  */
-#ifndef RJSON_KNOWN_OBJECTS_H
-#define RJSON_KNOWN_OBJECTS_H
+#ifndef RJSON_CPYTHON_KNOWN_OBJECTS_H
+#define RJSON_CPYTHON_KNOWN_OBJECTS_H
 
 #include "cpython/literal_places.h"
 #include "number/number.h"

@@ -1,6 +1,6 @@
 /* The items of a list or tuple, side by side. */
-#ifndef RJSON_LIST_ACCESS_H
-#define RJSON_LIST_ACCESS_H
+#ifndef RJSON_CPYTHON_LIST_ACCESS_H
+#define RJSON_CPYTHON_LIST_ACCESS_H
 
 #include "py.h"
 

@@ -2,8 +2,8 @@
  * A perfect hash of three addresses, those of True, False and None: the highest bits of the product with a factor that is
  * searched once, at import. Knows nothing of Python, so that a test can ask about any addresses.
  */
-#ifndef RJSON_LITERAL_PLACES_H
-#define RJSON_LITERAL_PLACES_H
+#ifndef RJSON_CPYTHON_LITERAL_PLACES_H
+#define RJSON_CPYTHON_LITERAL_PLACES_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  * The magnitude of an int, read from its digits: 6-8 ns less than the API call. Layouts: 3.10 and 3.11 keep sign and digit
  * count in ob_size, 3.12 to 3.14 in lv_tag. Anything else, and RJSON_PORTABLE, uses the public API.
  */
-#ifndef RJSON_LONG_ACCESS_H
-#define RJSON_LONG_ACCESS_H
+#ifndef RJSON_CPYTHON_LONG_ACCESS_H
+#define RJSON_CPYTHON_LONG_ACCESS_H
 
 #include "py.h"
 

@@ -3,8 +3,8 @@
  * branch, which both do there. Layouts as in long_access.h, up to 3.13: since 3.14 CPython keeps ints that were freed for the next one. That, anything
  * else, and RJSON_PORTABLE use the public API.
  */
-#ifndef RJSON_LONG_BUILD_H
-#define RJSON_LONG_BUILD_H
+#ifndef RJSON_CPYTHON_LONG_BUILD_H
+#define RJSON_CPYTHON_LONG_BUILD_H
 
 #include "cpython/known_objects.h"
 #include "cpython/long_access.h"

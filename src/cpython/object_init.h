@@ -3,8 +3,8 @@
  * wants to hear of it. Since 3.13 a tracer may (PyRefTracer_SetTracer); there, and with RJSON_PORTABLE, PyObject_Init is called. tracemalloc
  * learns of the object from the allocator.
  */
-#ifndef RJSON_OBJECT_INIT_H
-#define RJSON_OBJECT_INIT_H
+#ifndef RJSON_CPYTHON_OBJECT_INIT_H
+#define RJSON_CPYTHON_OBJECT_INIT_H
 
 #include "py.h"
 

@@ -1,6 +1,6 @@
 /* Memory that becomes an object: from the allocator of objects, and given back to what is used of it. */
-#ifndef RJSON_PY_MEMORY_H
-#define RJSON_PY_MEMORY_H
+#ifndef RJSON_CPYTHON_PY_MEMORY_H
+#define RJSON_CPYTHON_PY_MEMORY_H
 
 #include "py.h"
 

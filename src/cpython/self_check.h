@@ -1,6 +1,6 @@
 /* Whether this Python's objects lie in memory as the headers beside this one believe; asked once, at import. */
-#ifndef RJSON_SELF_CHECK_H
-#define RJSON_SELF_CHECK_H
+#ifndef RJSON_CPYTHON_SELF_CHECK_H
+#define RJSON_CPYTHON_SELF_CHECK_H
 
 #include "cpython/known_objects.h"
 

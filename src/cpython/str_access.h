@@ -3,8 +3,8 @@
  * adoption of a finished block writes them (they lost `wstr` and `ready` in 3.12). With RJSON_PORTABLE all of it goes through public macros and
  * functions. rj_check_layouts, at import, tries it.
  */
-#ifndef RJSON_STR_ACCESS_H
-#define RJSON_STR_ACCESS_H
+#ifndef RJSON_CPYTHON_STR_ACCESS_H
+#define RJSON_CPYTHON_STR_ACCESS_H
 
 #include "cpython/object_init.h"
 

@@ -2,8 +2,8 @@
  * A type's version tag: a number that no other type of the interpreter has had, and that the type loses when it or one of its
  * bases changes. 0: the type has none now. A lookup of an attribute gives it one.
  */
-#ifndef RJSON_TYPE_ACCESS_H
-#define RJSON_TYPE_ACCESS_H
+#ifndef RJSON_CPYTHON_TYPE_ACCESS_H
+#define RJSON_CPYTHON_TYPE_ACCESS_H
 
 #include "py.h"
 

@@ -5,8 +5,8 @@
  * A rj_decoder belongs to one call and one thread. Hooks run Python code, which may do what it likes: the text is an immutable object that
  * the decoder holds, and nothing of the rest is reachable from outside.
  */
-#ifndef RJSON_DECODE_H
-#define RJSON_DECODE_H
+#ifndef RJSON_DECODE_DECODER_H
+#define RJSON_DECODE_DECODER_H
 
 #include "decode/options.h"
 #include "state.h"

@@ -1,6 +1,6 @@
 /* rjson._core.Decoder: decoding options bound once. */
-#ifndef RJSON_DECODER_OBJECT_H
-#define RJSON_DECODER_OBJECT_H
+#ifndef RJSON_DECODE_DECODER_OBJECT_H
+#define RJSON_DECODE_DECODER_OBJECT_H
 
 #include "decode/decoder.h"
 

@@ -2,8 +2,8 @@
  * Values from a text that arrives in parts: what rjson._core.Feeder does, from C. What is complete is decoded; the rest waits for the next part. So at
  * any time there are one part, and the value that is not complete yet, in one piece of memory.
  */
-#ifndef RJSON_FEEDER_H
-#define RJSON_FEEDER_H
+#ifndef RJSON_DECODE_FEEDER_H
+#define RJSON_DECODE_FEEDER_H
 
 #include "decode/decoder_object.h"
 #include "framing.h"

@@ -4,8 +4,8 @@
  *
  * Keys are told apart by their addresses: those that repeat come from the cache of keys.
  */
-#ifndef RJSON_SHAPES_H
-#define RJSON_SHAPES_H
+#ifndef RJSON_DECODE_SHAPES_H
+#define RJSON_DECODE_SHAPES_H
 
 #include "py.h"
 

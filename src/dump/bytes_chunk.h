@@ -2,8 +2,8 @@
  * A chunk that is a bytes object, so that it can be handed to Python without a copy. It is written to again only if nobody
  * kept a reference to it.
  */
-#ifndef RJSON_BYTES_CHUNK_H
-#define RJSON_BYTES_CHUNK_H
+#ifndef RJSON_DUMP_BYTES_CHUNK_H
+#define RJSON_DUMP_BYTES_CHUNK_H
 
 #include "py.h"
 

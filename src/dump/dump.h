@@ -1,6 +1,6 @@
 /* Encoding one object to a target. Every function returns a new reference to the count written, or NULL. */
-#ifndef RJSON_DUMP_H
-#define RJSON_DUMP_H
+#ifndef RJSON_DUMP_DUMP_H
+#define RJSON_DUMP_DUMP_H
 
 #include "dump/outlet.h"
 #include "dump/pace.h"

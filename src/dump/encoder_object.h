@@ -1,6 +1,6 @@
 /* rjson._core.Encoder: options bound once, with every way of encoding as a method. */
-#ifndef RJSON_ENCODER_OBJECT_H
-#define RJSON_ENCODER_OBJECT_H
+#ifndef RJSON_DUMP_ENCODER_OBJECT_H
+#define RJSON_DUMP_ENCODER_OBJECT_H
 
 #include "encode/encoder.h"
 

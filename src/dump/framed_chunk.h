@@ -6,8 +6,8 @@
  * (RFC 9112, section 7.1; head and tail are not used for other framings.) Once it is *sealed*, its framing is in place, and it
  * only gets shorter, by what is sent of it.
  */
-#ifndef RJSON_FRAMED_CHUNK_H
-#define RJSON_FRAMED_CHUNK_H
+#ifndef RJSON_DUMP_FRAMED_CHUNK_H
+#define RJSON_DUMP_FRAMED_CHUNK_H
 
 #include "dump/bytes_chunk.h"
 #include "dump/outlet.h"

@@ -2,8 +2,8 @@
  * Where chunks leave without Python's help: a socket's descriptor, or what another extension module offers in a capsule. These
  * structs are all that rjson._core and rjson._uv know of each other; both come from one build.
  */
-#ifndef RJSON_OUTLET_H
-#define RJSON_OUTLET_H
+#ifndef RJSON_DUMP_OUTLET_H
+#define RJSON_DUMP_OUTLET_H
 
 #include "py.h"
 

@@ -1,6 +1,6 @@
 /* What a long encoding owes to the rest of the program: Ctrl-C, other threads, a progress report. */
-#ifndef RJSON_PACE_H
-#define RJSON_PACE_H
+#ifndef RJSON_DUMP_PACE_H
+#define RJSON_DUMP_PACE_H
 
 #include "encode/encoder.h"
 

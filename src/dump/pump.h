@@ -8,8 +8,8 @@
  * While a synchronous pump's source is being asked for an item, another thread may take what has been encoded (rj_pump_steal), if
  * the pump was made so (`is_shared`): the output is complete up to that item then.
  */
-#ifndef RJSON_PUMP_H
-#define RJSON_PUMP_H
+#ifndef RJSON_DUMP_PUMP_H
+#define RJSON_DUMP_PUMP_H
 
 #include "encode/encoder.h"
 #include "dump/framed_chunk.h"

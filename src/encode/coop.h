@@ -6,8 +6,8 @@
  * at once costs no pause. One that is not has yielded something for the event loop, which the driver passes on; what comes
  * back goes in through rj_coop_send or rj_coop_throw (PEP 492: this is what `await` does, in two halves).
  */
-#ifndef RJSON_COOP_H
-#define RJSON_COOP_H
+#ifndef RJSON_ENCODE_COOP_H
+#define RJSON_ENCODE_COOP_H
 
 #include "py.h"
 

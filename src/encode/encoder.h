@@ -13,8 +13,8 @@
  * `default`, an iterator), rj_own_ancestors turns them into owned ones, up to `owned`. A walk function must load everything
  * it knows about its container again after such a call.
  */
-#ifndef RJSON_ENCODE_H
-#define RJSON_ENCODE_H
+#ifndef RJSON_ENCODE_ENCODER_H
+#define RJSON_ENCODE_ENCODER_H
 
 #include "encode/coop.h"
 #include "cpython/dict_access.h"

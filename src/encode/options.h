@@ -1,6 +1,6 @@
 /* Encoding options: parsing keywords into a struct that a whole encoding reads. What each means is in python/README.md. */
-#ifndef RJSON_OPTIONS_H
-#define RJSON_OPTIONS_H
+#ifndef RJSON_ENCODE_OPTIONS_H
+#define RJSON_ENCODE_OPTIONS_H
 
 #include "py.h"
 #include "text/text.h"

@@ -1,6 +1,6 @@
 /* A multiset of pointers: the containers that are open on the heap stack, to find circular references in constant time. */
-#ifndef RJSON_PTRSET_H
-#define RJSON_PTRSET_H
+#ifndef RJSON_ENCODE_PTRSET_H
+#define RJSON_ENCODE_PTRSET_H
 
 #include "py.h"
 

@@ -3,8 +3,8 @@
  * block that becomes the str; from the first wider string on they are scratch memory, what they hold is widened when they
  * come back, and wide strings are written right behind (encode/walk/wide_strings.h).
  */
-#ifndef RJSON_STR_SINK_H
-#define RJSON_STR_SINK_H
+#ifndef RJSON_ENCODE_STR_SINK_H
+#define RJSON_ENCODE_STR_SINK_H
 
 #include "cpython/str_access.h"
 

@@ -1,6 +1,6 @@
 /* rjson._uv.Fanout: stream/'s fan-out, for Python. */
-#ifndef RJSON_UV_FANOUT_OBJECT_H
-#define RJSON_UV_FANOUT_OBJECT_H
+#ifndef RJSON_UV_FANOUT_H
+#define RJSON_UV_FANOUT_H
 
 #include "py.h"
 

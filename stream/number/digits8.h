@@ -1,6 +1,6 @@
 /* Reading digits in general registers, eight at a time. */
-#ifndef RJSON_DIGITS8_H
-#define RJSON_DIGITS8_H
+#ifndef RJSON_STREAM_NUMBER_DIGITS8_H
+#define RJSON_STREAM_NUMBER_DIGITS8_H
 
 #include "internal.h"
 

@@ -2,8 +2,8 @@
  * Number bodies: digits of integers and doubles, written by rj_writer and by the Python encoder alike.
  * Each function writes at `p`, may use up to RJ__NUMBER_ROOM bytes there, and returns the end of the number.
  */
-#ifndef RJSON_NUMBER_H
-#define RJSON_NUMBER_H
+#ifndef RJSON_STREAM_NUMBER_NUMBER_H
+#define RJSON_STREAM_NUMBER_NUMBER_H
 
 #include "internal.h"
 

@@ -4,8 +4,8 @@
  * Python's repr for its result. Inline, so that every instruction set compiles its own. What is too close to call goes to the
  * exact algorithm in number.c.
  */
-#ifndef RJSON_SHORTEST_H
-#define RJSON_SHORTEST_H
+#ifndef RJSON_STREAM_NUMBER_SHORTEST_H
+#define RJSON_STREAM_NUMBER_SHORTEST_H
 
 #include "arch/common/digits16.h"
 

@@ -1,6 +1,6 @@
 /* One write to a file descriptor, and the wait before the next: every system call of the fd sink. */
-#ifndef RJSON_FD_IO_H
-#define RJSON_FD_IO_H
+#ifndef RJSON_STREAM_SINKS_FD_IO_H
+#define RJSON_STREAM_SINKS_FD_IO_H
 
 #include "internal.h"
 

@@ -1,6 +1,6 @@
 /* HTTP/1.1's chunked coding (RFC 9112, section 7.1), written in place around output. */
-#ifndef RJSON_HTTP_CHUNK_H
-#define RJSON_HTTP_CHUNK_H
+#ifndef RJSON_STREAM_SINKS_HTTP_CHUNK_H
+#define RJSON_STREAM_SINKS_HTTP_CHUNK_H
 
 #include "internal.h"
 

@@ -1,6 +1,6 @@
 /* Keeping SIGPIPE from the process around writes that may raise it, so that a closed peer is an error. */
-#ifndef RJSON_SIGPIPE_H
-#define RJSON_SIGPIPE_H
+#ifndef RJSON_STREAM_SINKS_SIGPIPE_H
+#define RJSON_STREAM_SINKS_SIGPIPE_H
 
 #include <signal.h>
 

@@ -1,6 +1,6 @@
 /* The fd sink's private parts, shared by sink_fd.c and overlap.c. */
-#ifndef RJSON_SINK_FD_H
-#define RJSON_SINK_FD_H
+#ifndef RJSON_STREAM_SINKS_SINK_FD_H
+#define RJSON_STREAM_SINKS_SINK_FD_H
 
 #include "sinks/fd_io.h"
 

@@ -2,8 +2,8 @@
  * Text on its way into a document: what is left of a string (or of raw JSON), and how each instruction set writes it.
  * A text may be written over any number of windows, so its state lives here and not on the C stack.
  */
-#ifndef RJSON_TEXT_H
-#define RJSON_TEXT_H
+#ifndef RJSON_STREAM_TEXT_TEXT_H
+#define RJSON_STREAM_TEXT_TEXT_H
 
 #include "arch/common/sets.h"
 #include "internal.h"

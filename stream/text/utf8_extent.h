@@ -1,6 +1,6 @@
 /* What UTF-8 becomes as a string of characters of one width. */
-#ifndef RJSON_UTF8_EXTENT_H
-#define RJSON_UTF8_EXTENT_H
+#ifndef RJSON_STREAM_TEXT_UTF8_EXTENT_H
+#define RJSON_STREAM_TEXT_UTF8_EXTENT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -9,8 +9,8 @@
  * A part is freed when no subscriber is at it or before it. Who is skipped in the middle of a message leaves the log, and holds the
  * rest of that message by references of its own ("detached").
  */
-#ifndef RJSON_UV_FANOUT_H
-#define RJSON_UV_FANOUT_H
+#ifndef RJSON_STREAM_UV_UV_FANOUT_H
+#define RJSON_STREAM_UV_UV_FANOUT_H
 
 #include "rjson/uv.h"
 

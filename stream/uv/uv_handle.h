@@ -1,6 +1,6 @@
 /* libuv's stream handles on descriptors of our own, and its loop driven from outside. */
-#ifndef RJSON_UV_HANDLE_H
-#define RJSON_UV_HANDLE_H
+#ifndef RJSON_STREAM_UV_UV_HANDLE_H
+#define RJSON_STREAM_UV_UV_HANDLE_H
 
 #include "internal.h"
 

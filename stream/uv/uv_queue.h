@@ -4,8 +4,8 @@
  *
  * All calls and callbacks are on the thread of the stream's loop.
  */
-#ifndef RJSON_UV_QUEUE_H
-#define RJSON_UV_QUEUE_H
+#ifndef RJSON_STREAM_UV_UV_QUEUE_H
+#define RJSON_STREAM_UV_UV_QUEUE_H
 
 #include "internal.h"
 

@@ -7,8 +7,8 @@
  *   3. CPython's own algorithm, for what is left: more than 19 digits that matter, numbers halfway between two doubles, subnormal ones, and
  *      those close to the largest.
  */
-#ifndef RJSON_DECODE_NUMBER_H
-#define RJSON_DECODE_NUMBER_H
+#ifndef RJSON_DECODE_WALK_DOUBLE_H
+#define RJSON_DECODE_WALK_DOUBLE_H
 
 #include "cpython/long_build.h"
 #include "decode/decoder.h"

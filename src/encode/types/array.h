@@ -3,8 +3,8 @@
  * its array interface (version 3), so that numpy is never imported or linked. Any number of dimensions, any strides, either
  * byte order.
  */
-#ifndef RJSON_ARRAY_H
-#define RJSON_ARRAY_H
+#ifndef RJSON_ENCODE_TYPES_ARRAY_H
+#define RJSON_ENCODE_TYPES_ARRAY_H
 
 #include "number/number.h"
 #include "number/shortest.h"

@@ -4,8 +4,8 @@
  * The cache holds no reference to the type (only to those that its fields are declared with). It is keyed by the type's version tag too, which CPython gives anew whenever the type
  * changes and never twice (cpython/type_access.h); where there are no tags, every lookup asks again.
  */
-#ifndef RJSON_PLAN_H
-#define RJSON_PLAN_H
+#ifndef RJSON_ENCODE_TYPES_PLAN_H
+#define RJSON_ENCODE_TYPES_PLAN_H
 
 #include "cpython/instance_access.h"
 #include "cpython/type_access.h"

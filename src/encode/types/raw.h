@@ -1,6 +1,6 @@
 /* rjson.Raw: JSON that is encoded already. */
-#ifndef RJSON_RAW_H
-#define RJSON_RAW_H
+#ifndef RJSON_ENCODE_TYPES_RAW_H
+#define RJSON_ENCODE_TYPES_RAW_H
 
 #include "py.h"
 

@@ -1,6 +1,6 @@
 /* Values of types that JSON has no name for, as text or as what stands for them. Their spellings are in python/README.md. */
-#ifndef RJSON_TYPES_H
-#define RJSON_TYPES_H
+#ifndef RJSON_ENCODE_TYPES_TEXTS_H
+#define RJSON_ENCODE_TYPES_TEXTS_H
 
 #include "encode/encoder.h"
 #include "encode/types/plan.h"

@@ -1,6 +1,6 @@
 /* Blocks of 32 bytes: what the targets that have AVX2 share, beside those of SSE. Included by their headers, and compiled for each of them. */
-#ifndef RJSON_BLOCK_AVX2_H
-#define RJSON_BLOCK_AVX2_H
+#ifndef RJSON_STREAM_ARCH_AVX2_BLOCK_H
+#define RJSON_STREAM_ARCH_AVX2_BLOCK_H
 
 #include "arch/sse4/block.h"
 

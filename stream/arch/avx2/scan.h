@@ -1,6 +1,6 @@
 /* Thirty-two bytes in an AVX register. See arch/scalar/scan.h. */
-#ifndef RJSON_SCAN_AVX2_H
-#define RJSON_SCAN_AVX2_H
+#ifndef RJSON_STREAM_ARCH_AVX2_SCAN_H
+#define RJSON_STREAM_ARCH_AVX2_SCAN_H
 
 #define RJ__SCAN_BLOCK 32
 #define RJ__SCAN_SHIFT 0

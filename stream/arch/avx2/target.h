@@ -1,9 +1,9 @@
 /*
  * AVX2: 32 bytes at a time. Everything after this header is compiled for AVX2, BMI1/2, LZCNT and POPCNT, so it is
- * included last. The choice at run time is in dispatch_x86.c.
+ * included last. The choice at run time is in dispatch.c.
  */
-#ifndef RJSON_TARGET_AVX2_H
-#define RJSON_TARGET_AVX2_H
+#ifndef RJSON_STREAM_ARCH_AVX2_TARGET_H
+#define RJSON_STREAM_ARCH_AVX2_TARGET_H
 
 #include "arch/common/scalar_block.h"
 #include "arch/common/set.h"
@@ -11,6 +11,7 @@
 #include <immintrin.h>
 
 #if defined(__clang__)
+#define RJ__ENDS_ATTRIBUTE 1
 #pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt"))), apply_to = function)
 #else
 #pragma GCC target("avx2,bmi,bmi2,lzcnt,popcnt")

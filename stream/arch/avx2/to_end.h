@@ -1,6 +1,6 @@
 /* Bytes that are copied by whole vectors, however many they are, to where they are to end. */
-#ifndef RJSON_TO_END_AVX2_H
-#define RJSON_TO_END_AVX2_H
+#ifndef RJSON_STREAM_ARCH_AVX2_TO_END_H
+#define RJSON_STREAM_ARCH_AVX2_TO_END_H
 
 #include "arch/avx2/block.h"
 

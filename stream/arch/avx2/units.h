@@ -1,6 +1,6 @@
 /* See arch/sse4/units.h; long runs by blocks of 32 bytes. */
-#ifndef RJSON_UNITS_AVX2_H
-#define RJSON_UNITS_AVX2_H
+#ifndef RJSON_STREAM_ARCH_AVX2_UNITS_H
+#define RJSON_STREAM_ARCH_AVX2_UNITS_H
 
 /* See rj__special_units. */
 RJ__INLINE __m256i

@@ -1,6 +1,6 @@
 /* See arch/sse4/wide.h; eight units of two bytes in 32-bit lanes of one register. */
-#ifndef RJSON_WIDE_AVX2_H
-#define RJSON_WIDE_AVX2_H
+#ifndef RJSON_STREAM_ARCH_AVX2_WIDE_H
+#define RJSON_STREAM_ARCH_AVX2_WIDE_H
 
 #define RJ__HAS_WIDE_EIGHT 1
 

@@ -1,6 +1,6 @@
 /* Clean strings by masked loads, which touch nothing before or behind a string. */
-#ifndef RJSON_BLOCK_AVX512_H
-#define RJSON_BLOCK_AVX512_H
+#ifndef RJSON_STREAM_ARCH_AVX512_BLOCK_H
+#define RJSON_STREAM_ARCH_AVX512_BLOCK_H
 
 /* A mask for that many units, at most 32. */
 RJ__INLINE uint32_t

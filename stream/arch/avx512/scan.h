@@ -1,6 +1,6 @@
 /* Sixty-four bytes in an AVX-512 register. See arch/scalar/scan.h. */
-#ifndef RJSON_SCAN_AVX512_H
-#define RJSON_SCAN_AVX512_H
+#ifndef RJSON_STREAM_ARCH_AVX512_SCAN_H
+#define RJSON_STREAM_ARCH_AVX512_SCAN_H
 
 #define RJ__SCAN_BLOCK 64
 #define RJ__SCAN_SHIFT 0

@@ -3,8 +3,8 @@
  * where there is less, and VPCOMPRESSB squeezes the zeros out (no output byte is ever zero). No branch depends on the text but for what
  * is rare: long escapes and surrogates end a step.
  */
-#ifndef RJSON_STEPS_AVX512_H
-#define RJSON_STEPS_AVX512_H
+#ifndef RJSON_STREAM_ARCH_AVX512_STEPS_H
+#define RJSON_STREAM_ARCH_AVX512_STEPS_H
 
 /* Bytes with nothing to change are copied in runs of so many, once that many had nothing to change. */
 #define RJ__RUN 256

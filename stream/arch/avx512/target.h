@@ -1,9 +1,9 @@
 /*
  * AVX-512, with IFMA, VBMI and VBMI2 (Ice Lake, Zen 4 and later): the blocks of AVX2, steps of their own, and the digits of numbers eight at a time. Everything
- * after this header is compiled for it, so it is included last. The choice at run time is in dispatch_x86.c.
+ * after this header is compiled for it, so it is included last. The choice at run time is in dispatch.c.
  */
-#ifndef RJSON_TARGET_AVX512_H
-#define RJSON_TARGET_AVX512_H
+#ifndef RJSON_STREAM_ARCH_AVX512_TARGET_H
+#define RJSON_STREAM_ARCH_AVX512_TARGET_H
 
 #include "arch/common/scalar_block.h"
 #include "arch/common/set.h"
@@ -11,6 +11,7 @@
 #include <immintrin.h>
 
 #if defined(__clang__)
+#define RJ__ENDS_ATTRIBUTE 1
 #pragma clang attribute push(                                                                                               \
     __attribute__((                                                                                                         \
         target("avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx512vbmi,avx512vbmi2,avx2,bmi,bmi2,lzcnt,popcnt"))),        \

@@ -1,7 +1,7 @@
 /* Escapes of JSON strings with AVX-512: those of 64 bytes are undone at once. What they become replaces their first bytes, and VPCOMPRESSB squeezes the
  * others out. */
-#ifndef RJSON_UNESCAPE_AVX512_H
-#define RJSON_UNESCAPE_AVX512_H
+#ifndef RJSON_STREAM_ARCH_AVX512_UNESCAPE_H
+#define RJSON_STREAM_ARCH_AVX512_UNESCAPE_H
 
 #define RJ__HAS_UNESCAPE 1
 

@@ -1,6 +1,6 @@
 /* See arch/scalar/units.h; by masked loads of 64 bytes. */
-#ifndef RJSON_UNITS_AVX512_H
-#define RJSON_UNITS_AVX512_H
+#ifndef RJSON_STREAM_ARCH_AVX512_UNITS_H
+#define RJSON_STREAM_ARCH_AVX512_UNITS_H
 
 #define RJ__FEW_UNITS(to) (64 / (to))
 

@@ -3,8 +3,8 @@
  * behind it: that gives the bytes of a character for each, of which VPCOMPRESSB keeps those where one does begin. Whether lead bytes and those that
  * continue them fit together is a comparison of masks. See arch/scalar/utf8.h.
  */
-#ifndef RJSON_UTF8_AVX512_H
-#define RJSON_UTF8_AVX512_H
+#ifndef RJSON_STREAM_ARCH_AVX512_UTF8_H
+#define RJSON_STREAM_ARCH_AVX512_UTF8_H
 
 #include "text/utf8_extent.h"
 

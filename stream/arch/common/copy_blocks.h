@@ -1,6 +1,6 @@
 /* Copies by the registers that scans work in, which compilers don't take for a memcpy. Included behind SET/scan.h. */
-#ifndef RJSON_COPY_BLOCKS_H
-#define RJSON_COPY_BLOCKS_H
+#ifndef RJSON_STREAM_ARCH_COMMON_COPY_BLOCKS_H
+#define RJSON_STREAM_ARCH_COMMON_COPY_BLOCKS_H
 
 typedef uint8_t rj__scanned __attribute__((vector_size(RJ__SCAN_BLOCK)));
 

@@ -5,8 +5,8 @@
  *     rj__read_long_decimal(p, &n)   of up to RJ__DECIMAL_DIGITS digits, and a point; SSE: with a point behind one of the first seven. Reads 40 bytes.
  * What is behind the number may be an exponent. Whether a zero comes before other digits is for the caller to find out.
  */
-#ifndef RJSON_DECIMAL_H
-#define RJSON_DECIMAL_H
+#ifndef RJSON_STREAM_ARCH_COMMON_DECIMAL_H
+#define RJSON_STREAM_ARCH_COMMON_DECIMAL_H
 
 #include "internal.h"
 

@@ -1,6 +1,6 @@
 /* Seventeen decimal digits at once, and a point between them: with SSE2, which every x86-64 has, or in general registers. */
-#ifndef RJSON_DIGITS16_H
-#define RJSON_DIGITS16_H
+#ifndef RJSON_STREAM_ARCH_COMMON_DIGITS16_H
+#define RJSON_STREAM_ARCH_COMMON_DIGITS16_H
 
 #include "number/number.h"
 

@@ -3,8 +3,8 @@
  * again. Where there are more, each byte becomes a pair of itself, or a backslash, and what would follow that; a shuffle leaves out what is not
  * needed, and no branch depends on where the escapes are. Long ones have no place in a pair: where there is one, bytes are spelled one by one.
  */
-#ifndef RJSON_ESCAPE_LANES_H
-#define RJSON_ESCAPE_LANES_H
+#ifndef RJSON_STREAM_ARCH_COMMON_ESCAPE_LANES_H
+#define RJSON_STREAM_ARCH_COMMON_ESCAPE_LANES_H
 
 #include "arch/common/copy_blocks.h"
 

@@ -1,6 +1,6 @@
 /* Asks for memory that is to be looked at soon. */
-#ifndef RJSON_PREFETCH_H
-#define RJSON_PREFETCH_H
+#ifndef RJSON_STREAM_ARCH_COMMON_PREFETCH_H
+#define RJSON_STREAM_ARCH_COMMON_PREFETCH_H
 
 #include "text/text.h"
 

@@ -1,6 +1,6 @@
 /* Eight bytes at a time in a general register, as building blocks for every instruction set. */
-#ifndef RJSON_SCALAR_BLOCK_H
-#define RJSON_SCALAR_BLOCK_H
+#ifndef RJSON_STREAM_ARCH_COMMON_SCALAR_BLOCK_H
+#define RJSON_STREAM_ARCH_COMMON_SCALAR_BLOCK_H
 
 #include "arch/common/prefetch.h"
 

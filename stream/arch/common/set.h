@@ -3,8 +3,8 @@
  * include the set's own file of a name with RJ__OF_SET(scan.h); symbols that there are once per set are named with RJ__SHARED(name). All
  * other functions of bodies are static and carry their own names: no file is compiled for two sets.
  */
-#ifndef RJSON_SET_H
-#define RJSON_SET_H
+#ifndef RJSON_STREAM_ARCH_COMMON_SET_H
+#define RJSON_STREAM_ARCH_COMMON_SET_H
 
 /* Blanks would be part of the path. */
 /* clang-format off */

@@ -13,8 +13,8 @@
  *     rj__pair_escapes(v, &pairs)                               makes each byte a pair; returns the marks of long escapes, which have none
  *     rj__put_pairs(&pairs, marks, dst)                         writes them, of those that are not marked the first bytes only. Stores 32 bytes.
  */
-#ifndef RJSON_STEPS_LANES_H
-#define RJSON_STEPS_LANES_H
+#ifndef RJSON_STREAM_ARCH_COMMON_STEPS_LANES_H
+#define RJSON_STREAM_ARCH_COMMON_STEPS_LANES_H
 
 #include RJ__OF_SET(scan.h)
 

@@ -13,8 +13,8 @@
  * RJ__UP_TO_ROOM bytes at most; NULL where it leaves an escape to others. On these are built, as functions of their own, rj__put_passing for
  * bytes that have no escapes as a rule, and rj__put_dirty for those that have.
  */
-#ifndef RJSON_TEXT_BODY_H
-#define RJSON_TEXT_BODY_H
+#ifndef RJSON_STREAM_ARCH_COMMON_TEXT_BODY_H
+#define RJSON_STREAM_ARCH_COMMON_TEXT_BODY_H
 
 /* How bytes from 0x80 on come out. */
 typedef enum rj__high {

@@ -5,8 +5,8 @@
  *     rj__lanes v = rj__load_lanes(src)       eight units of two bytes
  *     rj__any_beyond(v, units)                whether a unit has one of these bits
  */
-#ifndef RJSON_WIDE_LANES_H
-#define RJSON_WIDE_LANES_H
+#ifndef RJSON_STREAM_ARCH_COMMON_WIDE_LANES_H
+#define RJSON_STREAM_ARCH_COMMON_WIDE_LANES_H
 
 RJ__INLINE size_t
 rj__step_ucs2(const uint16_t *src, size_t length, uint8_t **dst, const uint8_t *end)

@@ -1,6 +1,6 @@
 /* Blocks of 16 bytes with NEON, which every 64-bit ARM has. See arch/sse4/block.h, whose functions these are. */
-#ifndef RJSON_BLOCK_NEON_H
-#define RJSON_BLOCK_NEON_H
+#ifndef RJSON_STREAM_ARCH_NEON_BLOCK_H
+#define RJSON_STREAM_ARCH_NEON_BLOCK_H
 
 #define RJ__BLOCK 16
 

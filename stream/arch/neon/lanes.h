@@ -1,6 +1,6 @@
 /* Eight 16-bit lanes in a NEON register, for arch/common/steps_lanes.h, which says what they do. */
-#ifndef RJSON_LANES_NEON_H
-#define RJSON_LANES_NEON_H
+#ifndef RJSON_STREAM_ARCH_NEON_LANES_H
+#define RJSON_STREAM_ARCH_NEON_LANES_H
 
 typedef uint16x8_t rj__lanes;
 typedef uint8x16_t rj__sixteen;

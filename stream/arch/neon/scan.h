@@ -1,6 +1,6 @@
 /* Sixteen bytes in a NEON register, whose marks are four bits wide. See arch/scalar/scan.h. */
-#ifndef RJSON_SCAN_NEON_H
-#define RJSON_SCAN_NEON_H
+#ifndef RJSON_STREAM_ARCH_NEON_SCAN_H
+#define RJSON_STREAM_ARCH_NEON_SCAN_H
 
 #define RJ__SCAN_BLOCK 16
 #define RJ__SCAN_SHIFT 2

@@ -1,6 +1,6 @@
 /* NEON: 16 bytes at a time. Every 64-bit ARM has it, so nothing is chosen at run time and no attribute is needed. */
-#ifndef RJSON_TARGET_NEON_H
-#define RJSON_TARGET_NEON_H
+#ifndef RJSON_STREAM_ARCH_NEON_TARGET_H
+#define RJSON_STREAM_ARCH_NEON_TARGET_H
 
 #include "arch/common/scalar_block.h"
 #include "arch/common/set.h"

@@ -1,6 +1,6 @@
 /* Without vectors, no decimal is read at once; see arch/common/decimal.h. */
-#ifndef RJSON_DIGITS_GENERIC_H
-#define RJSON_DIGITS_GENERIC_H
+#ifndef RJSON_STREAM_ARCH_SCALAR_DIGITS_H
+#define RJSON_STREAM_ARCH_SCALAR_DIGITS_H
 
 #include "arch/common/decimal.h"
 

@@ -6,8 +6,8 @@
  *     rj__scan_solid(p)                        marks what is not white space of JSON (RFC 8259, section 2)
  * A mark is a bit; the place of the first is __builtin_ctzll(marks) >> RJ__SCAN_SHIFT.
  */
-#ifndef RJSON_SCAN_SCALAR_H
-#define RJSON_SCAN_SCALAR_H
+#ifndef RJSON_STREAM_ARCH_SCALAR_SCAN_H
+#define RJSON_STREAM_ARCH_SCALAR_SCAN_H
 
 #define RJ__SCAN_BLOCK 8
 #define RJ__SCAN_SHIFT 3

@@ -1,6 +1,6 @@
 /* Looking at four blocks as one; see scan.h. */
-#ifndef RJSON_SCAN_LONG_GENERIC_H
-#define RJSON_SCAN_LONG_GENERIC_H
+#ifndef RJSON_STREAM_ARCH_SCALAR_SCAN_LONG_H
+#define RJSON_STREAM_ARCH_SCALAR_SCAN_LONG_H
 
 #define RJ__SCAN_LONG (4 * RJ__SCAN_BLOCK)
 

@@ -1,6 +1,6 @@
 /* The steps of arch/common/text_body.h with general registers: eight bytes at once where they are plain, else one by one from a table. */
-#ifndef RJSON_STEPS_SCALAR_H
-#define RJSON_STEPS_SCALAR_H
+#ifndef RJSON_STREAM_ARCH_SCALAR_STEPS_H
+#define RJSON_STREAM_ARCH_SCALAR_STEPS_H
 
 RJ__INLINE size_t
 rj__step_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end, rj__high high)

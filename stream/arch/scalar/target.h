@@ -1,6 +1,6 @@
 /* Blocks of eight bytes in a general register: for every machine. */
-#ifndef RJSON_TARGET_SCALAR_H
-#define RJSON_TARGET_SCALAR_H
+#ifndef RJSON_STREAM_ARCH_SCALAR_TARGET_H
+#define RJSON_STREAM_ARCH_SCALAR_TARGET_H
 
 #include "arch/common/scalar_block.h"
 #include "arch/common/set.h"
@@ -17,7 +17,7 @@ rj__escape_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
     return 0;
 }
 
-/* See arch/avx2/target.h; this one reads and writes exactly `length` bytes. */
+/* See arch/sse4/block.h; this one reads and writes exactly `length` bytes. */
 RJ__INLINE size_t
 rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {

@@ -1,6 +1,6 @@
 /* Code units of two and four bytes to a target that takes such: plain loops over blocks, which compilers turn into vectors. */
-#ifndef RJSON_UNITS_GENERIC_H
-#define RJSON_UNITS_GENERIC_H
+#ifndef RJSON_STREAM_ARCH_SCALAR_UNITS_H
+#define RJSON_STREAM_ARCH_SCALAR_UNITS_H
 
 #define RJ__UNIT_BLOCK 16
 #define RJ__FEW_UNITS(to) 16

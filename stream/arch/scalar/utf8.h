@@ -1,6 +1,6 @@
 /* UTF-8 to characters without vectors: one by one. */
-#ifndef RJSON_UTF8_GENERIC_H
-#define RJSON_UTF8_GENERIC_H
+#ifndef RJSON_STREAM_ARCH_SCALAR_UTF8_H
+#define RJSON_STREAM_ARCH_SCALAR_UTF8_H
 
 #include "text/utf8_extent.h"
 

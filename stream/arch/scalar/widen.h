@@ -1,6 +1,6 @@
 /* Widening bytes by a plain loop over blocks, which compilers turn into vectors; see units.h. */
-#ifndef RJSON_WIDEN_GENERIC_H
-#define RJSON_WIDEN_GENERIC_H
+#ifndef RJSON_STREAM_ARCH_SCALAR_WIDEN_H
+#define RJSON_STREAM_ARCH_SCALAR_WIDEN_H
 
 #define RJ__WIDEN_BLOCK 16
 

@@ -1,7 +1,7 @@
 /* Blocks of 16 bytes: what the targets that have SSE4.2 share, AVX2 and AVX-512 among them. Included by their headers, and compiled for each
  * of them. */
-#ifndef RJSON_BLOCK_SSE_H
-#define RJSON_BLOCK_SSE_H
+#ifndef RJSON_STREAM_ARCH_SSE4_BLOCK_H
+#define RJSON_STREAM_ARCH_SSE4_BLOCK_H
 
 #define RJ__HAS_SHUFFLE 1 /* of bytes: SSSE3 */
 

@@ -1,6 +1,6 @@
 /* Reading decimals by 16 bytes (SSE4.1). See arch/common/decimal.h. */
-#ifndef RJSON_DIGITS_SSE_H
-#define RJSON_DIGITS_SSE_H
+#ifndef RJSON_STREAM_ARCH_SSE4_DIGITS_H
+#define RJSON_STREAM_ARCH_SSE4_DIGITS_H
 
 #include "arch/sse4/digits_short.h"
 

@@ -1,6 +1,6 @@
 /* Reading decimals of up to 15 characters from 16 bytes (SSE4.1). See arch/common/decimal.h. */
-#ifndef RJSON_DIGITS_SHORT_SSE_H
-#define RJSON_DIGITS_SHORT_SSE_H
+#ifndef RJSON_STREAM_ARCH_SSE4_DIGITS_SHORT_H
+#define RJSON_STREAM_ARCH_SSE4_DIGITS_SHORT_H
 
 #include "number/digits8.h"
 #include "arch/common/decimal.h"

@@ -1,6 +1,6 @@
 /* Eight 16-bit lanes in an SSE register, for arch/common/steps_lanes.h, which says what they do. */
-#ifndef RJSON_LANES_SSE_H
-#define RJSON_LANES_SSE_H
+#ifndef RJSON_STREAM_ARCH_SSE4_LANES_H
+#define RJSON_STREAM_ARCH_SSE4_LANES_H
 
 typedef __m128i rj__lanes, rj__sixteen;
 

@@ -1,6 +1,6 @@
 /* Sixteen bytes in an SSE register. See arch/scalar/scan.h. */
-#ifndef RJSON_SCAN_SSE_H
-#define RJSON_SCAN_SSE_H
+#ifndef RJSON_STREAM_ARCH_SSE4_SCAN_H
+#define RJSON_STREAM_ARCH_SSE4_SCAN_H
 
 #define RJ__SCAN_BLOCK 16
 #define RJ__SCAN_SHIFT 0

@@ -1,9 +1,9 @@
 /*
  * SSE4.2: 16 bytes at a time. Everything after this header is compiled for SSE4.2 and POPCNT, so it is included last. The choice at run
- * time is in dispatch_x86.c.
+ * time is in dispatch.c.
  */
-#ifndef RJSON_TARGET_SSE4_H
-#define RJSON_TARGET_SSE4_H
+#ifndef RJSON_STREAM_ARCH_SSE4_TARGET_H
+#define RJSON_STREAM_ARCH_SSE4_TARGET_H
 
 #include "arch/common/scalar_block.h"
 #include "arch/common/set.h"
@@ -11,6 +11,7 @@
 #include <immintrin.h>
 
 #if defined(__clang__)
+#define RJ__ENDS_ATTRIBUTE 1
 #pragma clang attribute push(__attribute__((target("sse4.2,popcnt"))), apply_to = function)
 #else
 #pragma GCC target("sse4.2,popcnt")

@@ -1,6 +1,6 @@
 /* See arch/scalar/units.h; by blocks of 16 bytes, for SSE4.2 and AVX2. 16 bytes before the units must be readable, as a str's header is. */
-#ifndef RJSON_UNITS_SSE_H
-#define RJSON_UNITS_SSE_H
+#ifndef RJSON_STREAM_ARCH_SSE4_UNITS_H
+#define RJSON_STREAM_ARCH_SSE4_UNITS_H
 
 /* Which units of `width` bytes must be escaped or are surrogates: all bits of each. */
 RJ__INLINE __m128i

@@ -3,8 +3,8 @@
  * that gives the bytes of a character for each, of which a shuffle keeps those where one does begin. Whether the whole is well-formed is found out
  * before, while it is measured. See arch/scalar/utf8.h.
  */
-#ifndef RJSON_UTF8_SSE_H
-#define RJSON_UTF8_SSE_H
+#ifndef RJSON_STREAM_ARCH_SSE4_UTF8_H
+#define RJSON_STREAM_ARCH_SSE4_UTF8_H
 
 #include "arch/sse4/utf8_mistakes.h"
 #include "text/utf8_extent.h"

@@ -1,6 +1,6 @@
 /* See arch/common/wide_lanes.h; characters of any length in any order, four at a time. */
-#ifndef RJSON_WIDE_SSE_H
-#define RJSON_WIDE_SSE_H
+#ifndef RJSON_STREAM_ARCH_SSE4_WIDE_H
+#define RJSON_STREAM_ARCH_SSE4_WIDE_H
 
 /* Four code points as the last bytes of 32-bit lanes, `ones` and `twos` telling one less than how many: a shuffle from a table leaves out what comes
  * before. Stores 16 bytes. */
