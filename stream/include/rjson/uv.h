@@ -89,8 +89,8 @@ typedef enum rj_slow {
 typedef enum rj_framing {
     RJ_FRAMING_NONE,  /* nothing, but a space after a message that ends with no bracket and no quote */
     RJ_FRAMING_LINES, /* a newline after it (NDJSON); newlines in it become spaces, which mean the same in JSON */
-    RJ_FRAMING_SSE,   /* an event of a text/event-stream (HTML, section 9.2) with the message as its data; newlines as above */
-    RJ_FRAMING_SEQ    /* a record separator before it and a newline after it (JSON text sequences, RFC 7464) */
+    RJ_FRAMING_SSE, /* an event of a text/event-stream (HTML, section 9.2) with the message as its data; newlines as above */
+    RJ_FRAMING_SEQ  /* a record separator before it and a newline after it (JSON text sequences, RFC 7464) */
 } rj_framing;
 
 typedef struct rj_fanout_options {
