@@ -2,8 +2,8 @@
  * The generators that a document was in the middle of when it ended: they are closed, whoever else holds them, so that their `finally`
  * runs at once and not some day.
  */
-#ifndef RJSON_SOURCES_H
-#define RJSON_SOURCES_H
+#ifndef RJSON_ENCODE_SOURCES_H
+#define RJSON_ENCODE_SOURCES_H
 
 #include "encode/encoder.h"
 
