@@ -1,5 +1,6 @@
 /* See pump.h. The sink, and documents one after the other. */
 #include "dump/pump.h"
+#include "cpython/exceptions.h"
 
 #include "dump/encoder_object.h"
 #include "dump/pace.h"
@@ -459,11 +460,8 @@ fail(rj_pump *self)
 {
     if (!self->coop.is_sync)
         return -1;
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyObject *sources = rj_pump_give_up(self);
-    PyErr_Clear();
-    PyErr_Restore(type, value, traceback);
+    PyObject *exception = rj_take_exception(), *sources = rj_pump_give_up(self);
+    rj_set_exception(exception);
     if (sources)
         rj_close_sources(PyType_GetModuleState(Py_TYPE(self)), sources);
     Py_XDECREF(sources);

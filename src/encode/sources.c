@@ -1,5 +1,6 @@
 /* See sources.h. */
 #include "encode/sources.h"
+#include "cpython/exceptions.h"
 
 static int
 has(PyObject *obj, const char *name)
@@ -16,27 +17,11 @@ is_generator(PyObject *obj)
     return PyGen_CheckExact(obj) || (has(obj, "send") && has(obj, "throw") && has(obj, "close"));
 }
 
-/* The exception that is set, as an object; the indicator is clear afterwards. New, or NULL. */
-static PyObject *
-take_exception(void)
-{
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    if (!type)
-        return NULL;
-    PyErr_NormalizeException(&type, &value, &traceback);
-    if (traceback && value)
-        PyException_SetTraceback(value, traceback);
-    Py_XDECREF(type);
-    Py_XDECREF(traceback);
-    return value;
-}
-
 /* `first` (consumed): the exception that there was; returns the one to go on with. */
 static PyObject *
 add(rj_state *state, PyObject *first, PyObject *source)
 {
-    PyObject *second = take_exception();
+    PyObject *second = rj_take_exception();
     if (!first || !second)
         return first ? first : second;
     PyObject *note = PyUnicode_FromFormat("and while closing %.200R: %.500R", source, second);
@@ -51,7 +36,7 @@ add(rj_state *state, PyObject *first, PyObject *source)
 int
 rj_close_sources(rj_state *state, PyObject *sources)
 {
-    PyObject *exception = take_exception();
+    PyObject *exception = rj_take_exception();
     int had_one = exception != NULL;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(sources); i++) {
         PyObject *source = PyList_GET_ITEM(sources, i);
@@ -62,18 +47,15 @@ rj_close_sources(rj_state *state, PyObject *sources)
     }
     if (!exception)
         return 0;
-    PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(exception)), exception, PyException_GetTraceback(exception));
+    rj_set_exception(exception);
     return had_one ? 0 : -1;
 }
 
 int
 rj_encoder_close_sources(rj_encoder *e)
 {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyObject *sources = rj_encoder_open_sources(e);
-    PyErr_Clear(); /* no memory: they are closed when nobody holds them any more */
-    PyErr_Restore(type, value, traceback);
+    PyObject *exception = rj_take_exception(), *sources = rj_encoder_open_sources(e);
+    rj_set_exception(exception); /* in place of a MemoryError: sources are closed when nobody holds them any more then */
     if (!sources || PyList_GET_SIZE(sources) == 0) {
         Py_XDECREF(sources);
         return 0;

@@ -1,6 +1,7 @@
 /* See transcoder.h. Immutable: every run has a transcoder of its own. */
 #include "reformat/transcoder.h"
 
+#include "cpython/exceptions.h"
 #include "dump/dump.h"
 #include "reformat/reformat.h"
 #include "sinks/fd_io.h"
@@ -81,14 +82,12 @@ raise_failure(const job *j, const rj_sink *sink, PyObject *label)
 static void
 tell_bytes_written(const rj_state *state, uint64_t count)
 {
-    PyObject *type, *exception, *traceback;
-    PyErr_Fetch(&type, &exception, &traceback);
-    PyErr_NormalizeException(&type, &exception, &traceback);
+    PyObject *exception = rj_take_exception();
     PyObject *number = PyLong_FromUnsignedLongLong(count);
     if (!number || PyObject_SetAttr(exception, state->str_bytes_written, number) < 0)
         PyErr_Clear(); /* one with slots has no room for it */
     Py_XDECREF(number);
-    PyErr_Restore(type, exception, traceback);
+    rj_set_exception(exception);
 }
 
 /* ---- parts of a text */

@@ -1,6 +1,6 @@
 /* rjson._core.Transcoder: the transcoder of stream/ between Python's sources and targets. */
-#ifndef RJSON_TRANSCODER_H
-#define RJSON_TRANSCODER_H
+#ifndef RJSON_REFORMAT_TRANSCODER_H
+#define RJSON_REFORMAT_TRANSCODER_H
 
 #include "encode/encoder.h"
 

@@ -3,8 +3,8 @@
  * window have room beyond what it looks at; and `step` (machine.c), which takes a byte, at any place, and knows every rule. Where the one stops, for lack
  * of room or because it does not know what is next, the other goes on. So a text may be cut anywhere, and only `step` tells mistakes.
  */
-#ifndef RJSON_REFORMAT_INSIDE_H
-#define RJSON_REFORMAT_INSIDE_H
+#ifndef RJSON_STREAM_REFORMAT_REFORMAT_H
+#define RJSON_STREAM_REFORMAT_REFORMAT_H
 
 #include "internal.h"
 #include "arch/common/sets.h"

@@ -6,8 +6,8 @@
  * stored at `o`. The longest that is read or stored from one check to the next: a number of NUMBER_MAX bytes and blocks past it; a separator, a line
  * break, and a block.
  */
-#ifndef RJSON_REFORMAT_WALK_H
-#define RJSON_REFORMAT_WALK_H
+#ifndef RJSON_STREAM_REFORMAT_WALK_H
+#define RJSON_STREAM_REFORMAT_WALK_H
 
 #include RJ__OF_SET(scan.h)
 #if defined(RJ__HAS_SHUFFLE)

@@ -1,6 +1,6 @@
 /* What is wrong with UTF-8, 16 bytes at a time: for every target with a shuffle of bytes. */
-#ifndef RJSON_UTF8_MISTAKES_SSE_H
-#define RJSON_UTF8_MISTAKES_SSE_H
+#ifndef RJSON_STREAM_ARCH_SSE4_UTF8_MISTAKES_H
+#define RJSON_STREAM_ARCH_SSE4_UTF8_MISTAKES_H
 
 /*
  * What is wrong at each byte, from it and the three before it, as bits; zero if nothing is. Two bytes and their halves tell most: each of three tables
