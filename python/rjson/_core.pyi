@@ -124,7 +124,7 @@ class Encoder:
         progress: Callable[[int], object] | None,
         fileno: Callable[[], int] | None,
         mode: Literal["bytes", "text", "either"],
-        none_is_nothing: bool,
+        answers: Literal["count", "raw", "ignored"],
         characters: bool,
         would_block: type[BaseException] | tuple[type[BaseException], ...],
     ) -> int: ...
@@ -200,7 +200,7 @@ class Transcoder:
         progress: Callable[[int], object] | None,
         fileno: Callable[[], int] | None,
         mode: Literal["bytes", "text", "either"],
-        none_is_nothing: bool,
+        answers: Literal["count", "raw", "ignored"],
         characters: bool,
         would_block: type[BaseException] | tuple[type[BaseException], ...],
     ) -> int: ...

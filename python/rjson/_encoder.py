@@ -126,9 +126,10 @@ def dump(
 
     Args:
         obj: What `dumps` takes. Iterators in it are consumed as they are written.
-        fp: Any object with `write()`, for bytes or for text. Its short writes are continued.
+        fp: Any object with `write()`, for bytes or for text. It returns None, or an int: how much it took, so that short
+            writes are continued. Anything else is an error.
         chunk_size: Bytes per write, about.
-        timeout: Seconds to wait at most while `fp` accepts nothing; None is no limit.
+        timeout: Seconds to wait at most while `fp` accepts nothing, or fewer than 4096 bytes; None is no limit.
         progress: Called with the bytes written so far, about once per chunk.
         overlap: Write on a second thread while the next chunk is encoded. None: for regular files, where it is faster.
         **options: Those of `Encoder`.

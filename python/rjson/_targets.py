@@ -134,14 +134,15 @@ def _to_stream(request: Request, stream: io.TextIOBase | io.BufferedIOBase | io.
     if _is_buffered_file(stream):
         return _to_buffered_file(request, stream)
     write: Any = getattr(stream, "write", None)
-    return _to_write(request, stream, write, mode="bytes", none_is_nothing=isinstance(stream, io.RawIOBase))
+    answers = "raw" if isinstance(stream, io.RawIOBase) else "count"
+    return _to_write(request, stream, write, mode="bytes", answers=answers)
 
 
 def dump_text(request: Request, target: Any) -> int:
-    """Write str to a text file, or to anything with write()."""
-    if isinstance(target, io.TextIOBase):
+    """Write str to a text file, or to anything with write(), whose answers are ignored: as `json.dump`."""
+    if isinstance(target, io.TextIOBase) and type(target).__module__ == "_io":
         return _to_stream(request, target)
-    return _to_write(request, target, target.write, mode="text")
+    return _to_write(request, target, target.write, mode="text", answers="ignored")
 
 
 def _is_buffered_file(stream: Any) -> bool:
@@ -218,7 +219,7 @@ def _to_write(
     write: Callable[[Any], object],
     *,
     mode: Any,
-    none_is_nothing: bool = False,
+    answers: Any = "count",
     characters: bool = False,
     would_block: tuple[type[BaseException], ...] = (BlockingIOError,),
 ) -> int:
@@ -231,7 +232,7 @@ def _to_write(
         progress=request.progress,
         fileno=getattr(target, "fileno", None),
         mode=mode,
-        none_is_nothing=none_is_nothing,
+        answers=answers,
         characters=characters,
         would_block=would_block,
     )

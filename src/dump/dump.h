@@ -25,10 +25,14 @@ PyObject *rj_dump_waiting(rj_state *state, const rj_options *options, PyObject *
                           const rj_waiting_sink *waiting);
 /* Through `write` (or `send`), a callable that takes bytes, or str if `mode` says so. */
 typedef enum rj_write_mode { RJ_WRITE_BYTES, RJ_WRITE_TEXT, RJ_WRITE_EITHER } rj_write_mode;
-/* What a None from `write` means. */
-typedef enum rj_write_none { RJ_NONE_IS_ALL, RJ_NONE_IS_NOTHING } rj_write_none;
+/* What `write` answers by. */
+typedef enum rj_write_answers {
+    RJ_ANSWERS_COUNT,  /* a count of what it took, but no 0; None is all, until it has answered with a count */
+    RJ_ANSWERS_RAW,    /* as io.RawIOBase: a count; None is nothing, and so is 0 */
+    RJ_ANSWERS_IGNORED /* as the json module has it: all was taken, whatever it answers */
+} rj_write_answers;
 PyObject *rj_dump_write(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, PyObject *write,
-                        rj_write_mode mode, rj_write_none none, int count_characters);
+                        rj_write_mode mode, rj_write_answers answers, int count_characters);
 
 /* What fills a target's sink: an encoder, or the transcoder. `run` flushes it at the end: 0, or -1 with the exception. */
 typedef struct rj_filler {
@@ -41,7 +45,7 @@ typedef struct rj_filler {
 /* rj_dump_fd and rj_dump_write for any of them. */
 PyObject *rj_fill_fd(const rj_filler *filler, const rj_target *target, int fd, rj_overlap overlap, int count_characters);
 PyObject *rj_fill_write(const rj_filler *filler, const rj_target *target, PyObject *write, rj_write_mode mode,
-                        rj_write_none none, int count_characters);
+                        rj_write_answers answers, int count_characters);
 
 /* An encoding as a filler; `ctx` is one of these. */
 typedef struct rj_encoding {
@@ -62,7 +66,7 @@ typedef struct rj_write_call {
     PyObject *obj, *write;
     rj_target target;
     rj_write_mode mode;
-    rj_write_none none;
+    rj_write_answers answers;
     int characters;
 } rj_write_call;
 /* -1 with an exception. */

@@ -1,9 +1,10 @@
 /*
  * A Python object's `write` (or `send`) as the target.
  *
- * What write() answers: a number is how much it took, and the rest is offered again; None is everything for ordinary objects,
- * and nothing (it would block) for raw streams and for objects that answered with numbers before. BlockingIOError and a TLS
- * socket's "want" errors are would-block too. A piece that would block is offered again as it is, as TLS demands.
+ * What write() answers: an int is how much it took, and the rest is offered again; None is everything for ordinary objects,
+ * and nothing (it would block) for raw streams and for objects that answered with ints before. BlockingIOError and a TLS
+ * socket's "want" errors are would-block too. A piece that would block is offered again as it is, as TLS demands. Any other
+ * answer is refused: a bool, or a 0 of an object that is no raw stream, would have what it took written again.
  */
 #include "dump/bytes_chunk.h"
 #include "cpython/exceptions.h"
@@ -13,6 +14,8 @@
 /* After a short write the next piece is at most twice what was taken (and at least this): copying stays linear even for a
  * target that takes a byte at a time. */
 #define PIECE_MIN 4096
+/* Less than this, and not all that there is, in `timeout` seconds is no progress. */
+#define TRICKLE 4096
 #define NAP_FIRST_US 1000
 #define NAP_LAST_US 50000
 
@@ -22,15 +25,17 @@ typedef struct write_sink {
     const rj_target *target;
     PyObject *write; /* borrowed */
     rj_write_mode mode;
-    rj_write_none none;
+    rj_write_answers answers;
+    int is_counting; /* it has answered with a count */
     rj_bytes_chunk chunk;
     rj_pace *pace;
     const char *decode_errors;
-    int refused; /* write() raised TypeError */
+    int refused; /* write() raised what says that bytes are nothing for it */
     int count_characters;
     uint64_t characters;  /* of whole chunks, in bytes mode */
     unsigned nap_us;      /* 0 after progress */
-    uint64_t deadline_ns; /* of the wait that is going on; 0: none, or no limit */
+    uint64_t deadline_ns; /* for the next TRICKLE to be taken, once it was not at once; 0: none, or no limit */
+    Py_ssize_t trickled;  /* what was taken since then */
 } write_sink;
 
 /* ---- waiting */
@@ -55,6 +60,37 @@ nap(write_sink *s)
     return hooks.leave(hooks.ctx) ? RJ_ECANCELED : RJ_OK;
 }
 
+static void
+begin_deadline(write_sink *s)
+{
+    if (!s->deadline_ns)
+        s->deadline_ns = rj__deadline_ns(s->target->timeout_ms);
+}
+
+static int
+is_overdue(const write_sink *s)
+{
+    return s->deadline_ns && rj__monotonic_ns() >= s->deadline_ns;
+}
+
+/* `taken`: what write() took, `all` if there is nothing left. The deadline moves on with every TRICKLE. */
+static int
+note_progress(write_sink *s, Py_ssize_t taken, int all)
+{
+    s->base.accepted += (uint64_t)taken;
+    s->nap_us = 0;
+    s->trickled += taken;
+    if (all || s->trickled >= TRICKLE) {
+        s->trickled = 0;
+        s->deadline_ns = 0;
+        return RJ_OK;
+    }
+    if (s->target->timeout_ms <= 0)
+        return RJ_OK; /* 0: there is no waiting, so there is nothing to limit */
+    begin_deadline(s);
+    return is_overdue(s) ? rj_sink_fail(&s->base, RJ_ETIMEOUT, 0) : RJ_OK;
+}
+
 /* The first wait without progress polls the descriptor. If that was of no use (or there is none), later ones sleep as well,
  * longer and longer, or an object that never writes would keep the processor busy. */
 static int
@@ -63,10 +99,9 @@ wait_until_writable(write_sink *s)
     int fd = descriptor(s);
     int first = s->nap_us == 0;
     int rc = RJ_OK;
-    if (first) {
+    if (first)
         s->nap_us = NAP_FIRST_US;
-        s->deadline_ns = rj__deadline_ns(s->target->timeout_ms);
-    }
+    begin_deadline(s);
     if (fd >= 0) {
         rj__fd_io io = {.fd = fd, .hooks = rj_pace_hooks(s->pace)};
         rc = rj__fd_io_wait(&io, s->deadline_ns);
@@ -75,7 +110,7 @@ wait_until_writable(write_sink *s)
         rc = nap(s);
         s->nap_us = s->nap_us < NAP_LAST_US / 2 ? s->nap_us * 2 : NAP_LAST_US;
     }
-    if (rc == RJ_OK && s->deadline_ns && rj__monotonic_ns() >= s->deadline_ns)
+    if (rc == RJ_OK && is_overdue(s))
         rc = RJ_ETIMEOUT;
     return rc < 0 ? rj_sink_fail(&s->base, rc, 0) : RJ_OK;
 }
@@ -102,20 +137,27 @@ count_from_number(const write_sink *s, PyObject *result, Py_ssize_t length)
         PyErr_Format(PyExc_ValueError, "write() of %R returned %zd for %zd bytes", s->target->label, n, length);
         return -1;
     }
+    if (n == 0 && s->answers != RJ_ANSWERS_RAW) {
+        PyErr_Format(PyExc_ValueError, "write() of %R returned 0 for %zd bytes: None is all of them, BlockingIOError none",
+                     s->target->label, length);
+        return -1;
+    }
     return n > 0 ? n : WOULD_BLOCK;
 }
 
 static Py_ssize_t
 count_from_result(write_sink *s, PyObject *result, Py_ssize_t length)
 {
+    if (s->answers == RJ_ANSWERS_IGNORED)
+        return length;
     if (result == Py_None)
-        return s->none == RJ_NONE_IS_ALL ? length : WOULD_BLOCK;
-    if (!PyIndex_Check(result)) {
+        return s->answers == RJ_ANSWERS_COUNT && !s->is_counting ? length : WOULD_BLOCK;
+    if (!PyLong_Check(result) || PyBool_Check(result)) {
         PyErr_Format(PyExc_TypeError, "write() of %R must return an int or None, not %.200s", s->target->label,
                      Py_TYPE(result)->tp_name);
         return -1;
     }
-    s->none = RJ_NONE_IS_NOTHING; /* an object that counts means it */
+    s->is_counting = 1; /* an object that counts means it */
     return count_from_number(s, result, length);
 }
 
@@ -132,6 +174,24 @@ count_from_blocking_error(const write_sink *s, Py_ssize_t length)
     return n > 0 && n <= length ? n : WOULD_BLOCK;
 }
 
+/* Whether the exception is that of a write() that wants str and was given bytes: TypeError, or b"".encode and the like. */
+static int
+is_refusal_of_bytes(void)
+{
+    if (PyErr_ExceptionMatches(PyExc_TypeError))
+        return 1;
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError))
+        return 0;
+    PyObject *type, *exception, *traceback;
+    PyErr_Fetch(&type, &exception, &traceback);
+    PyErr_NormalizeException(&type, &exception, &traceback);
+    PyObject *obj = PyObject_GetAttrString(exception, "obj");
+    int is = obj && PyBytes_Check(obj);
+    Py_XDECREF(obj);
+    PyErr_Restore(type, exception, traceback); /* in place of any other */
+    return is;
+}
+
 static Py_ssize_t
 offer(write_sink *s, PyObject *piece)
 {
@@ -143,7 +203,7 @@ offer(write_sink *s, PyObject *piece)
     }
     if (PyErr_ExceptionMatches(s->target->would_block))
         return count_from_blocking_error(s, length_of(piece));
-    s->refused = PyErr_ExceptionMatches(PyExc_TypeError);
+    s->refused = s->mode == RJ_WRITE_BYTES && is_refusal_of_bytes();
     return -1;
 }
 
@@ -181,9 +241,9 @@ send_all(write_sink *s, PyObject *whole)
         if (n < length_of(piece))
             most = n < PIECE_MIN / 2 ? PIECE_MIN : n < PY_SSIZE_T_MAX / 2 ? 2 * n : PY_SSIZE_T_MAX;
         sent += n;
-        s->base.accepted += (uint64_t)n;
-        s->nap_us = 0;
         Py_CLEAR(piece);
+        if (note_progress(s, n, sent == length) < 0)
+            break;
     }
     Py_XDECREF(piece);
     return sent == length ? RJ_OK : RJ_ECANCELED;
@@ -200,7 +260,7 @@ send_as_text(write_sink *s, PyObject *bytes)
     return rc;
 }
 
-/* An object that may want bytes or str: bytes first, str if it answers the very first of them with TypeError. */
+/* An object that may want bytes or str: bytes first, str if it refuses the very first of them. */
 static int
 send_as_either(write_sink *s, PyObject *bytes)
 {
@@ -278,8 +338,8 @@ write_close(rj_sink *base)
 static const rj_sink_ops write_ops = {write_lend, write_take, write_flush, NULL, write_close};
 
 PyObject *
-rj_fill_write(const rj_filler *filler, const rj_target *target, PyObject *write, rj_write_mode mode, rj_write_none none,
-              int count_characters)
+rj_fill_write(const rj_filler *filler, const rj_target *target, PyObject *write, rj_write_mode mode,
+              rj_write_answers answers, int count_characters)
 {
     rj_pace pace = {.progress = target->progress};
     write_sink s = {
@@ -288,7 +348,7 @@ rj_fill_write(const rj_filler *filler, const rj_target *target, PyObject *write,
         .target = target,
         .write = write,
         .mode = mode,
-        .none = none,
+        .answers = answers,
         .chunk = {.capacity = target->chunk_size},
         .decode_errors = filler->decode_errors,
         .pace = &pace,
@@ -302,9 +362,9 @@ rj_fill_write(const rj_filler *filler, const rj_target *target, PyObject *write,
 
 PyObject *
 rj_dump_write(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, PyObject *write,
-              rj_write_mode mode, rj_write_none none, int count_characters)
+              rj_write_mode mode, rj_write_answers answers, int count_characters)
 {
     rj_encoding encoding = {state, options, obj};
     rj_filler filler = rj_encoding_filler(&encoding);
-    return rj_fill_write(&filler, target, write, mode, none, count_characters);
+    return rj_fill_write(&filler, target, write, mode, answers, count_characters);
 }

@@ -187,41 +187,37 @@ encoder_dump_fd(PyObject *op, PyObject *args, PyObject *kwargs)
     return rj_dump_fd(self->state, &self->options, call.obj, &call.target, call.fd, call.overlap, call.characters);
 }
 
+/* Which of `names`, up to a NULL, an argument is; -1 with ValueError. */
 static int
-write_mode_from(const char *name, rj_write_mode *mode)
+choice_from(const char *argument, const char *name, const char *const *names)
 {
-    static const struct {
-        const char *name;
-        rj_write_mode mode;
-    } modes[] = {{"bytes", RJ_WRITE_BYTES}, {"text", RJ_WRITE_TEXT}, {"either", RJ_WRITE_EITHER}};
-    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
-        if (strcmp(name, modes[i].name) == 0) {
-            *mode = modes[i].mode;
-            return 0;
-        }
-    }
-    PyErr_Format(PyExc_ValueError, "mode must be 'bytes', 'text' or 'either', not '%s'", name);
+    for (int i = 0; names[i]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return i;
+    PyErr_Format(PyExc_ValueError, "%s cannot be '%s'", argument, name);
     return -1;
 }
 
 int
 rj_write_call_parse(rj_write_call *call, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"obj",    "write", "label",           "chunk_size", "timeout",     "progress",
-                            "fileno", "mode",  "none_is_nothing", "characters", "would_block", NULL};
+    static char *names[] = {"obj",    "write", "label",   "chunk_size", "timeout",     "progress",
+                            "fileno", "mode",  "answers", "characters", "would_block", NULL};
+    static const char *const modes[] = {"bytes", "text", "either", NULL};       /* in the order of rj_write_mode */
+    static const char *const all_answers[] = {"count", "raw", "ignored", NULL}; /* in the order of rj_write_answers */
     PyObject *label, *timeout, *progress, *fileno, *would_block;
-    const char *mode_name;
+    const char *mode_name, *answers_name;
     Py_ssize_t chunk_size;
-    int none_is_nothing;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOnOOOsppO:_dump_write", names, &call->obj, &call->write, &label,
-                                     &chunk_size, &timeout, &progress, &fileno, &mode_name, &none_is_nothing,
-                                     &call->characters, &would_block))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOnOOOsspO:_dump_write", names, &call->obj, &call->write, &label,
+                                     &chunk_size, &timeout, &progress, &fileno, &mode_name, &answers_name, &call->characters,
+                                     &would_block))
         return -1;
-    if (write_mode_from(mode_name, &call->mode) < 0 ||
-        target_from(&call->target, label, chunk_size, timeout, progress, fileno) < 0)
+    int mode = choice_from("mode", mode_name, modes), answers = choice_from("answers", answers_name, all_answers);
+    if (mode < 0 || answers < 0 || target_from(&call->target, label, chunk_size, timeout, progress, fileno) < 0)
         return -1;
     call->target.would_block = would_block;
-    call->none = none_is_nothing ? RJ_NONE_IS_NOTHING : RJ_NONE_IS_ALL;
+    call->mode = (rj_write_mode)mode;
+    call->answers = (rj_write_answers)answers;
     return 0;
 }
 
@@ -232,7 +228,7 @@ encoder_dump_write(PyObject *op, PyObject *args, PyObject *kwargs)
     rj_write_call call;
     if (rj_write_call_parse(&call, args, kwargs) < 0)
         return NULL;
-    return rj_dump_write(self->state, &self->options, call.obj, &call.target, call.write, call.mode, call.none,
+    return rj_dump_write(self->state, &self->options, call.obj, &call.target, call.write, call.mode, call.answers,
                          call.characters);
 }
 

@@ -174,7 +174,7 @@ rj_raise_sink(const rj_sink *sink, PyObject *label)
         PyErr_NoMemory();
         break;
     case RJ_ETIMEOUT:
-        PyErr_Format(PyExc_TimeoutError, "timed out: the target accepted %llu bytes and then no more",
+        PyErr_Format(PyExc_TimeoutError, "timed out: the target accepted %llu bytes and then (next to) nothing",
                      (unsigned long long)sink->accepted);
         break;
     case RJ_EIO:

@@ -289,7 +289,7 @@ transcoder_dump_write(PyObject *op, PyObject *args, PyObject *kwargs)
     if (rj_write_call_parse(&call, args, kwargs) < 0 || begin_job(&j, op, call.obj) < 0)
         return NULL;
     rj_filler filler = {run_filler, &j, j.self->state, "strict"};
-    return rj_fill_write(&filler, &call.target, call.write, call.mode, call.none, call.characters);
+    return rj_fill_write(&filler, &call.target, call.write, call.mode, call.answers, call.characters);
 }
 
 static PyObject *

@@ -21,6 +21,7 @@ from ._resume import queued_bytes, until_resumed
 from ._watchdog import Watchdog
 
 TOOK_NOTHING, TOOK_SOME, TOOK_ALL = range(3)
+PROGRESS = 4096  # fewer bytes than these, and not all, in `timeout` seconds are a trickle and no progress
 
 
 class Target(Protocol):
@@ -314,12 +315,20 @@ class AwaitedTarget(_Undriven):
         rest: Piece = piece
         self.took = TOOK_SOME
         while rest:
-            write = self._write_some(rest)
+            write = self._write_part(rest)
             count = await (self.loop.limit(write, self._timeout) if self._timeout else write)
-            if count == 0:
-                await self.loop.turn()
             rest = memoryview(rest)[count:]
         self.took = TOOK_ALL
+
+    async def _write_part(self, piece: Piece) -> int:
+        """Write all of it, or as much as is progress."""
+        taken = await self._write_some(piece)
+        while taken < min(len(piece), PROGRESS):
+            count = await self._write_some(memoryview(piece)[taken:])
+            if count == 0:
+                await self.loop.turn()
+            taken += count
+        return taken
 
     async def _write_some(self, piece: Piece) -> int:
         result = self._send(piece)
@@ -331,7 +340,7 @@ class AwaitedTarget(_Undriven):
                 await waiting
         if result is None:
             return len(piece)
-        if not isinstance(result, int) or not 0 <= result <= len(piece):
+        if not isinstance(result, int) or isinstance(result, bool) or not 0 <= result <= len(piece):
             raise TypeError(f"{self._send!r} must return None or how many of {len(piece)} bytes it took, not {result!r}")
         return result
 

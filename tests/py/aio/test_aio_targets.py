@@ -170,6 +170,19 @@ async def test_returned_counts_are_honoured():
         await aio.dump([1], Target())
 
 
+@pytest.mark.parametrize("answer", [0, 1])
+async def test_a_trickle_is_no_progress(answer):
+    """Not even `timeout` after `timeout`: neither nothing at all, nor a byte now and then."""
+
+    class Target:
+        async def write(self, data):
+            await asyncio.sleep(0.001)
+            return answer
+
+    with pytest.raises(TimeoutError):
+        await aio.dump(["x" * 10_000], Target(), timeout=0.1)
+
+
 async def test_aiohttp_response():
     """aiohttp's StreamResponse is a target: an object with an awaitable write()."""
     from aiohttp import ClientSession, web
@@ -288,6 +301,23 @@ async def test_a_writer_over_a_transport_is_reset():
             await aio.dump(failing_rows(), Target(writer))
         await peer.result()
         assert isinstance(peer.error, ConnectionResetError)
+
+
+@pytest.mark.parametrize("answer", [True, -1, 10**6, "3", 2.0])
+async def test_answers_that_are_no_counts(answer):
+    """An error at once: nothing is written again, and nothing for ever."""
+
+    class Target:
+        calls = 0
+
+        async def write(self, data):
+            self.calls += 1
+            return answer
+
+    target = Target()
+    with pytest.raises(TypeError, match=r"must return None or how many of 3 bytes it took"):
+        await aio.dump([1], target)
+    assert target.calls == 1
 
 
 async def test_anyio_stream():

@@ -1,12 +1,16 @@
 """Objects with a write() of their own: short counts, None, exceptions, bytes or str."""
 
 import io
+import json
 import os
 import threading
+import time
+import unittest.mock
 
 import pytest
 
 import rjson
+import rjson.compat
 from helpers import CHUNK_SIZES, stdlib
 
 DOC = {"rows": [{"id": i, "text": 'é中😀"' * (i % 9)} for i in range(500)], "long": "ü" * 70_000}
@@ -238,17 +242,126 @@ def test_exception_of_write(chunk_size, fail_at):
 
 @pytest.mark.parametrize(
     ("answer", "error"),
-    [(10**6, ValueError), (-1, ValueError), ("3", TypeError), (2.0, TypeError), (2**70, OverflowError)],
+    [
+        (10**6, ValueError),
+        (-1, ValueError),
+        (0, ValueError),
+        ("3", TypeError),
+        (2.0, TypeError),
+        (2**70, OverflowError),
+        (True, TypeError),
+        (False, TypeError),
+        (object(), TypeError),
+        (unittest.mock.MagicMock(), TypeError),
+    ],
 )
-def test_impossible_answers(answer, error):
-    """A count that cannot be true is an error, not a lost byte."""
+@pytest.mark.parametrize("base", [object, io.BufferedIOBase])
+def test_impossible_answers(answer, error, base):
+    """An answer that cannot be a count is an error at once: no byte is lost, and none is written again."""
 
-    class Liar:
+    class Liar(base):
+        calls = 0
+
         def write(self, data):
+            self.calls += 1
             return answer
 
-    with pytest.raises(error, match=r"write\(\)|index-sized"):
-        rjson.dump([1, 2, 3], Liar())
+    target = Liar()
+    with pytest.raises(error, match=r"write\(\)|index-sized") as caught:
+        rjson.dump([1, 2, 3], target, timeout=5)
+    assert target.calls == 1
+    assert caught.value.bytes_written == 0
+
+
+@pytest.mark.parametrize("answer", [0, 1, -1, True, "3", object(), unittest.mock.MagicMock()])
+def test_json_ignores_what_write_answers(answer):
+    """So does rjson.compat."""
+
+    class Target:
+        def __init__(self):
+            self.text = ""
+
+        def write(self, text):
+            self.text += text
+            return answer if answer != "self" else self
+
+    class TextTarget(Target, io.TextIOBase):
+        pass
+
+    document = ["x" * 100, 1.5] * 2000
+    for cls in (Target, TextTarget):
+        ours, theirs = cls(), cls()
+        rjson.compat.dump(document, ours)
+        json.dump(document, theirs)
+        assert ours.text == theirs.text
+
+
+def test_a_writer_that_encodes_what_it_is_given():
+    """It wants str, and has an AttributeError for bytes; other AttributeErrors come out as they are."""
+
+    class Encoding:
+        data = b""
+
+        def write(self, text):
+            self.data += text.encode("utf-16-le")
+
+    class Closed:
+        calls = 0
+        out = None
+
+        def write(self, data):
+            self.calls += 1
+            self.out.send(data)
+
+    target = Encoding()
+    assert rjson.dump(DOC, target) == len(TEXT)
+    assert target.data.decode("utf-16-le") == TEXT
+    target = Closed()
+    with pytest.raises(AttributeError, match="'NoneType' object has no attribute 'send'"):
+        rjson.dump(DOC, target)
+    assert target.calls == 1
+
+
+@pytest.mark.parametrize("is_blocked_between", [False, True])
+def test_a_trickle_is_no_progress(is_blocked_between):
+    """A byte now and then does not keep a dump alive for ever."""
+
+    class Trickle(io.RawIOBase):
+        data = b""
+        calls = 0
+
+        def writable(self):
+            return True
+
+        def write(self, data):
+            time.sleep(0.005)
+            self.calls += 1
+            if is_blocked_between and self.calls % 2:
+                return None
+            self.data += bytes(data[:1])
+            return 1
+
+    target = Trickle()
+    with pytest.raises(TimeoutError, match="timed out") as caught:
+        rjson.dump(["x" * 100_000], target, timeout=0.2)
+    assert caught.value.bytes_written == len(target.data) > 0
+    assert rjson.dumps_bytes(["x" * 100_000]).startswith(target.data)
+
+
+def test_slow_is_not_a_trickle():
+    """Whoever takes 4096 bytes within the time may take as long as it likes for all of them."""
+
+    class Slow:
+        data = b""
+
+        def write(self, data):
+            time.sleep(0.03)
+            self.data += data[:1024]
+            return min(1024, len(data))
+
+    target = Slow()
+    rjson.dump(["x" * 50_000], target, timeout=1)
+    assert target.data == rjson.dumps_bytes(["x" * 50_000])
 
 
 def test_coroutine_write_is_refused():
