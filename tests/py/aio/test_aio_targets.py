@@ -425,7 +425,7 @@ def test_without_a_loop():
         ({"flush": -1}, ValueError, "flush must be"),
         ({"flush": float("nan")}, ValueError, "flush must be"),
         ({"timeout": 0}, ValueError, "timeout must be"),
-        ({"framing": "xml"}, ValueError, "framing must be one of 'lines', 'array'"),
+        ({"framing": "xml"}, ValueError, "framing must be 'concat', 'lines', 'sse', 'seq' or 'array'"),
         ({"indents": 2}, TypeError, "indents"),
         ({"default": 1}, TypeError, "default must be callable"),
         ({"encoder": rjson.Encoder(), "allow_nan": True}, TypeError, "allow_nan"),
