@@ -25,6 +25,7 @@ class DecodeError(json.JSONDecodeError):
 
     offset: int | None = None
     record: object = None
+    near: tuple[str, str] = ("", "")  # with `offset`: what there is of the text before and behind the place
 
     def __init__(self, msg: str, doc: str, pos: int) -> None:
         super().__init__(msg, doc, pos)
@@ -37,7 +38,8 @@ class DecodeError(json.JSONDecodeError):
 
 def at(msg: str, before: bytes, after: bytes, pos: int, lineno: int, colno: int, offset: int) -> DecodeError:
     """The error of a text of which only so much is there, on both sides of the place."""
-    text = before.decode("utf-8", "replace")
-    error = DecodeError(msg, text + after.decode("utf-8", "replace"), len(text))
+    near = before.decode("utf-8", "replace"), after.decode("utf-8", "replace")
+    error = DecodeError(msg, "".join(near), len(near[0]))
+    error.near = near
     error.pos, error.lineno, error.colno, error.offset = pos, lineno, colno, offset
     return error
