@@ -5,6 +5,7 @@
 #include "decode/feeder.h"
 #include "dump/encoder_object.h"
 #include "dump/pump.h"
+#include "dump/writer_object.h"
 #include "reformat/transcoder.h"
 #include "encode/types/raw.h"
 

@@ -35,6 +35,7 @@ void rj_key_order_clear(rj_key_order *order);
     X(feeder_type, rj_feeder_spec, 1)                                                                                       \
     X(values_type, rj_values_spec, 1)                                                                                       \
     X(pump_type, rj_pump_spec, 1)                                                                                           \
+    X(writer_base_type, rj_writer_base_spec, 1)                                                                             \
     X(transcoder_type, rj_transcoder_spec, 1)                                                                               \
     X(array_type, rj_array_spec, 0)
 

@@ -17,6 +17,7 @@ __all__ = [
     "Event",
     "Options",
     "Raw",
+    "Writer",
     "__version__",
     "dump",
     "dump_to",
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ._framing import Event
     from ._options import DecodeOptions, Options
     from ._reformat import reformat
+    from ._writer import Writer
 
 # Where a name comes from that is imported when it is asked for: most programs do without json, typing, asyncio and libuv.
 _LATE = {
@@ -43,6 +45,7 @@ _LATE = {
     "DecodeOptions": "_options",
     "Event": "_framing",
     "Options": "_options",
+    "Writer": "_writer",
     "reformat": "_reformat",
 }
 

@@ -25,7 +25,7 @@ class Encoder(_core.Encoder):
 
     Args:
         default: Called with any object that cannot be encoded; what it returns is encoded in its place.
-        indent: Break lines, and indent by so many spaces (or this str) a level. 0 breaks lines only.
+        indent: Break lines, and indent by so many spaces (at most 1024; or by this str) a level. 0 breaks lines only.
         separators: What stands between items and after keys, `(",", ":")` if nothing else is said; with `indent`, `": "`.
         sort_keys: Write members in the order of their keys, as Python compares them.
         skipkeys: Leave out members whose keys have no text, instead of raising.
@@ -74,7 +74,9 @@ class Encoder(_core.Encoder):
                 fd="rjson.dump_to(obj, fd) writes to descriptors",
                 socket="rjson.dump_to(obj, sock) writes to sockets",
             )
-            raise TypeError(f"fp must have a write() method, and {type(fp).__name__} has none: {fp!r}{hint}")
+            error = TypeError(f"fp must have a write() method, and {type(fp).__name__} has none: {fp!r}{hint}")
+            _targets.note_nothing_written(error)
+            raise error
         return _targets.dump_to(_targets.Request(self, obj, chunk_size, timeout, progress, overlap), fp)
 
     def dump_to(
@@ -168,7 +170,8 @@ def dump_to(
         obj: What `dumps` takes. Iterators in it are consumed as they are written.
         target: A file descriptor, a stream socket (TLS too), or any object with `write()` or `send()`.
         chunk_size: Bytes per write, about.
-        timeout: Seconds to wait at most while `target` accepts nothing. None: a socket's own timeout, else no limit.
+        timeout: Seconds to wait at most while `target` accepts nothing. None: a socket's own timeout or SO_SNDTIMEO, else no
+            limit.
         progress: Called with the bytes written so far, about once per chunk.
         overlap: Write on a second thread while the next chunk is encoded (files and sockets; ignored for others). None: for
             regular files, where it is faster.

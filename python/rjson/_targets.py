@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Request:
     """One call of dump_to: what to write, and how."""
 
-    __slots__ = ("chunk_size", "encoder", "obj", "overlap", "progress", "timeout")
+    __slots__ = ("chunk_size", "encoder", "obj", "overlap", "progress", "timeout", "verbatim")
 
     def __init__(
         self,
@@ -36,6 +36,8 @@ class Request:
         timeout: float | None,
         progress: Callable[[int], object] | None,
         overlap: bool | None,
+        *,
+        verbatim: bool = False,
     ) -> None:
         self.encoder = encoder
         self.obj = obj
@@ -43,6 +45,7 @@ class Request:
         self.timeout = timeout
         self.progress = progress
         self.overlap = overlap
+        self.verbatim = verbatim  # obj is bytes that were encoded before
 
 
 def _own(module: str, name: str) -> Any:
@@ -52,6 +55,23 @@ def _own(module: str, name: str) -> Any:
 
 def dump_to(request: Request, target: Any) -> int:
     """Write to whatever `target` is; return the bytes (characters for text) written."""
+    try:
+        return _dump_to(request, target)
+    except BaseException as e:
+        note_nothing_written(e)
+        raise
+
+
+def note_nothing_written(error: BaseException) -> None:
+    """What fails before there is anything to write says so too."""
+    if not hasattr(error, "bytes_written"):
+        try:  # noqa: SIM105 - without contextlib's import
+            error.bytes_written = 0  # type: ignore[attr-defined]
+        except AttributeError:  # an exception with __slots__
+            pass
+
+
+def _dump_to(request: Request, target: Any) -> int:
     if isinstance(target, int) and not isinstance(target, bool):
         return _to_fd(request, target, f"fd {target}", None)
     if isinstance(target, _own("socket", "socket")):
@@ -59,7 +79,7 @@ def dump_to(request: Request, target: Any) -> int:
     if callable(getattr(type(target), "_begin", None)):  # rjson.uv's, which is imported if there is one
         return _to_uv(request, target)
     if isinstance(target, _own("tempfile", "_TemporaryFileWrapper")):
-        return dump_to(request, target.file)
+        return _dump_to(request, target.file)
     if isinstance(target, (io.TextIOBase, io.BufferedIOBase, io.RawIOBase)):
         return _to_stream(request, target)
     if callable(getattr(target, "write", None)):
@@ -94,8 +114,20 @@ def _to_socket(request: Request, sock: socket.socket) -> int:
         raise ValueError(f"target is closed: {sock!r}")
     if request.timeout is None:
         # A non-blocking socket's 0.0 says how its own calls behave; dump_to waits.
-        request.timeout = sock.gettimeout() or None
+        request.timeout = sock.gettimeout() or _send_timeout(sock)
     return _to_fd(request, fd, sock, sock.fileno)
+
+
+def _send_timeout(sock: socket.socket) -> float | None:
+    """SO_SNDTIMEO, which the kernel would observe in a send() that waits: here poll() does the waiting."""
+    import struct  # not for programs without sockets
+
+    socket: Any = sys.modules["socket"]
+    try:
+        seconds, microseconds = struct.unpack("ll", sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, 16))
+    except (OSError, AttributeError, struct.error):
+        return None
+    return (seconds + microseconds / 1e6) or None
 
 
 class _SocketTimeout:
@@ -159,16 +191,20 @@ def _to_buffered_file(request: Request, stream: Any, *, characters: bool = False
 
 
 def _to_text(request: Request, stream: Any) -> int:
-    # Line breaks and surrogates are the text layer's business: it may translate the ones and refuse the others.
-    encoder = request.encoder
-    passes_surrogates = encoder.options.get("surrogates") == "pass" and not encoder.options.get("ensure_ascii")
-    buffer = None if encoder._breaks_lines or passes_surrogates else _utf8_buffer(stream)
+    buffer = binary_below(request.encoder, stream)
     if buffer is None:
         return _to_write(request, stream, stream.write, mode="text")
     stream.flush()
     if _is_buffered_file(buffer):
         return _to_buffered_file(request, buffer, characters=True)
     return _to_write(request, buffer, buffer.write, mode="bytes", characters=True)
+
+
+def binary_below(encoder: Encoder, stream: Any) -> Any:
+    """The binary stream below a text file that may be written to in its place; None if there is none."""
+    # Line breaks and surrogates are the text layer's business: it may translate the ones and refuse the others.
+    passes_surrogates = encoder.options.get("surrogates") == "pass" and not encoder.options.get("ensure_ascii")
+    return None if encoder._breaks_lines or passes_surrogates else _utf8_buffer(stream)
 
 
 def _utf8_buffer(stream: Any) -> Any:
@@ -200,6 +236,7 @@ def _to_fd(request: Request, fd: int, label: object, fileno: Callable[[], int] |
         fileno=fileno,
         overlap=request.overlap,
         characters=characters,
+        verbatim=request.verbatim,
     )
 
 
@@ -207,7 +244,12 @@ def _to_uv(request: Request, stream: Any) -> int:
     sink = stream._begin(request.chunk_size)
     try:
         return request.encoder._dump_sink(
-            obj=request.obj, sink=sink, label=stream, timeout=request.timeout, progress=request.progress
+            obj=request.obj,
+            sink=sink,
+            label=stream,
+            timeout=request.timeout,
+            progress=request.progress,
+            verbatim=request.verbatim,
         )
     finally:
         stream._end()
@@ -235,4 +277,5 @@ def _to_write(
         answers=answers,
         characters=characters,
         would_block=would_block,
+        verbatim=request.verbatim,
     )

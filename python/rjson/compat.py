@@ -91,7 +91,7 @@ def _options(
         return None
     if not (type(separators) is tuple and all(isinstance(s, str) and len(s) <= 16 for s in separators)):
         return None
-    if isinstance(indent, str) and len(indent) > 16:
+    if len(indent) > 16 if isinstance(indent, str) else indent is not None and indent > 1024:
         return None
     return {
         "default": default,

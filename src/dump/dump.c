@@ -29,6 +29,30 @@ encode(rj_encoder *e, const rj_waiting_sink *waiting, const rj_target *target, r
     return run == RJ_RUN_DONE ? 0 : -1;
 }
 
+/* Bytes that were encoded before. */
+static int
+copy(rj_encoder *e, PyObject *bytes, const rj_waiting_sink *waiting, const rj_target *target, rj_pace *pace)
+{
+    const char *data = PyBytes_AS_STRING(bytes);
+    size_t left = (size_t)PyBytes_GET_SIZE(bytes);
+    e->target_failed = 1; /* whatever fails now has no place in a document */
+    while (left > 0) {
+        rj_window w;
+        int rc = rj_sink_lend(e->sink, left, &w);
+        if (rc == RJ_PAUSE && waiting && wait_for(e->sink, waiting, target, pace) == 0)
+            continue;
+        if (rc != RJ_OK)
+            return -1;
+        size_t count = (size_t)(w.end - w.cur) < left ? (size_t)(w.end - w.cur) : left;
+        memcpy(w.cur, data, count);
+        if (rj_sink_take(e->sink, count) < 0 || on_window(e) < 0)
+            return -1;
+        data += count;
+        left -= count;
+    }
+    return 0;
+}
+
 static int
 flush(rj_encoder *e, const rj_waiting_sink *waiting, const rj_target *target, rj_pace *pace)
 {
@@ -59,9 +83,10 @@ run(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *
         return -1;
     e->on_window = on_window;
     e->on_window_ctx = pace;
-    int rc = encode(e, waiting, target, pace) == 0 ? flush(e, waiting, target, pace) : -1;
+    int rc = target->verbatim ? copy(e, obj, waiting, target, pace) : encode(e, waiting, target, pace);
+    rc = rc == 0 ? flush(e, waiting, target, pace) : -1;
     if (rc < 0) {
-        e->target_failed = sink->status < 0;
+        e->target_failed |= sink->status < 0;
         abort_sink(sink);
         rj_encoder_raise(e, target->label, sink->accepted);
         rj_encoder_close_sources(e);

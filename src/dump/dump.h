@@ -13,6 +13,7 @@ typedef struct rj_target {
     PyObject *would_block; /* exception type, or tuple of them, that means "not now" */
     size_t chunk_size;
     int64_t timeout_ms; /* negative: no limit */
+    int verbatim;       /* the object is a bytes object that is to be written as it is */
 } rj_target;
 
 /* To a str or a bytes object. */

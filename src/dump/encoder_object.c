@@ -138,8 +138,13 @@ none_to_null(PyObject *value)
 
 static int
 target_from(rj_target *target, PyObject *label, Py_ssize_t chunk_size, PyObject *timeout, PyObject *progress,
-            PyObject *fileno)
+            PyObject *fileno, int verbatim, PyObject *obj)
 {
+    if (verbatim && !PyBytes_Check(obj)) {
+        PyErr_Format(PyExc_TypeError, "what is verbatim must be bytes, not %.200s", Py_TYPE(obj)->tp_name);
+        return -1;
+    }
+    target->verbatim = verbatim;
     if (rj_chunk_size_from(chunk_size, &target->chunk_size) < 0 || timeout_from(timeout, &target->timeout_ms) < 0)
         return -1;
     if (progress != Py_None && !PyCallable_Check(progress)) {
@@ -165,16 +170,17 @@ overlap_from(PyObject *value, rj_overlap *overlap)
 int
 rj_fd_call_parse(rj_fd_call *call, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"obj",      "fd",     "label",   "chunk_size", "timeout",
-                            "progress", "fileno", "overlap", "characters", NULL};
+    static char *names[] = {"obj",    "fd",      "label",      "chunk_size", "timeout", "progress",
+                            "fileno", "overlap", "characters", "verbatim",   NULL};
     PyObject *label, *timeout, *progress, *fileno, *wanted_overlap;
     Py_ssize_t chunk_size;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OiOnOOOOp:_dump_fd", names, &call->obj, &call->fd, &label, &chunk_size,
-                                     &timeout, &progress, &fileno, &wanted_overlap, &call->characters))
+    int verbatim;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OiOnOOOOpp:_dump_fd", names, &call->obj, &call->fd, &label, &chunk_size,
+                                     &timeout, &progress, &fileno, &wanted_overlap, &call->characters, &verbatim))
         return -1;
     if (overlap_from(wanted_overlap, &call->overlap) < 0)
         return -1;
-    return target_from(&call->target, label, chunk_size, timeout, progress, fileno);
+    return target_from(&call->target, label, chunk_size, timeout, progress, fileno, verbatim, call->obj);
 }
 
 static PyObject *
@@ -201,19 +207,21 @@ choice_from(const char *argument, const char *name, const char *const *names)
 int
 rj_write_call_parse(rj_write_call *call, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"obj",    "write", "label",   "chunk_size", "timeout",     "progress",
-                            "fileno", "mode",  "answers", "characters", "would_block", NULL};
+    static char *names[] = {"obj",  "write",   "label",      "chunk_size",  "timeout",  "progress", "fileno",
+                            "mode", "answers", "characters", "would_block", "verbatim", NULL};
     static const char *const modes[] = {"bytes", "text", "either", NULL};       /* in the order of rj_write_mode */
     static const char *const all_answers[] = {"count", "raw", "ignored", NULL}; /* in the order of rj_write_answers */
     PyObject *label, *timeout, *progress, *fileno, *would_block;
     const char *mode_name, *answers_name;
     Py_ssize_t chunk_size;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOnOOOsspO:_dump_write", names, &call->obj, &call->write, &label,
+    int verbatim;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOnOOOsspOp:_dump_write", names, &call->obj, &call->write, &label,
                                      &chunk_size, &timeout, &progress, &fileno, &mode_name, &answers_name, &call->characters,
-                                     &would_block))
+                                     &would_block, &verbatim))
         return -1;
     int mode = choice_from("mode", mode_name, modes), answers = choice_from("answers", answers_name, all_answers);
-    if (mode < 0 || answers < 0 || target_from(&call->target, label, chunk_size, timeout, progress, fileno) < 0)
+    if (mode < 0 || answers < 0 ||
+        target_from(&call->target, label, chunk_size, timeout, progress, fileno, verbatim, call->obj) < 0)
         return -1;
     call->target.would_block = would_block;
     call->mode = (rj_write_mode)mode;
@@ -235,14 +243,16 @@ encoder_dump_write(PyObject *op, PyObject *args, PyObject *kwargs)
 static PyObject *
 encoder_dump_sink(PyObject *op, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"obj", "sink", "label", "timeout", "progress", NULL};
+    static char *names[] = {"obj", "sink", "label", "timeout", "progress", "verbatim", NULL};
     encoder_object *self = (encoder_object *)op;
     PyObject *obj, *capsule, *label, *timeout, *progress;
+    int verbatim;
     rj_target target;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO:_dump_sink", names, &obj, &capsule, &label, &timeout, &progress))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOOp:_dump_sink", names, &obj, &capsule, &label, &timeout, &progress,
+                                     &verbatim))
         return NULL;
     const rj_waiting_sink *waiting = PyCapsule_GetPointer(capsule, RJ_WAITING_SINK_CAPSULE);
-    if (!waiting || target_from(&target, label, RJ_CHUNK_DEFAULT, timeout, progress, Py_None) < 0)
+    if (!waiting || target_from(&target, label, RJ_CHUNK_DEFAULT, timeout, progress, Py_None, verbatim, obj) < 0)
         return NULL;
     return rj_dump_waiting(self->state, &self->options, obj, &target, waiting);
 }

@@ -153,6 +153,7 @@ rj_pump_init(rj_pump *self, size_t chunk_size, int http_chunked)
     self->sink.ops = &pump_ops;
     self->way = &rj_no_way;
     self->last_byte = -1;
+    self->completed = 1;
 }
 
 static void
@@ -222,6 +223,8 @@ begin_slice(rj_pump *self)
     self->coop.deadline_ns = self->coop.is_sync ? UINT64_MAX : rj__monotonic_ns() + self->slice_ns;
 }
 
+static const rj__affix no_affix = {{0}, 0};
+
 static const rj__affix *
 affix_before(const rj_pump *self)
 {
@@ -238,7 +241,10 @@ begin_output(rj_pump *self, PyObject *head)
 {
     self->prefix.head = Py_XNewRef(head);
     self->prefix.written = 0;
-    self->completed = self->lost = self->torn = 0;
+    self->completed = 0;
+    if (self->is_part)
+        return;
+    self->lost = self->torn = 0;
     self->document_start = rj_pump_produced(self);
 }
 
@@ -255,7 +261,7 @@ begin_document(rj_pump *self, PyObject *obj, PyObject *head, int only)
     e->on_window = self->coop.is_sync ? rj_pace_signals : on_window;
     self->coop.outermost = self->items;
     self->is_only = only;
-    self->prefix.affix = *affix_before(self);
+    self->prefix.affix = self->is_part ? no_affix : *affix_before(self);
     begin_output(self, head);
     return 0;
 }
@@ -264,7 +270,7 @@ static int
 begin_raw(rj_pump *self, PyObject *bytes)
 {
     self->is_raw = 1;
-    self->prefix.affix.length = 0;
+    self->prefix.affix = no_affix;
     begin_output(self, bytes);
     return 0;
 }
@@ -275,16 +281,45 @@ rj_pump_begin(rj_pump *self, PyObject *obj, PyObject *head, int only)
     if (check_finished(self) < 0)
         return -1;
     begin_slice(self);
+    self->is_part = self->is_building = 0;
     return begin_document(self, obj, head, only);
 }
 
 int
-rj_pump_begin_raw(rj_pump *self, PyObject *bytes)
+rj_pump_begin_part(rj_pump *self, PyObject *obj, PyObject *head)
 {
     if (check_finished(self) < 0)
         return -1;
     begin_slice(self);
-    return begin_raw(self, bytes);
+    self->is_part = 1;
+    return begin_document(self, obj, head, 0);
+}
+
+/* The affix before a document, and `bytes`: new. */
+static PyObject *
+first_piece(const rj_pump *self, PyObject *bytes)
+{
+    const rj__affix *affix = affix_before(self);
+    PyObject *whole = PyBytes_FromStringAndSize((const char *)affix->bytes, (Py_ssize_t)affix->length);
+    PyBytes_Concat(&whole, bytes);
+    return whole;
+}
+
+int
+rj_pump_begin_raw(rj_pump *self, PyObject *bytes, rj_piece piece)
+{
+    if (check_finished(self) < 0)
+        return -1;
+    PyObject *head = piece == RJ_PIECE_FIRST ? first_piece(self, bytes) : Py_NewRef(bytes);
+    if (!head)
+        return -1;
+    begin_slice(self);
+    self->is_part = piece == RJ_PIECE_INNER || piece == RJ_PIECE_LAST;
+    self->is_last_part = piece == RJ_PIECE_LAST;
+    self->is_building = piece == RJ_PIECE_FIRST || piece == RJ_PIECE_INNER;
+    int rc = begin_raw(self, head);
+    Py_DECREF(head);
+    return rc;
 }
 
 int
@@ -297,6 +332,7 @@ rj_pump_begin_all(rj_pump *self, PyObject *iterable)
     if (!self->items)
         return -1;
     begin_slice(self);
+    self->is_part = self->is_building = 0;
     self->document_start = rj_pump_produced(self);
     return 0;
 }
@@ -412,14 +448,15 @@ static void
 complete(rj_pump *self)
 {
     const rj__framing *f = self->framing;
-    if (!self->is_raw) {
+    if (self->is_raw ? self->is_last_part : !self->is_part) {
         self->last_byte = rj_framed_chunk_end(&self->out)[-1];
         rj_framed_chunk_append(&self->out, f->suffix.bytes, f->suffix.length);
-        if (self->is_only)
+        if (self->is_only && !self->is_raw)
             rj_framed_chunk_append(&self->out, f->end.bytes, f->end.length);
         self->documents++;
     }
     self->completed = 1;
+    self->is_last_part = 0;
     end_document(self);
 }
 
@@ -538,12 +575,26 @@ rj_pump_end(rj_pump *self)
     return 1;
 }
 
-/* What was encoded of a document that nothing was sent of is taken back. */
-static void
-roll_back(rj_pump *self)
+int
+rj_pump_take_back(rj_pump *self)
 {
-    if (!self->out.sealed && self->out.chunk.length && self->sink.accepted <= self->document_start)
-        rj_framed_chunk_shorten(&self->out, (size_t)(self->document_start - self->sink.accepted));
+    int is_out = self->sink.accepted > self->document_start;
+    if (!self->out.sealed && self->out.chunk.length)
+        rj_framed_chunk_shorten(&self->out, is_out ? 0 : (size_t)(self->document_start - self->sink.accepted));
+    return !is_out;
+}
+
+uint64_t
+rj_pump_abandon(rj_pump *self)
+{
+    if (self->completed && !self->is_building)
+        return 0;
+    uint64_t count = rj_pump_bytes_written(self);
+    rj_pump_take_back(self);
+    self->completed = 1;
+    self->is_building = 0;
+    self->document_start = rj_pump_produced(self);
+    return count;
 }
 
 PyObject *
@@ -555,7 +606,7 @@ rj_pump_give_up(rj_pump *self)
     if (!sources)
         return NULL;
     if (has_document(self))
-        roll_back(self);
+        rj_pump_take_back(self);
     end_document(self);
     Py_CLEAR(self->items);
     return sources;

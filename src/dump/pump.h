@@ -48,6 +48,9 @@ typedef struct rj_pump {
     int items_are_async;
     int is_raw;  /* the document at hand is its head, and nothing else */
     int is_only; /* the framing ends with the document at hand */
+    int is_part; /* what is at hand is a part of a document that is built piece by piece */
+    int is_last_part;
+    int is_building; /* the first part of such a document is out, and its last is not */
     rj_pump_prefix prefix;
     size_t flushed;          /* bytes of output in what was flushed last */
     int state;               /* what the last run ended with */
@@ -75,8 +78,11 @@ int rj_pump_check_open(const rj_pump *self);
 /* Begins a document; a new slice begins with it. `head`: bytes before it (fields of an event), or NULL. `only`: the framing ends
  * with it. -1 with an exception. */
 int rj_pump_begin(rj_pump *self, PyObject *obj, PyObject *head, int only);
-/* The same for bytes that are no document: a comment, a line break. */
-int rj_pump_begin_raw(rj_pump *self, PyObject *bytes);
+/* The same for bytes that are no document, a comment; or for those of a document that is built piece by piece. */
+typedef enum rj_piece { RJ_PIECE_APART, RJ_PIECE_FIRST, RJ_PIECE_INNER, RJ_PIECE_LAST } rj_piece;
+int rj_pump_begin_raw(rj_pump *self, PyObject *bytes, rj_piece piece);
+/* The same for a value of such a document, after `head`. */
+int rj_pump_begin_part(rj_pump *self, PyObject *obj, PyObject *head);
 /* The same for what an iterable, or async iterable, yields. In framings with fields an item may be an event (rjson.Event). */
 int rj_pump_begin_all(rj_pump *self, PyObject *iterable);
 /* Encodes on: the reason of the pause, RJ_PAUSE_NONE at the end, or -1 with an exception. */
@@ -95,6 +101,10 @@ int rj_pump_flush(rj_pump *self, const rj_way *way, int last, PyObject **piece);
 /* The same for another thread than that of the run: a copy, which leaves the chunk to the run. */
 int rj_pump_steal(rj_pump *self, PyObject **piece);
 
+/* Forgets a document that was not completed, or the parts of one: how many bytes of it had left the chunk. */
+uint64_t rj_pump_abandon(rj_pump *self);
+/* Takes the document at hand back, or what was built of it: 1, or 0 if a part of it has left the chunk. */
+int rj_pump_take_back(rj_pump *self);
 /* Gives the document up, if it is not complete; what was encoded of it is taken back if nothing of it left the chunk. Returns its open
  * sources, innermost first: a new list. NULL with MemoryError, and nothing done. */
 PyObject *rj_pump_give_up(rj_pump *self);

@@ -32,6 +32,12 @@ piece_or_none(int rc, PyObject *piece)
 
 /* ---- documents */
 
+static PyObject *
+size_of_document(const rj_pump *self)
+{
+    return PyLong_FromUnsignedLongLong(rj_pump_produced(self) - self->document_start);
+}
+
 /* A document's head, from an optional argument. -1 with TypeError. */
 static int
 head_from(PyObject *arg, PyObject **head)
@@ -54,12 +60,40 @@ pump_begin(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 }
 
 static PyObject *
-pump_begin_raw(PyObject *op, PyObject *bytes)
+pump_begin_raw(PyObject *op, PyObject *args)
 {
-    PyObject *head;
-    if (head_from(bytes, &head) < 0 || !head)
+    PyObject *bytes;
+    int piece = RJ_PIECE_APART;
+    if (!PyArg_ParseTuple(args, "S|i:begin_raw", &bytes, &piece))
         return NULL;
-    return none_or_error(rj_pump_begin_raw((rj_pump *)op, head));
+    if (piece < RJ_PIECE_APART || piece > RJ_PIECE_LAST) {
+        PyErr_SetString(PyExc_ValueError, "piece must be one of the PIECE_ constants");
+        return NULL;
+    }
+    return none_or_error(rj_pump_begin_raw((rj_pump *)op, bytes, (rj_piece)piece));
+}
+
+static PyObject *
+pump_begin_part(PyObject *op, PyObject *args)
+{
+    PyObject *obj, *head;
+    if (!PyArg_ParseTuple(args, "OS:begin_part", &obj, &head))
+        return NULL;
+    return none_or_error(rj_pump_begin_part((rj_pump *)op, obj, head));
+}
+
+static PyObject *
+pump_abandon(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    rj_pump *self = (rj_pump *)op;
+    return rj_pump_check_idle(self) < 0 ? NULL : PyLong_FromUnsignedLongLong(rj_pump_abandon(self));
+}
+
+static PyObject *
+pump_take_back(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    rj_pump *self = (rj_pump *)op;
+    return rj_pump_check_idle(self) < 0 ? NULL : PyBool_FromLong(rj_pump_take_back(self));
 }
 
 static PyObject *
@@ -91,12 +125,6 @@ pump_run(PyObject *op, PyObject *out)
     if (way_from(out, &way) < 0)
         return NULL;
     return state_or_error(rj_pump_run_checked((rj_pump *)op, &way));
-}
-
-static PyObject *
-size_of_document(const rj_pump *self)
-{
-    return PyLong_FromUnsignedLongLong(rj_pump_produced(self) - self->document_start);
 }
 
 static PyObject *
@@ -409,6 +437,12 @@ get_produced(PyObject *op, void *Py_UNUSED(closure))
 }
 
 static PyObject *
+get_is_busy(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(((rj_pump *)op)->busy);
+}
+
+static PyObject *
 get_flush_point(PyObject *op, void *Py_UNUSED(closure))
 {
     return PyLong_FromLong((long)((rj_pump *)op)->coop.flush_point);
@@ -445,6 +479,7 @@ static PyGetSetDef pump_getset[] = {
     {"total", get_total, NULL, PyDoc_STR("How many bytes have left the chunk since the pump was made."), NULL},
     {"is_broken", get_is_broken, NULL, PyDoc_STR("Whether a part of the document may be out, and not all of it."), NULL},
     {"produced", get_produced, NULL, PyDoc_STR("Bytes of output since the pump was made."), NULL},
+    {"is_busy", get_is_busy, NULL, PyDoc_STR("Whether it runs, and this is code of its document's own."), NULL},
     {"flush_point", get_flush_point, set_flush_point, PyDoc_STR("Between documents it may be set."), NULL},
     {"documents", get_documents, NULL, PyDoc_STR("How many documents are complete."), NULL},
     {NULL, NULL, NULL, NULL, NULL},
@@ -453,7 +488,17 @@ static PyGetSetDef pump_getset[] = {
 PyDoc_STRVAR(begin_doc, "begin($self, obj, head=None, only=False, /)\n--\n\n"
                         "Begin a document. A new slice begins.\n\n"
                         "`head`: bytes before it, the fields of an event. `only`: the framing ends with it.");
-PyDoc_STRVAR(begin_raw_doc, "begin_raw($self, data, /)\n--\n\nAs begin(), for bytes that are no document.");
+PyDoc_STRVAR(begin_raw_doc,
+             "begin_raw($self, data, piece=0, /)\n--\n\n"
+             "As begin(), for bytes that are no document. `piece`: 1, 2 and 3 for the first, inner and last bytes of one\n"
+             "that is built piece by piece.");
+PyDoc_STRVAR(begin_part_doc, "begin_part($self, obj, head, /)\n--\n\n"
+                             "As begin(), for a value of a document that is built piece by piece, after `head`.");
+PyDoc_STRVAR(abandon_doc,
+             "abandon($self, /)\n--\n\n"
+             "Forget a document that failed, or what was built of one. How many bytes of it had left the chunk.");
+PyDoc_STRVAR(take_back_doc, "take_back($self, /)\n--\n\n"
+                            "Take back what was built of a document; False if a part of it has left the chunk.");
 PyDoc_STRVAR(begin_all_doc, "begin_all($self, documents, /)\n--\n\n"
                             "As begin(), for all documents of an iterable; without slices it must be synchronous.");
 PyDoc_STRVAR(
@@ -492,7 +537,10 @@ PyDoc_STRVAR(close_doc, "close($self, /)\n--\n\n"
 
 static PyMethodDef pump_methods[] = {
     {"begin", (PyCFunction)(void (*)(void))pump_begin, METH_FASTCALL, begin_doc},
-    {"begin_raw", pump_begin_raw, METH_O, begin_raw_doc},
+    {"begin_raw", pump_begin_raw, METH_VARARGS, begin_raw_doc},
+    {"begin_part", pump_begin_part, METH_VARARGS, begin_part_doc},
+    {"abandon", pump_abandon, METH_NOARGS, abandon_doc},
+    {"take_back", pump_take_back, METH_NOARGS, take_back_doc},
     {"begin_all", pump_begin_all, METH_O, begin_all_doc},
     {"run", pump_run, METH_O, run_doc},
     {"send_whole", (PyCFunction)(void (*)(void))pump_send_whole, METH_FASTCALL, send_whole_doc},

@@ -137,10 +137,6 @@ set_lead(rj_encoder *e, uint8_t *cur, int is_item)
     const rj_layout *layout = &e->options->layout;
     int follows = cur[-1] == ',';
     Py_ssize_t separator = is_item && follows ? layout->item_length : 0;
-    if (layout->indent > 0 && e->level > PY_SSIZE_T_MAX / 2 / layout->indent) {
-        PyErr_NoMemory();
-        return -1;
-    }
     Py_ssize_t spaces = e->level * layout->indent;
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, separator + 1 + spaces);
     if (!bytes)

@@ -133,11 +133,11 @@ set_indent(rj_options *options, PyObject *value)
                          value);
             return -1;
         }
-        Py_ssize_t spaces = PyNumber_AsSsize_t(value, PyExc_OverflowError);
+        Py_ssize_t spaces = PyNumber_AsSsize_t(value, NULL); /* the nearest there is */
         if (spaces == -1 && PyErr_Occurred())
             return -1;
-        if (spaces > INT32_MAX) {
-            PyErr_Format(PyExc_ValueError, "indent must be at most %d, not %zd", INT32_MAX, spaces);
+        if (spaces > RJ_INDENT_MAX) {
+            PyErr_Format(PyExc_ValueError, "indent must be at most %d, not %zd", RJ_INDENT_MAX, spaces);
             return -1;
         }
         layout->indent = spaces > 0 ? spaces : 0;

@@ -10,6 +10,8 @@
 
 /* The longest separator, and the longest indentation by a str, in bytes. */
 #define RJ_SEPARATOR_MAX 64
+/* The most spaces of a level. A line break is made in memory, and its indentation grows with the depth. */
+#define RJ_INDENT_MAX 1024
 /* How much is made in advance: the separator between items, a line break and indentation. */
 #define RJ_LEAD_MAX 192
 

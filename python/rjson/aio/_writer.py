@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import _encoder
+from .._builder import PIECE_FIRST, PIECE_INNER, PIECE_LAST, Shape
 from .._core import FLUSH_NEVER, PUMP_DONE, Pump
 from .._framing import comment_bytes, event_head, new_pump
 from .._options import Flush, WriteFraming
@@ -301,11 +302,15 @@ class Writer:
         self._target = _targets.resolve(writer, timeout)
         self._rules, point = rules_from(flush, self._target.loop, flush != "full", False)
         is_http = http_chunked or framing == "http-chunked"
-        self._pump = _new_pump(_encoder_from(encoder, options), framing, point, chunk_size, slice_us, is_http)
+        self._encoder = _encoder_from(encoder, options)
+        self._pump = _new_pump(self._encoder, framing, point, chunk_size, slice_us, is_http)
+        self._part_rules = self._rules._replace(at_end=False)
+        self._shape: Shape | None = None  # of the document that is being built
         self._failure: BaseException | None = None
         self._is_closed = False
         self._lock = self._target.loop.new_lock()
         self._owner: object = None  # the task that holds the lock
+        self._is_busy = False  # the task is in a call of the writer's
 
     @property
     def bytes_written(self) -> int:
@@ -339,9 +344,16 @@ class Writer:
             ValueError: The writer is closed; or it has another framing, and an event's fields are given.
         """
         head = event_head(event, id, retry, comment)
-        if head is not None and not self._has_fields:
+        if head is not None and (not self._has_fields or self._shape is not None):
             raise ValueError('event, id, retry and comment need framing="sse"')
-        return await self._write(lambda pump: pump.begin(obj, head))
+
+        def begin(pump: Pump) -> None:
+            if self._shape is None:
+                pump.begin(obj, head)
+            else:
+                pump.begin_part(obj, self._shape.before_value())
+
+        return await self._write(begin)
 
     async def write_all(self, documents: Any) -> int:
         """Write all documents of an iterable, or async iterable; as many at a time as fit into a chunk. They stay together.
@@ -356,6 +368,8 @@ class Writer:
             Exception: As from `write`; those before the one that failed are written. `documents` is
                 closed, if it is a generator.
         """
+        if self._shape is not None:
+            raise ValueError("write_all() is for whole documents: inside of object() and array(), write() each value")
         return await self._write(lambda pump: pump.begin_all(documents))
 
     async def comment(self, text: str = "") -> None:
@@ -365,6 +379,32 @@ class Writer:
         data = comment_bytes(text)
         await self._write(lambda pump: pump.begin_raw(data))
 
+    def object(self) -> _Level:
+        """Build a document, or a value of one, member by member.
+
+        Use it as an async context manager: inside of it, `await key()` names what the next `write()`, `object()` or
+        `array()` writes. The document is complete when the outermost level ends; an exception that leaves it gives the
+        document up. Other tasks wait meanwhile. Brackets and keys are written without spaces and line breaks.
+
+            async with writer.object():
+                await writer.key("rows")
+                async with writer.array():
+                    async for row in rows:
+                        await writer.write(row)
+        """
+        return _Level(self, "object")
+
+    def array(self) -> _Level:
+        """Build a document, or a value of one, item by item: see `object`."""
+        return _Level(self, "array")
+
+    async def key(self, name: str) -> None:
+        """Inside of `object()`: the name of the value that comes next."""
+        if self._shape is None or self._owner is not self._rules.loop.current_task():
+            raise ValueError("key() is for members of an object: use it inside of object()")
+        self._check_usable()
+        self._shape.key(name)
+
     async def _write(self, begin: Callable[[Pump], None]) -> int:
         await self._acquire()
         try:
@@ -373,14 +413,68 @@ class Writer:
                 _refuse()
             before = self._pump.produced
             begin(self._pump)
-            try:
-                await _deliver(self._pump, None, self._target, self._rules)
-            except BaseException as e:
-                self._note_failure(e)
-                raise
+            await self._go_on(self._rules if self._shape is None else self._part_rules)
             return self._pump.produced - before
         finally:
             self._release()
+
+    async def _go_on(self, rules: Rules) -> None:
+        try:
+            await _deliver(self._pump, None, self._target, rules)
+        except BaseException as e:
+            self._note_failure(e)
+            if self._shape is not None:
+                self._shape.failure = e
+                self._pump.take_back()
+            raise
+
+    # ---- documents that are built
+
+    async def _begin_level(self, kind: str) -> None:
+        await self._acquire()
+        shape = self._shape or Shape(self._encoder)
+        depth = shape.depth
+        try:
+            self._check_usable()
+            self._pump.begin_raw(shape.begin(kind), PIECE_INNER if depth else PIECE_FIRST)
+            await self._go_on(self._part_rules)
+            self._shape = shape
+        except BaseException:
+            shape.cut(depth)
+            raise
+        finally:
+            self._release()
+
+    async def _end_level(self, error: BaseException | None) -> None:
+        shape, no_value = self._shape, None
+        if shape is None:
+            return
+        await self._acquire()
+        try:
+            data = shape.end()
+            if data is None and error is None:
+                error = no_value = ValueError("the last key has no value")
+            if error is not None and shape.failure is None:
+                await self._give_up_shape(shape, error)
+            if error is None:
+                shape.check()
+                assert data is not None
+                self._pump.begin_raw(data, PIECE_INNER if shape.depth else PIECE_LAST)
+                await self._go_on(self._part_rules if shape.depth else self._rules)
+            elif no_value:
+                raise no_value
+        finally:
+            if shape.depth == 0:
+                self._shape = None
+            self._release()
+
+    async def _give_up_shape(self, shape: Shape, error: BaseException) -> None:
+        shape.failure = error
+        if not self._pump.take_back() and self._failure is None:
+            self._failure = error
+            aborting = _abort(self._target)
+            if aborting is not None:
+                await aborting
 
     async def flush(self) -> None:
         """Hand the target what is held, and wait until it wants more."""
@@ -394,6 +488,9 @@ class Writer:
     async def close(self) -> None:
         """End the framing, and flush. Closing twice does nothing. The target stays open."""
         await self._acquire()
+        if self._shape is not None:
+            self._release()
+            raise ValueError("a document is being built: leave its object() or array() first")
         try:
             if self._is_closed or self._failure:
                 return
@@ -446,14 +543,36 @@ class Writer:
             raise ConnectionAbortedError(f"the writer failed before: {self._failure!r}") from self._failure
         if self._is_closed:
             raise ValueError("the writer is closed")
+        if self._shape is not None:
+            self._shape.check()
 
     async def _acquire(self) -> None:
         task = self._rules.loop.current_task()
-        if self._owner is task:
+        if self._owner is not task:
+            await self._lock.acquire()
+            self._owner = task
+        elif self._shape is None or self._is_busy:  # else it is the task that builds a document
             raise RuntimeError("the writer is used by the document that it is writing")
-        await self._lock.acquire()
-        self._owner = task
+        self._is_busy = True
 
     def _release(self) -> None:
-        self._owner = None
-        self._lock.release()
+        self._is_busy = False
+        if self._shape is None:
+            self._owner = None
+            self._lock.release()
+
+
+class _Level:
+    """An object or array that is being written."""
+
+    def __init__(self, writer: Writer, kind: str) -> None:
+        self._writer = writer
+        self._kind = kind
+
+    async def __aenter__(self) -> None:
+        await self._writer._begin_level(self._kind)
+
+    async def __aexit__(
+        self, cls: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._writer._end_level(error)

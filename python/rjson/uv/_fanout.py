@@ -210,7 +210,9 @@ class Fanout:
         with self._thread_lock():
             sink = self._core.begin(head)
             try:
-                return self._encoder._dump_sink(obj=obj, sink=sink, label=self, timeout=timeout, progress=None)
+                return self._encoder._dump_sink(
+                    obj=obj, sink=sink, label=self, timeout=timeout, progress=None, verbatim=False
+                )
             finally:
                 self._core.end()
 

@@ -12,6 +12,7 @@ array_dealloc(PyObject *op)
     rj_array *a = (rj_array *)op;
     PyTypeObject *type = Py_TYPE(op);
     Py_XDECREF(a->capsule);
+    Py_XDECREF(a->hold);
     if (a->buffer.obj)
         PyBuffer_Release(&a->buffer);
     type->tp_free(op);
@@ -224,6 +225,54 @@ rj_array_from_numpy(rj_encoder *e, PyObject *v)
     a->shape = from->shape;
     a->strides = from->strides;
     return with_shape(a, from->dimensions);
+}
+
+/* ---- while other code runs */
+
+void
+rj_array_hold(rj_array *a, PyObject *owner)
+{
+    if (!a->capsule || a->hold || !PyType_SUPPORTS_WEAKREFS(Py_TYPE(owner)))
+        return;
+    a->hold = PyWeakref_NewRef(owner, NULL);
+    PyErr_Clear(); /* without it, rj_array_look_again notices */
+}
+
+static int
+is_alike(const rj_array *a, const rj_array *b)
+{
+    if (a->dimensions != b->dimensions || a->item.element != b->item.element || a->item.size != b->item.size ||
+        a->item.is_swapped != b->item.is_swapped)
+        return 0;
+    for (int i = 0; i < a->dimensions; i++)
+        if (a->shape[i] != b->shape[i])
+            return 0;
+    return 1;
+}
+
+int
+rj_array_look_again(rj_encoder *e, rj_array *a, PyObject *owner)
+{
+    if (!a->capsule)
+        return 0;
+    rj_array *now = rj_array_from_numpy(e, owner);
+    if (!now && PyErr_Occurred()) {
+        rj_stop_error(e);
+        return -1;
+    }
+    if (!now || !is_alike(a, now)) {
+        Py_XDECREF(now);
+        rj_fail(e, PyExc_RuntimeError, "%.200s changed its shape while it was being encoded", Py_TYPE(owner)->tp_name);
+        return -1;
+    }
+    PyObject *before = a->capsule;
+    a->capsule = now->capsule;
+    a->data = now->data;
+    a->shape = now->shape;
+    a->strides = now->strides;
+    now->capsule = before;
+    Py_DECREF(now);
+    return 0;
 }
 
 /* ---- positions */

@@ -40,6 +40,7 @@ typedef struct rj_item_kind {
 /* A view of an array, and how far the walk has come in it. A Python object, so that a paused walk can hold it. */
 typedef struct rj_array {
     PyObject_HEAD PyObject *capsule; /* of the array interface, or NULL */
+    PyObject *hold;                  /* a weak reference to the owner, or NULL: numpy does not resize what has one */
     Py_buffer buffer;                /* of the buffer interface; obj is NULL without */
     const char *data;
     const Py_ssize_t *shape, *strides; /* the owner's */
@@ -59,6 +60,12 @@ extern PyType_Spec rj_array_spec;
 rj_array *rj_array_from_buffer(rj_encoder *e, PyObject *v);
 rj_array *rj_array_from_numpy(rj_encoder *e, PyObject *v);
 
+/* Before other code may run in the middle of the array: keeps numpy from resizing it, where that is possible (the buffer interface
+ * does so by itself). */
+void rj_array_hold(rj_array *a, PyObject *owner);
+/* After other code may have run: reads the owner's interface again, because its memory may be another one now. 0, or -1 with
+ * a problem or exception: a different shape or kind of items is a RuntimeError. */
+int rj_array_look_again(rj_encoder *e, rj_array *a, PyObject *owner);
 /* Where the current row's first item is. */
 const char *rj_array_row(const rj_array *a);
 /* How many dimensions end with the current row, the row itself included. */

@@ -81,12 +81,17 @@ end_row(rj_encoder *e, uint8_t *cur, rj_array *a)
 }
 
 static RJ__NOINLINE uint8_t *
-walk_array(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *view)
+walk_array(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *view, int is_resumed)
 {
     rj_array *a = (rj_array *)view;
+    if (is_resumed && rj_array_look_again(e, a, owner) < 0)
+        cur = NULL;
     while (cur && a->row < a->rows) {
         if (is_full(e, cur)) {
+            rj_array_hold(a, owner);
             cur = rj_next_window(e, cur, 1, 0);
+            if (cur && rj_array_look_again(e, a, owner) < 0)
+                cur = NULL;
         }
         else if (a->open == a->dimensions && a->column < a->columns) {
             cur = put_row(e, cur, a);
@@ -102,6 +107,8 @@ walk_array(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *view)
             }
         }
     }
+    if (!cur && e->stop != RJ_STOP_ERROR)
+        rj_array_hold(a, owner);
     if (!cur)
         rj_spill(e, RJ_FRAME_ARRAY, owner, view, NULL, NULL, 0, 0);
     rj_leave(e);
@@ -120,7 +127,7 @@ put_array(rj_encoder *e, uint8_t *cur, PyObject *v, rj_array *a)
     }
     else {
         int may_enter = rj_has_depth_for(e, v, a->dimensions) && enter(e, cur, v);
-        cur = may_enter ? walk_array(e, cur, v, (PyObject *)a) : NULL;
+        cur = may_enter ? walk_array(e, cur, v, (PyObject *)a, 0) : NULL;
     }
     Py_DECREF(a);
     return cur;

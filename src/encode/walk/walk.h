@@ -172,7 +172,7 @@ resume_frame(rj_encoder *e, uint8_t *cur, rj_frame *f)
     case RJ_FRAME_FIELDS:
         return walk_fields(e, cur, f->obj, f->iterator, f->pos, f->value);
     case RJ_FRAME_ARRAY:
-        return walk_array(e, cur, f->obj, f->iterator);
+        return walk_array(e, cur, f->obj, f->iterator, 1);
     case RJ_FRAME_ITERATOR:
     case RJ_FRAME_ASYNC:
         return walk_iterator(e, cur, f->obj, f->iterator, f->pos, f->kind == RJ_FRAME_ASYNC);

@@ -255,3 +255,95 @@ def test_an_array_stays_alive_while_it_is_written():
     junk = [numpy.ones(100_000) for _ in range(5)]
     assert (first + b"".join(chunks)).decode() == stdlib([numpy.arange(100_000.0).tolist()])
     del junk
+
+
+class Slow:
+    """A target whose write() runs code of others', as another thread does while a write waits without the GIL."""
+
+    def __init__(self, meanwhile):
+        self.text = b""
+        self.meanwhile = meanwhile
+
+    def write(self, data):
+        self.text += data
+        self.meanwhile()
+
+
+def slow_dump(array, meanwhile, via):
+    if via == "dump":
+        target = Slow(meanwhile)
+        rjson.dump([array], target, chunk_size=600)
+        return target.text
+    text = b""
+    for chunk in rjson.iterencode([array], chunk_size=600):
+        text += chunk
+        meanwhile()
+    return text
+
+
+@pytest.mark.parametrize("via", ["dump", "iterencode"])
+@pytest.mark.parametrize("shape", [(100_000,), (1000, 100)])
+def test_an_array_is_not_resized_while_it_is_written(via, shape):
+    """numpy refuses it, with refcheck=False too; afterwards it can be resized again."""
+    array = numpy.arange(100_000.0).reshape(shape).copy()
+    refused = []
+
+    def resize():
+        try:
+            array.resize(10, refcheck=False)
+        except ValueError as e:
+            refused.append(e)
+
+    assert slow_dump(array, resize, via).decode() == stdlib([numpy.arange(100_000.0).reshape(shape).tolist()])
+    assert refused
+    array.resize(10, refcheck=False)
+
+
+class Interface(numpy.ndarray):
+    """An array whose interface is another one's: its memory may become another at any time."""
+
+    def __new__(cls, array):
+        self = super().__new__(cls, 0)
+        self.array = array
+        return self
+
+    @property
+    def __array_struct__(self):
+        return self.array.__array_struct__
+
+
+@pytest.mark.parametrize("via", ["dump", "iterencode"])
+def test_memory_that_moves_is_found_again(via):
+    """The rest comes from where the items are now."""
+    owner = Interface(numpy.arange(100_000))
+
+    def move():
+        owner.array = numpy.arange(100_000)
+
+    text = slow_dump(owner, move, via)
+    assert text.decode() == stdlib([list(range(100_000))])
+
+
+@pytest.mark.parametrize("via", ["dump", "iterencode"])
+@pytest.mark.parametrize(
+    "other", [numpy.arange(10), numpy.arange(100_000.0), numpy.arange(100_000).reshape(10, -1), numpy.array(["x"] * 100_000)]
+)
+def test_an_array_of_another_shape_or_kind_is_an_error(via, other):
+    owner = Interface(numpy.arange(100_000))
+
+    def replace():
+        owner.array = other
+
+    with pytest.raises(RuntimeError, match="Interface changed its shape while it was being encoded") as caught:
+        slow_dump(owner, replace, via)
+    assert caught.value.path.startswith("$[0][")
+
+
+def test_an_interface_that_fails_midway():
+    owner = Interface(numpy.arange(100_000))
+
+    def lose():
+        owner.array = None
+
+    with pytest.raises((AttributeError, RuntimeError)):
+        slow_dump(owner, lose, "dump")

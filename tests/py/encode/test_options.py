@@ -6,6 +6,8 @@ import io
 import json
 import math
 import random
+import subprocess
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 import rjson
 from helpers import CHUNK_SIZES, STREAMS, check_everywhere
+from rjson import compat
 
 pytestmark = pytest.mark.isa
 
@@ -436,3 +439,28 @@ def test_an_encoder_shows_its_options():
     with pytest.raises(TypeError):
         encoder.options["indent"] = 3
     assert repr(rjson.Encoder()) == "Encoder()"
+
+
+def test_an_indent_has_a_bound():
+    """A line break is made in memory; beyond what a level can have it is an error at once, of any size of int."""
+    assert rjson.dumps([1], indent=1024) == "[\n" + " " * 1024 + "1\n]"
+    for indent in (1025, 10**9, 10**30):
+        with pytest.raises(ValueError, match="indent must be at most 1024, not"):
+            rjson.dumps([1], indent=indent)
+    assert rjson.dumps([1], indent=-(10**30)) == "[\n1\n]"
+    assert compat.dumps([1], indent=1025) == "[\n" + " " * 1025 + "1\n]"
+
+
+def test_a_deep_indentation_hears_signals():
+    code = (
+        "import signal, rjson, threading, _thread, sys\n"
+        "obj = []\n"
+        "for _ in range(50_000): obj = [obj]\n"
+        "threading.Timer(0.5, _thread.interrupt_main).start()\n"
+        "class Null:\n"
+        "    def write(self, data): pass\n"
+        "try: rjson.dump(obj, Null(), indent=1024)\n"
+        "except KeyboardInterrupt: print('heard')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "heard\n", done.stderr

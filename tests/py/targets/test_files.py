@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -414,3 +415,38 @@ def test_stream_that_does_not_say_that_it_is_writable():
     target = Minimal()
     assert rjson.dump([1, 2], target) == 5
     assert target.data == b"[1,2]"
+
+
+def closed_file():
+    fp = tempfile.TemporaryFile()
+    fp.close()
+    return fp
+
+
+def closed_socket():
+    sock = socket.socket()
+    sock.close()
+    return sock
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: 10**6, lambda: -1, closed_file, closed_socket, io.BytesIO().getbuffer, object],
+    ids=["no descriptor", "negative", "closed", "closed socket", "no file", "nothing"],
+)
+def test_errors_before_the_first_byte_count_it_too(make):
+    """Every exception that leaves a dump has .bytes_written."""
+    with pytest.raises((OSError, ValueError, TypeError)) as caught:
+        rjson.dump_to([1], make())
+    assert caught.value.bytes_written == 0
+    target = make()
+    if not isinstance(target, int):
+        with pytest.raises((OSError, ValueError, TypeError)) as caught:
+            rjson.dump([1], target)
+        assert caught.value.bytes_written == 0
+
+
+def test_a_bad_timeout_counts_it_too():
+    with pytest.raises(ValueError, match="timeout") as caught:
+        rjson.dump_to([1], io.BytesIO(), timeout=-1)
+    assert caught.value.bytes_written == 0

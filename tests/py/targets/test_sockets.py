@@ -338,3 +338,15 @@ def test_waiting_releases_the_gil(pair):
     ours.close()
     thread.join(60)
     assert total == count
+
+
+def test_the_kernels_own_send_timeout_is_kept():
+    """SO_SNDTIMEO: as a send() of the socket's would, a dump gives up after it."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 0, 100_000))
+        begin = time.monotonic()
+        with pytest.raises(TimeoutError) as caught:
+            rjson.dump_to("x" * 10_000_000, ours)
+        assert time.monotonic() - begin < 30
+        assert 0 < caught.value.bytes_written < 10_000_000

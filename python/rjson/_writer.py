@@ -1,0 +1,489 @@
+"""Writer: many documents to one target."""
+
+from __future__ import annotations
+
+import io
+from contextlib import suppress
+
+from ._builder import PIECE_APART, PIECE_FIRST, PIECE_INNER, PIECE_LAST, Shape
+from ._core import FLUSH_ITEMS, FLUSH_NEVER, PUMP_DONE, WriterBase
+from ._encoder import CHUNK_SIZE, encoder_for
+from ._framing import comment_bytes, event_head, new_pump
+from ._places import FilePlace, OwnFile, SeekablePlace, SharedFile, open_to_append, place_of
+
+TYPE_CHECKING = False  # see _encoder.py
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import Any, Literal
+
+    from typing_extensions import Self, Unpack
+
+    from ._core import Encoder
+    from ._options import Options, WriteFraming
+
+
+class Writer(WriterBase):
+    """Many documents, one after the other, to one target: the synchronous twin of `rjson.aio.Writer`.
+
+    Documents are collected in a chunk; it leaves when it is full, and with `flush()` and `close()`. Several threads may
+    write: documents stay whole, in the order of the calls. As a context manager it is closed at the end, or aborted if an
+    exception leaves the block. The target itself is not closed, unless `open` opened it.
+
+    A document that fails leaves no part of itself in a file: what was written of it is taken back. In a pipe or connection a
+    part of a long one may be out; the writer is of no use then.
+
+    Args:
+        target: What `rjson.dump_to` takes: a file descriptor, a stream socket, or any object with `write()` or `send()`.
+        framing: How documents follow each other. "lines": a newline after each (NDJSON). "array": one array, whose items
+            they are. "seq": JSON text sequences (RFC 7464). "sse": server-sent events. "concat": nothing, but for a space
+            where two numbers or words would run together. Line breaks in documents of "lines" and "sse" become spaces.
+        flush: "full": see above. "item": besides, after each document, and after each item of an iterator that is in no
+            other array.
+        chunk_size: Bytes per write, about.
+        timeout: Seconds to wait at most while `target` accepts nothing. None: a socket's own timeout, else no limit.
+        encoder: An `rjson.Encoder` in place of options.
+        **options: Those of `rjson.Encoder`.
+
+    Every exception that comes out of it has `.bytes_written`: what the target has accepted so far, as `bytes_written` tells.
+
+    >>> import io
+    >>> fp = io.BytesIO()
+    >>> with Writer(fp) as writer:
+    ...     writer.write({"n": 1})
+    ...     writer.write_all({"n": n} for n in (2, 3))
+    8
+    16
+    >>> fp.getvalue()
+    b'{"n":1}\\n{"n":2}\\n{"n":3}\\n'
+    """
+
+    def __init__(
+        self,
+        target: Any,
+        *,
+        framing: WriteFraming = "lines",
+        flush: Literal["full", "item"] = "full",
+        chunk_size: int = CHUNK_SIZE,
+        timeout: float | None = None,
+        encoder: Encoder | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        if encoder is None:
+            encoder = encoder_for(options)
+        elif options:
+            raise TypeError(f"the options go into the encoder: {', '.join(options)}")
+        if flush not in ("full", "item"):
+            raise ValueError(f'flush must be "full" or "item", not {flush!r}')
+        point = FLUSH_ITEMS if flush == "item" else FLUSH_NEVER
+        self._pump = new_pump(encoder, framing, point, chunk_size=chunk_size)
+        self._place = place_of(target, encoder, timeout)
+        self._encoder = encoder
+        self._has_fields = framing == "sse"
+        self._has_lines = framing == "lines"
+        self._flushes = flush == "item"
+        self._shape: Shape | None = None  # of the document that is being built
+        self._count = 0  # what the target has accepted
+        self._tail = 0  # of that, bytes behind the last line break
+        self._carry = b""  # the beginning of a line, which is to go out whole
+        self._failure: BaseException | None = None
+        self._is_closed = False
+        self._is_sending = False
+        self._attach(self._pump)
+        self._is_plain = not self._flushes
+
+    @classmethod
+    def open(
+        cls,
+        path: str | bytes | os.PathLike[Any],
+        *,
+        append: bool = False,
+        if_torn: Literal["error", "repair", "new-line"] = "error",
+        framing: WriteFraming = "lines",
+        **arguments: Any,
+    ) -> Self:
+        """A writer to the file of that name, which closing the writer closes.
+
+        Args:
+            path: It is made if there is none. Without `append` it becomes empty.
+            append: Write behind what there is, with framing "lines". Several threads and processes may do so at a time:
+                lines leave in one write each, whole, however long they are.
+            if_torn: What to do about a last line without an end, which a crash or a full disk left. "error": ValueError,
+                which tells where it begins. "repair": it is taken away. "new-line": it is ended, and stays.
+            framing, **arguments: As for the class.
+
+        Raises:
+            OSError: The file cannot be opened.
+            ValueError: Its last line is torn; or `append` with another framing.
+        """
+        if append and framing != "lines":
+            raise ValueError(f'append=True is for framing="lines", not {framing!r}')
+        encoder = arguments.pop("encoder", None)
+        names = ("flush", "chunk_size", "timeout")
+        settings = {name: arguments.pop(name) for name in names if name in arguments}
+        if encoder is None:
+            encoder = encoder_for(arguments)  # type: ignore[arg-type]
+        elif arguments:
+            raise TypeError(f"the options go into the encoder: {', '.join(arguments)}")
+        place: Any
+        if append:
+            place = open_to_append(path, if_torn, encoder)
+        else:
+            file = io.FileIO(path, "w")
+            place = OwnFile(file, encoder, None, file.fileno)
+        try:
+            return cls(place, framing=framing, encoder=encoder, **settings)
+        except BaseException:
+            place.close()
+            raise
+
+    @property
+    def bytes_written(self) -> int:
+        """What the target has accepted so far: bytes, or characters if it is for text."""
+        return self._count
+
+    @property
+    def documents(self) -> int:
+        """How many documents are complete."""
+        return self._pump.documents
+
+    # ---- documents
+
+    def _write(
+        self,
+        obj: Any,
+        /,
+        *,
+        event: str | None = None,
+        id: str | None = None,
+        retry: int | None = None,
+        comment: str | None = None,
+    ) -> int:
+        """What write() does where it cannot go straight into the chunk."""
+        try:
+            return self._write_slowly(obj, event_head(event, id, retry, comment))
+        except BaseException as e:
+            self._note(e)
+            raise
+
+    def write_all(self, documents: Iterable[Any]) -> int:
+        """Write all documents of an iterable. They stay together.
+
+        Args:
+            documents: What `write` takes, one by one; with framing "sse" also `rjson.Event`.
+
+        Returns:
+            How many bytes they have, with their framing.
+
+        Raises:
+            Exception: As from `write`; those before the one that failed are written. `documents` is closed, if it is a
+                generator.
+        """
+        with _Held(self):
+            try:
+                if self._shape is not None:
+                    return sum([self._write_slowly(document, None) for document in documents])
+                self._check()
+                before = self._pump.produced
+                self._pump.begin_all(documents)
+                self._run()
+                return self._pump.produced - before
+            except BaseException as e:
+                self._note(e)
+                raise
+
+    def comment(self, text: str = "") -> None:
+        """Write an SSE comment, which clients ignore."""
+        if not self._has_fields:
+            raise ValueError('only framing="sse" has comments')
+        data = comment_bytes(text)
+        with _Held(self):
+            self._raw(data, PIECE_APART)
+
+    def object(self) -> _Level:
+        """Build a document, or a value of one, member by member.
+
+        Use it as a context manager: inside of it, `key()` names what the next `write()`, `object()` or `array()` writes. The
+        document is complete when the outermost level ends; an exception that leaves it gives the document up. Other
+        threads wait meanwhile. Brackets and keys are written without spaces and line breaks.
+
+        >>> import io
+        >>> fp = io.BytesIO()
+        >>> with Writer(fp) as w, w.object():
+        ...     w.key("rows")
+        ...     with w.array():
+        ...         for n in range(3):
+        ...             _ = w.write(n)
+        >>> fp.getvalue()
+        b'{"rows":[0,1,2]}\\n'
+        """
+        return _Level(self, "object")
+
+    def array(self) -> _Level:
+        """Build a document, or a value of one, item by item: see `object`."""
+        return _Level(self, "array")
+
+    def key(self, name: str) -> None:
+        """Inside of `object()`: the name of the value that comes next."""
+        with _Held(self):
+            self._check()
+            if self._shape is None:
+                raise ValueError("key() is for members of an object: use it inside of object()")
+            self._shape.key(name)
+
+    # ---- the end
+
+    def flush(self) -> None:
+        """Hand the target what is held, and have it flush its own buffer, if it has a `flush()`."""
+        with _Held(self):
+            try:
+                self._check()
+                self._send(self._pump.flush(-1))
+                self._place.flush()
+            except BaseException as e:
+                self._note(e)
+                raise
+
+    def close(self) -> None:
+        """End the framing, and flush. Closing twice does nothing. The target stays open, unless `open` opened it."""
+        with _Held(self):
+            if self._is_closed:
+                return
+            try:
+                if self._failure is None:
+                    self._check()
+                    self._end()
+            except BaseException as e:
+                self._note(e)
+                raise
+            finally:
+                self._is_closed, self._is_plain = True, False
+                self._place.close()
+
+    def abort(self) -> None:
+        """Give up. The framing is not ended, so that an array does not look complete.
+
+        To a file, documents that are complete are still written. A connection is shown that something is missing: a TCP
+        socket sends a reset when it is closed; what is held is dropped.
+        """
+        with _Held(self):
+            if self._is_closed:
+                return
+            self._is_closed, self._is_plain = True, False
+            try:
+                if self._shape is not None:
+                    self._give_up_shape(ValueError("the writer was aborted"))
+                if self._keeps_documents():
+                    self._send(self._pump.flush(-1))
+                self._place.abort()
+            finally:
+                self._place.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, cls: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+            return
+        try:
+            self.abort()
+        except Exception as e:
+            add_note = getattr(error, "add_note", None)  # from Python 3.11 on
+            if add_note:
+                add_note(f"and while giving up the writer: {e!r}")
+
+    # ---- inside
+
+    def _keeps_documents(self) -> bool:
+        return self._failure is None and isinstance(self._place, (FilePlace, SeekablePlace, SharedFile))
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise ConnectionAbortedError(f"the writer failed before: {self._failure!r}") from self._failure
+        if self._is_closed:
+            raise ValueError("the writer is closed")
+        if self._is_sending:
+            raise RuntimeError("the writer is used by its own target")
+        if self._shape is not None:
+            self._shape.check()
+
+    def _write_slowly(self, obj: Any, head: bytes | None) -> int:
+        self._check()
+        before = self._pump.produced
+        if head is not None and (not self._has_fields or self._shape is not None):
+            raise ValueError('event, id, retry and comment need framing="sse"')
+        if self._shape is not None:
+            self._pump.begin_part(obj, self._shape.before_value())
+        else:
+            self._pump.begin(obj, head)
+        self._run()
+        if self._flushes:
+            self._send(self._pump.flush(-1))
+        return self._pump.produced - before
+
+    def _raw(self, data: bytes, piece: int) -> None:
+        try:
+            self._check()
+            self._pump.begin_raw(data, piece)
+            self._run()
+        except BaseException as e:
+            self._note(e)
+            raise
+
+    def _finish_document(self) -> int:
+        """What write() leaves of a document that does not fit into the chunk. Its size."""
+        try:
+            self._send(self._pump.flush(-1))
+            self._run()
+        except BaseException as e:
+            self._note(e)
+            raise
+        return self._pump.size
+
+    def _run(self) -> None:
+        while self._pump.run(-1) != PUMP_DONE:
+            self._send(self._pump.flush(-1))
+
+    def _end(self) -> None:
+        if self._shape is not None:
+            raise ValueError("a document is being built: leave its object() or array() first")
+        while not self._pump.end():
+            self._send(self._pump.flush(-1))
+        self._send(self._pump.flush(-1))
+        self._place.flush()
+
+    def _send(self, piece: bytes | memoryview | None) -> None:
+        if piece is None:
+            return
+        data = bytes(piece)
+        if isinstance(self._place, SharedFile):  # whole lines only
+            data = self._carry + data
+            end = data.rfind(b"\n") + 1
+            data, self._carry = data[:end], data[end:]
+            if not data:
+                return
+        self._is_sending, self._is_plain = True, False
+        try:
+            count = self._place.send(data)
+        except BaseException as e:
+            self._accepted(data[: getattr(e, "bytes_written", 0)])
+            self._failure = e
+            if self._has_lines and self._place.take_back(self._tail):
+                self._count -= self._tail
+            raise
+        finally:
+            self._is_sending = False
+        self._is_plain = not self._flushes and self._shape is None and not self._is_closed
+        self._accepted(data, count)
+
+    def _accepted(self, data: bytes, count: int | None = None) -> None:
+        self._count += len(data) if count is None else count
+        newline = data.rfind(b"\n")
+        self._tail = len(data) - newline - 1 if newline >= 0 else self._tail + len(data)
+
+    def _note(self, error: BaseException) -> None:
+        """After a failure: a part of a document is taken back, or the writer is of no use any more."""
+        if self._failure is None and not self._pump.is_busy and not self._is_sending:
+            self._drop_part(error)
+        self._is_plain = self._is_plain and self._failure is None
+        with suppress(AttributeError):  # an exception with __slots__
+            error.bytes_written = self._count  # type: ignore[attr-defined]
+
+    def _drop_part(self, error: BaseException) -> None:
+        if self._shape is not None:
+            if self._shape.failure is None:
+                self._give_up_shape(error)
+            return
+        self._take_back(self._pump.abandon(), error)
+
+    def _take_back(self, part: int, error: BaseException) -> None:
+        """Take a part of a document out of the target; what waits to become a whole line has not got there."""
+        part -= len(self._carry)
+        self._carry = b""
+        if part > 0 and self._place.take_back(part):
+            self._count -= part
+            self._tail = 0
+        elif part > 0:
+            self._failure = error
+
+    # ---- documents that are built
+
+    def _begin_level(self, kind: str) -> None:
+        self._acquire()
+        shape = self._shape or Shape(self._encoder)
+        depth = shape.depth
+        try:
+            self._check()
+            self._raw(shape.begin(kind), PIECE_INNER if depth else PIECE_FIRST)
+            self._shape, self._is_plain = shape, False
+        except BaseException:
+            shape.cut(depth)
+            self._release()
+            raise
+
+    def _end_level(self, error: BaseException | None) -> None:
+        shape, no_value = self._shape, None
+        if shape is None:  # the writer was aborted meanwhile
+            self._release()
+            return
+        try:
+            data = shape.end()
+            if data is None and error is None:
+                error = no_value = ValueError("the last key has no value")
+            if error is not None and shape.failure is None:
+                self._give_up_shape(error)
+            if error is None:
+                shape.check()
+                assert data is not None
+                self._raw(data, PIECE_INNER if shape.depth else PIECE_LAST)
+            elif no_value:
+                raise no_value
+        finally:
+            if shape.depth == 0:
+                self._shape = None
+                self._is_plain = not self._flushes and self._failure is None and not self._is_closed
+            self._release()
+        if self._flushes and shape.depth == 0:
+            self.flush()
+
+    def _give_up_shape(self, error: BaseException) -> None:
+        assert self._shape is not None
+        self._shape.failure = error
+        part = self._pump.abandon()
+        if self._failure is None:
+            self._take_back(part, error)
+
+
+class _Held:
+    """A writer's lock, while it is held."""
+
+    __slots__ = ("_writer",)
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def __enter__(self) -> None:
+        self._writer._acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._writer._release()
+
+
+class _Level:
+    """An object or array that is being written."""
+
+    def __init__(self, writer: Writer, kind: str) -> None:
+        self._writer = writer
+        self._kind = kind
+
+    def __enter__(self) -> None:
+        self._writer._begin_level(self._kind)
+
+    def __exit__(
+        self, cls: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._writer._end_level(error)
