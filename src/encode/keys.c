@@ -67,28 +67,37 @@ number_text(rj_encoder *e, PyObject *key)
     return PyUnicode_FromStringAndSize((char *)text + is_quoted, end - text - 2 * is_quoted);
 }
 
+/* Whether objects with this plan can be keys: they have one text, or are replaced by one value. (Decimals and numpy's numbers are, too.) */
+static int
+may_be_key(const rj_encoder *e, const rj_plan *plan)
+{
+    if (plan->group & e->options->passthrough)
+        return 0;
+    switch (plan->form) {
+    case RJ_FORM_ENUM:
+    case RJ_FORM_PATH:
+    case RJ_FORM_TIMEDELTA:
+    case RJ_FORM_DECIMAL:
+    case RJ_FORM_NUMPY_ARRAY:
+        return 1;
+    default:
+        return rj_has_type_text(e, plan);
+    }
+}
+
 static PyObject *
 planned_text(rj_encoder *e, const rj_plan *plan, PyObject *key)
 {
     uint8_t text[RJ_TYPE_TEXT_MAX];
-    if (plan->group & e->options->passthrough)
+    if (!may_be_key(e, plan))
         return refuse_key(e, key);
     if (rj_has_type_text(e, plan)) {
         uint8_t *end = rj_put_type_text(e, text, plan, key);
         return end ? PyUnicode_FromStringAndSize((char *)text, end - text) : NULL;
     }
-    switch (plan->form) {
-    case RJ_FORM_ENUM:
-    case RJ_FORM_PATH:
-    case RJ_FORM_TIMEDELTA:
-        return replacement_text(e, plan, key);
-    case RJ_FORM_DECIMAL:
+    if (plan->form == RJ_FORM_DECIMAL)
         return rj_decimal_text(e, plan, key);
-    case RJ_FORM_NUMPY_ARRAY:
-        return number_text(e, key);
-    default:
-        return refuse_key(e, key);
-    }
+    return plan->form == RJ_FORM_NUMPY_ARRAY ? number_text(e, key) : replacement_text(e, plan, key);
 }
 
 static PyObject *
@@ -122,9 +131,7 @@ rj_skips_key(rj_encoder *e, PyObject *key)
     rj_plan *plan = rj_plan_of(e, key);
     if (!plan)
         return -1;
-    int has_text = rj_has_type_text(e, plan) || plan->form == RJ_FORM_ENUM || plan->form == RJ_FORM_PATH ||
-                   plan->form == RJ_FORM_TIMEDELTA || plan->form == RJ_FORM_DECIMAL || plan->form == RJ_FORM_NUMPY_ARRAY;
-    int skips = !has_text || (plan->group & e->options->passthrough);
+    int skips = !may_be_key(e, plan);
     Py_DECREF(plan);
     return skips;
 }
