@@ -101,6 +101,9 @@ class WriterBase:
         comment: str | None = None,
     ) -> int: ...
 
+# chunk_size, timeout, progress, overlap, verbatim: what every way to write has in common; see rjson._targets.Request.
+How = tuple[int, float | None, Callable[[int], object] | None, bool | None, bool]
+
 class Encoder:
     def __new__(cls, **options: Unpack[Options]) -> Encoder: ...
     @property
@@ -119,13 +122,9 @@ class Encoder:
         obj: Any,
         fd: int,
         label: object,
-        chunk_size: int,
-        timeout: float | None,
-        progress: Callable[[int], object] | None,
+        how: How,
         fileno: Callable[[], int] | None,
-        overlap: bool | None,
         characters: bool,
-        verbatim: bool,
     ) -> int: ...
     def _dump_sink(
         self,
@@ -133,9 +132,7 @@ class Encoder:
         obj: Any,
         sink: Any,
         label: object,
-        timeout: float | None,
-        progress: Callable[[int], object] | None,
-        verbatim: bool,
+        how: How,
     ) -> int: ...
     def _dump_write(
         self,
@@ -143,15 +140,12 @@ class Encoder:
         obj: Any,
         write: Callable[[Any], object],
         label: object,
-        chunk_size: int,
-        timeout: float | None,
-        progress: Callable[[int], object] | None,
+        how: How,
         fileno: Callable[[], int] | None,
         mode: Literal["bytes", "text", "either"],
         answers: Literal["count", "raw", "ignored"],
         characters: bool,
         would_block: type[BaseException] | tuple[type[BaseException], ...],
-        verbatim: bool,
     ) -> int: ...
 
 def dumps(

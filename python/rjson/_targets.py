@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ._core import Encoder
+    from ._core import Encoder, How
 
 
 class Request:
@@ -46,6 +46,10 @@ class Request:
         self.progress = progress
         self.overlap = overlap
         self.verbatim = verbatim  # obj is bytes that were encoded before
+
+    def how(self) -> How:
+        """All but what is written: one argument of every way to write."""
+        return self.chunk_size, self.timeout, self.progress, self.overlap, self.verbatim
 
 
 def _own(module: str, name: str) -> Any:
@@ -230,27 +234,16 @@ def _to_fd(request: Request, fd: int, label: object, fileno: Callable[[], int] |
         obj=request.obj,
         fd=fd,
         label=label,
-        chunk_size=request.chunk_size,
-        timeout=request.timeout,
-        progress=request.progress,
+        how=request.how(),
         fileno=fileno,
-        overlap=request.overlap,
         characters=characters,
-        verbatim=request.verbatim,
     )
 
 
 def _to_uv(request: Request, stream: Any) -> int:
     sink = stream._begin(request.chunk_size)
     try:
-        return request.encoder._dump_sink(
-            obj=request.obj,
-            sink=sink,
-            label=stream,
-            timeout=request.timeout,
-            progress=request.progress,
-            verbatim=request.verbatim,
-        )
+        return request.encoder._dump_sink(obj=request.obj, sink=sink, label=stream, how=request.how())
     finally:
         stream._end()
 
@@ -269,13 +262,10 @@ def _to_write(
         obj=request.obj,
         write=write,
         label=target,
-        chunk_size=request.chunk_size,
-        timeout=request.timeout,
-        progress=request.progress,
+        how=request.how(),
         fileno=getattr(target, "fileno", None),
         mode=mode,
         answers=answers,
         characters=characters,
         would_block=would_block,
-        verbatim=request.verbatim,
     )

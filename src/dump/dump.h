@@ -13,6 +13,7 @@ typedef struct rj_target {
     PyObject *would_block; /* exception type, or tuple of them, that means "not now" */
     size_t chunk_size;
     int64_t timeout_ms; /* negative: no limit */
+    rj_overlap overlap; /* with a second thread, for descriptors */
     int verbatim;       /* the object is a bytes object that is to be written as it is */
 } rj_target;
 
@@ -20,7 +21,7 @@ typedef struct rj_target {
 PyObject *rj_dumps(rj_state *state, const rj_options *options, PyObject *obj, int as_str);
 /* To a file descriptor; a count of bytes, or of characters. */
 PyObject *rj_dump_fd(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, int fd,
-                     rj_overlap overlap, int count_characters);
+                     int count_characters);
 /* To another extension module's sink, which is not freed. A count of bytes. */
 PyObject *rj_dump_waiting(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target,
                           const rj_waiting_sink *waiting);
@@ -44,7 +45,7 @@ typedef struct rj_filler {
 } rj_filler;
 
 /* rj_dump_fd and rj_dump_write for any of them. */
-PyObject *rj_fill_fd(const rj_filler *filler, const rj_target *target, int fd, rj_overlap overlap, int count_characters);
+PyObject *rj_fill_fd(const rj_filler *filler, const rj_target *target, int fd, int count_characters);
 PyObject *rj_fill_write(const rj_filler *filler, const rj_target *target, PyObject *write, rj_write_mode mode,
                         rj_write_answers answers, int count_characters);
 
@@ -61,7 +62,6 @@ typedef struct rj_fd_call {
     PyObject *obj;
     rj_target target;
     int fd, characters;
-    rj_overlap overlap;
 } rj_fd_call;
 typedef struct rj_write_call {
     PyObject *obj, *write;

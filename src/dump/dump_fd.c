@@ -60,13 +60,13 @@ counting_close(rj_sink *base)
 static const rj_sink_ops counting_ops = {counting_lend, counting_take, counting_flush, counting_abort, counting_close};
 
 static rj_sink *
-new_fd_sink(const rj_target *target, int fd, rj_overlap overlap, rj_pace *pace)
+new_fd_sink(const rj_target *target, int fd, rj_pace *pace)
 {
     rj_fd_options options = RJ_FD_OPTIONS_INIT;
     rj_sink *sink;
     options.chunk_size = target->chunk_size;
     options.timeout_ms = target->timeout_ms;
-    options.overlap = (int)overlap;
+    options.overlap = (int)target->overlap;
     options.hooks = rj_pace_hooks(pace);
     int rc = rj_fd_sink_new(&sink, fd, &options, NULL);
     if (rc == RJ_OK)
@@ -79,11 +79,11 @@ new_fd_sink(const rj_target *target, int fd, rj_overlap overlap, rj_pace *pace)
 }
 
 PyObject *
-rj_fill_fd(const rj_filler *filler, const rj_target *target, int fd, rj_overlap overlap, int count_characters)
+rj_fill_fd(const rj_filler *filler, const rj_target *target, int fd, int count_characters)
 {
     rj_pace pace = {.progress = target->progress, .still_open = target->fileno, .fd = fd};
     counting_sink counting = {.base = {&counting_ops, 0, RJ_OK, 0}};
-    counting.inner = new_fd_sink(target, fd, overlap, &pace);
+    counting.inner = new_fd_sink(target, fd, &pace);
     if (!counting.inner)
         return NULL;
     rj_sink *sink = count_characters ? &counting.base : counting.inner;
@@ -94,10 +94,9 @@ rj_fill_fd(const rj_filler *filler, const rj_target *target, int fd, rj_overlap 
 }
 
 PyObject *
-rj_dump_fd(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, int fd, rj_overlap overlap,
-           int count_characters)
+rj_dump_fd(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, int fd, int count_characters)
 {
     rj_encoding encoding = {state, options, obj};
     rj_filler filler = rj_encoding_filler(&encoding);
-    return rj_fill_fd(&filler, target, fd, overlap, count_characters);
+    return rj_fill_fd(&filler, target, fd, count_characters);
 }

@@ -136,17 +136,30 @@ none_to_null(PyObject *value)
     return value == Py_None ? NULL : value;
 }
 
+/* None: where it is faster. -1 with an exception. */
 static int
-target_from(rj_target *target, PyObject *label, Py_ssize_t chunk_size, PyObject *timeout, PyObject *progress,
-            PyObject *fileno, int verbatim, PyObject *obj)
+overlap_from(PyObject *value, rj_overlap *overlap)
 {
-    if (verbatim && !PyBytes_Check(obj)) {
+    int on = PyObject_IsTrue(value);
+    *overlap = value == Py_None ? RJ_OVERLAP_AUTO : on ? RJ_OVERLAP_ON : RJ_OVERLAP_OFF;
+    return on < 0 ? -1 : 0;
+}
+
+/* `how`: see rjson._targets.Request.how. */
+static int
+target_from(rj_target *target, PyObject *obj, PyObject *label, PyObject *how, PyObject *fileno)
+{
+    PyObject *timeout, *progress, *overlap;
+    Py_ssize_t chunk_size;
+    if (!PyArg_ParseTuple(how, "nOOOp:how", &chunk_size, &timeout, &progress, &overlap, &target->verbatim))
+        return -1;
+    if (rj_chunk_size_from(chunk_size, &target->chunk_size) < 0 || timeout_from(timeout, &target->timeout_ms) < 0 ||
+        overlap_from(overlap, &target->overlap) < 0)
+        return -1;
+    if (target->verbatim && !PyBytes_Check(obj)) {
         PyErr_Format(PyExc_TypeError, "what is verbatim must be bytes, not %.200s", Py_TYPE(obj)->tp_name);
         return -1;
     }
-    target->verbatim = verbatim;
-    if (rj_chunk_size_from(chunk_size, &target->chunk_size) < 0 || timeout_from(timeout, &target->timeout_ms) < 0)
-        return -1;
     if (progress != Py_None && !PyCallable_Check(progress)) {
         PyErr_Format(PyExc_TypeError, "progress must be callable or None, not %.200s", Py_TYPE(progress)->tp_name);
         return -1;
@@ -158,29 +171,15 @@ target_from(rj_target *target, PyObject *label, Py_ssize_t chunk_size, PyObject 
     return 0;
 }
 
-/* None: where it is faster. -1 with an exception. */
-static int
-overlap_from(PyObject *value, rj_overlap *overlap)
-{
-    int on = PyObject_IsTrue(value);
-    *overlap = value == Py_None ? RJ_OVERLAP_AUTO : on ? RJ_OVERLAP_ON : RJ_OVERLAP_OFF;
-    return on < 0 ? -1 : 0;
-}
-
 int
 rj_fd_call_parse(rj_fd_call *call, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"obj",    "fd",      "label",      "chunk_size", "timeout", "progress",
-                            "fileno", "overlap", "characters", "verbatim",   NULL};
-    PyObject *label, *timeout, *progress, *fileno, *wanted_overlap;
-    Py_ssize_t chunk_size;
-    int verbatim;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OiOnOOOOpp:_dump_fd", names, &call->obj, &call->fd, &label, &chunk_size,
-                                     &timeout, &progress, &fileno, &wanted_overlap, &call->characters, &verbatim))
+    static char *names[] = {"obj", "fd", "label", "how", "fileno", "characters", NULL};
+    PyObject *label, *how, *fileno;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OiOOOp:_dump_fd", names, &call->obj, &call->fd, &label, &how, &fileno,
+                                     &call->characters))
         return -1;
-    if (overlap_from(wanted_overlap, &call->overlap) < 0)
-        return -1;
-    return target_from(&call->target, label, chunk_size, timeout, progress, fileno, verbatim, call->obj);
+    return target_from(&call->target, call->obj, label, how, fileno);
 }
 
 static PyObject *
@@ -190,7 +189,7 @@ encoder_dump_fd(PyObject *op, PyObject *args, PyObject *kwargs)
     rj_fd_call call;
     if (rj_fd_call_parse(&call, args, kwargs) < 0)
         return NULL;
-    return rj_dump_fd(self->state, &self->options, call.obj, &call.target, call.fd, call.overlap, call.characters);
+    return rj_dump_fd(self->state, &self->options, call.obj, &call.target, call.fd, call.characters);
 }
 
 /* Which of `names`, up to a NULL, an argument is; -1 with ValueError. */
@@ -207,21 +206,16 @@ choice_from(const char *argument, const char *name, const char *const *names)
 int
 rj_write_call_parse(rj_write_call *call, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"obj",  "write",   "label",      "chunk_size",  "timeout",  "progress", "fileno",
-                            "mode", "answers", "characters", "would_block", "verbatim", NULL};
+    static char *names[] = {"obj", "write", "label", "how", "fileno", "mode", "answers", "characters", "would_block", NULL};
     static const char *const modes[] = {"bytes", "text", "either", NULL};       /* in the order of rj_write_mode */
     static const char *const all_answers[] = {"count", "raw", "ignored", NULL}; /* in the order of rj_write_answers */
-    PyObject *label, *timeout, *progress, *fileno, *would_block;
+    PyObject *label, *how, *fileno, *would_block;
     const char *mode_name, *answers_name;
-    Py_ssize_t chunk_size;
-    int verbatim;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOnOOOsspOp:_dump_write", names, &call->obj, &call->write, &label,
-                                     &chunk_size, &timeout, &progress, &fileno, &mode_name, &answers_name, &call->characters,
-                                     &would_block, &verbatim))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOOsspO:_dump_write", names, &call->obj, &call->write, &label, &how,
+                                     &fileno, &mode_name, &answers_name, &call->characters, &would_block))
         return -1;
     int mode = choice_from("mode", mode_name, modes), answers = choice_from("answers", answers_name, all_answers);
-    if (mode < 0 || answers < 0 ||
-        target_from(&call->target, label, chunk_size, timeout, progress, fileno, verbatim, call->obj) < 0)
+    if (mode < 0 || answers < 0 || target_from(&call->target, call->obj, label, how, fileno) < 0)
         return -1;
     call->target.would_block = would_block;
     call->mode = (rj_write_mode)mode;
@@ -243,16 +237,14 @@ encoder_dump_write(PyObject *op, PyObject *args, PyObject *kwargs)
 static PyObject *
 encoder_dump_sink(PyObject *op, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"obj", "sink", "label", "timeout", "progress", "verbatim", NULL};
+    static char *names[] = {"obj", "sink", "label", "how", NULL};
     encoder_object *self = (encoder_object *)op;
-    PyObject *obj, *capsule, *label, *timeout, *progress;
-    int verbatim;
+    PyObject *obj, *capsule, *label, *how;
     rj_target target;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOOp:_dump_sink", names, &obj, &capsule, &label, &timeout, &progress,
-                                     &verbatim))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOO:_dump_sink", names, &obj, &capsule, &label, &how))
         return NULL;
     const rj_waiting_sink *waiting = PyCapsule_GetPointer(capsule, RJ_WAITING_SINK_CAPSULE);
-    if (!waiting || target_from(&target, label, RJ_CHUNK_DEFAULT, timeout, progress, Py_None, verbatim, obj) < 0)
+    if (!waiting || target_from(&target, obj, label, how, Py_None) < 0)
         return NULL;
     return rj_dump_waiting(self->state, &self->options, obj, &target, waiting);
 }

@@ -261,7 +261,7 @@ dump_to_duplicate(job *j, rj_fd_call *call, int fd)
     rj_filler filler = {run_filler, j, j->self->state, "strict"};
     j->may_unlock = 1;
     call->target.fileno = NULL;
-    return rj_fill_fd(&filler, &call->target, fd, call->overlap, call->characters);
+    return rj_fill_fd(&filler, &call->target, fd, call->characters);
 }
 
 static PyObject *

@@ -210,9 +210,8 @@ class Fanout:
         with self._thread_lock():
             sink = self._core.begin(head)
             try:
-                return self._encoder._dump_sink(
-                    obj=obj, sink=sink, label=self, timeout=timeout, progress=None, verbatim=False
-                )
+                how = (CHUNK_SIZE, timeout, None, None, False)
+                return self._encoder._dump_sink(obj=obj, sink=sink, label=self, how=how)
             finally:
                 self._core.end()
 
