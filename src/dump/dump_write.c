@@ -182,13 +182,11 @@ is_refusal_of_bytes(void)
         return 1;
     if (!PyErr_ExceptionMatches(PyExc_AttributeError))
         return 0;
-    PyObject *type, *exception, *traceback;
-    PyErr_Fetch(&type, &exception, &traceback);
-    PyErr_NormalizeException(&type, &exception, &traceback);
+    PyObject *exception = rj_take_exception();
     PyObject *obj = PyObject_GetAttrString(exception, "obj");
     int is = obj && PyBytes_Check(obj);
     Py_XDECREF(obj);
-    PyErr_Restore(type, exception, traceback); /* in place of any other */
+    rj_set_exception(exception);
     return is;
 }
 
