@@ -118,7 +118,7 @@ class Chunks(Iterator[bytes]):
             self.close()
 
 
-class _Work:
+class Work:
     """A document that a thread of its own runs, with its sources.
 
     The thread knows nothing of the Chunks: those can be dropped at any time.
@@ -130,7 +130,8 @@ class _Work:
         self._monitor = threading.Condition()
         self._piece: bytes | None = None  # a chunk that is full, or the last
         self._error: BaseException | None = None
-        self._is_over = False  # the thread has nothing more to say
+        self.is_over = False  # the thread has nothing more to say
+        self._handed_over_all = False  # no chunk follows the one that is there
         self._is_stopped = False
         context = contextvars.copy_context()
         self._thread = threading.Thread(target=context.run, args=(self._run,), name="rjson.iterencode", daemon=True)
@@ -152,8 +153,8 @@ class _Work:
             error = error or e
         with self._monitor:
             self._error = error
-            self._is_over = True
-            self._monitor.notify_all()
+            self.is_over = True
+            self.notify()
 
     def _encode(self, pump: Pump) -> None:
         is_done = is_ended = False
@@ -164,33 +165,56 @@ class _Work:
                 piece = pump.flush(-1)
                 if piece is not None:
                     self._hand_over(bytes(piece))
+                    self._handed_over_all = is_ended
 
     def _hand_over(self, piece: bytes) -> None:
         while self._piece is not None and not self._is_stopped:
             self._monitor.wait()
         self._piece = piece
+        self.notify()
+
+    def notify(self) -> None:
+        """Tell whoever waits that something has changed. The monitor is held."""
         self._monitor.notify_all()
 
     # ---- whoever takes the chunks
+
+    def poll(self, *, steal: bool = False) -> bytes | None:
+        """A chunk that is there; with `steal` also one that is not full yet."""
+        with self._monitor:
+            return self._poll(steal)
+
+    def _poll(self, steal: bool) -> bytes | None:
+        piece, self._piece = self._piece, None
+        if piece is None and steal and not self.is_over:
+            piece = self._pump.steal()
+        if piece is not None:
+            self.notify()
+        return piece
+
+    @property
+    def is_all_taken(self) -> bool:
+        """Whether the last chunk is out."""
+        with self._monitor:
+            return self._handed_over_all and self._piece is None
 
     def take(self) -> bytes | None:
         """The next chunk, None after the last."""
         with self._monitor:
             while True:
-                piece, self._piece = self._piece, None
-                if piece is None and not self._is_over:
+                piece = self._poll(False)
+                if piece is None and not self.is_over:
                     self._monitor.wait(self._seconds)
                     # What was there before the wait and is not full now has waited for long enough.
-                    piece, self._piece = self._piece, None
-                    piece = piece or self._pump.steal()
+                    piece = self._poll(True)
                 if piece is not None:
-                    self._monitor.notify_all()
                     return piece
-                if self._is_over:
-                    self._raise()
+                if self.is_over:
+                    self.raise_error()
                     return None
 
-    def _raise(self) -> None:
+    def raise_error(self) -> None:
+        """Raise what the thread has failed with, once."""
         error, self._error = self._error, None
         if error is not None:
             raise error
@@ -206,7 +230,7 @@ class _Work:
         """Wait until the sources are closed. What that raised comes out."""
         if threading.current_thread() is not self._thread:
             self._thread.join()
-        self._raise()
+        self.raise_error()
 
 
 class _ThreadedChunks(Chunks):
@@ -219,11 +243,11 @@ class _ThreadedChunks(Chunks):
     def __init__(self, pump: Pump, seconds: float) -> None:
         super().__init__(pump)
         self._seconds = seconds
-        self._work: _Work | None = None  # before the first chunk is asked for
+        self._work: Work | None = None  # before the first chunk is asked for
 
     def _next_piece(self, pump: Pump) -> bytes | None:
         if self._work is None:
-            self._work = _Work(pump, self._seconds)
+            self._work = Work(pump, self._seconds)
             self._work.start()
         return self._work.take()
 
@@ -239,7 +263,7 @@ class _ThreadedChunks(Chunks):
         self._work.join()
 
     def __del__(self) -> None:
-        work: _Work | None = getattr(self, "_work", None)
+        work: Work | None = getattr(self, "_work", None)
         if work is not None:
             work.stop()
         else:
