@@ -13,7 +13,7 @@ settings.register_profile("same", derandomize=True)
 settings.load_profile("default" if os.environ.get("RJSON_SLOW") == "1" else "same")
 
 # Folders whose tests wait for time, sockets, threads and processes: one process runs them all, so that they don't slow each other down.
-LIVE = {"aio", "targets", "uv"}
+LIVE = {"aio", "http", "targets", "uv"}
 # Folders whose tests compile: what is built is built once a run, and shared.
 BUILDS = {"package"}
 

@@ -102,6 +102,11 @@ class Chunks(Iterator[bytes]):
         with suppress(AttributeError):  # an exception with __slots__
             error.bytes_written = self._pump.total if self._pump else 0  # type: ignore[attr-defined]
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the last chunk has been taken."""
+        return self._is_ended
+
     def close(self) -> None:
         """End the iteration, let go of the document, and close the generators that it is in the middle of.
 
@@ -250,6 +255,10 @@ class _ThreadedChunks(Chunks):
             self._work = Work(pump, self._seconds)
             self._work.start()
         return self._work.take()
+
+    @property
+    def is_complete(self) -> bool:
+        return self._work is not None and self._work.is_all_taken
 
     def close(self) -> None:
         """As Chunks.close(): it waits for the item that the source is asked for, and the thread closes the source."""

@@ -6,15 +6,14 @@ import asyncio
 import inspect
 import io
 import socket
-import struct
 import sys
 import weakref
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, Protocol
 
 from .._core import Pump
 from .._hints import instead
+from .._linger import reset_on_close
 from . import _loops
 from ._driver import Piece
 from ._resume import queued_bytes, until_resumed
@@ -110,12 +109,6 @@ def _is_transport(obj: Any) -> bool:
 def _is_datagram_transport(obj: Any) -> bool:
     """asyncio's has inherited a write(), which is not implemented."""
     return isinstance(obj, asyncio.BaseTransport) and hasattr(obj, "sendto")
-
-
-def _reset_on_close(sock: Any) -> None:
-    """Have a TCP socket's close send RST: the peer's last read fails, where a FIN would look like a regular end."""
-    with suppress(OSError, AttributeError, ValueError):  # not a socket, or not one any more
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class _Undriven:
@@ -220,7 +213,7 @@ class TransportTarget(_Undriven):
 
     def abort(self) -> None:
         if not self._transport.is_closing():
-            _reset_on_close(self._transport.get_extra_info("socket"))
+            reset_on_close(self._transport.get_extra_info("socket"))
         self._transport.abort()
 
 
@@ -286,7 +279,7 @@ class SocketTarget(_Undriven):
 
     def abort(self) -> None:
         """The socket is the user's to close."""
-        _reset_on_close(self._sock)
+        reset_on_close(self._sock)
 
 
 # ---- everything else
@@ -351,7 +344,7 @@ class AwaitedTarget(_Undriven):
         """
         transport = _transport_below(self._writer)
         if transport is not None and not transport.is_closing():
-            _reset_on_close(transport.get_extra_info("socket"))
+            reset_on_close(transport.get_extra_info("socket"))
         abort = getattr(self._writer, "abort", None) or (transport and transport.abort)
         if callable(abort):
             abort()
@@ -364,7 +357,7 @@ class AwaitedTarget(_Undriven):
         for name in ("trio", "anyio"):
             library: Any = sys.modules.get(name)
             if library and isinstance(self._writer, library.abc.AsyncResource):
-                _reset_on_close(_raw_socket(self._writer))
+                reset_on_close(_raw_socket(self._writer))
                 await library.aclose_forcefully(self._writer)
                 return
 

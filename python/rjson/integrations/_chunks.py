@@ -1,7 +1,7 @@
 """The chunks of a response on an event loop: the first one before any header, and the sources closed however it ends.
 
-Data and asynchronous sources are encoded on the loop, a time slice at a time. A synchronous source runs in a thread of its own, which
-hands over whole chunks, so that it never holds the loop.
+Data and asynchronous sources are encoded on the loop, a time slice at a time. A synchronous source runs in a thread of
+its own, which hands over whole chunks, so that it never holds the loop.
 """
 
 from __future__ import annotations
@@ -52,8 +52,9 @@ def needs_thread(job: Job) -> bool:
 class Chunks:
     """The chunks of a job, on a running event loop.
 
-    `begin()` comes first, and gives the whole if it is there at once. Else `await first()` gives the first chunk; then `is_complete` says whether
-    it is all. The others come from iterating. `await aclose()` must follow, whatever happened: it closes the sources.
+    `begin()` comes first, and gives the whole if it is there at once. Else `await first()` gives the first chunk; then
+    `is_complete` says whether it is all. The others come from iterating. `await aclose()` must follow, whatever
+    happened: it closes the sources.
     """
 
     is_complete = False

@@ -1,4 +1,6 @@
-"""What every HTTP integration shares: media types and headers, content negotiation, compression with flush points, closing records."""
+"""What every HTTP integration shares: media types and headers, content negotiation, compression with flush points,
+closing records.
+"""
 
 from __future__ import annotations
 

@@ -48,12 +48,13 @@ class Body:
         obj: A document; with `framing` an iterable or async iterable of them. It is not touched before the response is sent.
         framing: None for one document, or that of `rjson.iterencode`.
         flush, chunk_size: As for `rjson.iterencode`.
-        threaded: Whether synchronous sources run in a thread of their own. None: the rows themselves, and iterators that are the document or direct
-            members of it, do.
+        threaded: Whether synchronous sources run in a thread of their own. None: the rows themselves, and iterators
+            that are the document or direct members of it, do.
         compression: "gzip" or "zstd", for clients that accept it; each chunk can be read at once.
-        end: Add a last record, `{"$end": count}` ("lines", "seq"), or an event "end" ("sse"), which `rjson.iterload(..., end=True)` checks.
-        error: Add a last record `{"$error": ...}`, or an event "error", when the source fails. True: without details; a function: with what it
-            makes of the exception.
+        end: Add a last record, `{"$end": count}` ("lines", "seq"), or an event "end" ("sse"), which
+            `rjson.iterload(..., end=True)` checks.
+        error: Add a last record `{"$error": ...}`, or an event "error", when the source fails. True: without details; a
+            function: with what it makes of the exception.
         ping: "sse": seconds of silence after which a comment is sent. None: never.
     """
 
@@ -118,7 +119,9 @@ class Opening(NamedTuple):
 
 
 async def open_stream(body: Body, chunks: Chunks) -> Opening:
-    """The first chunk. Of events it is not waited for longer than for a ping: a client wants to know that it is connected."""
+    """The first chunk. Of events it is not waited for longer than for a ping: a client wants to know that it is
+    connected.
+    """
     if body.ping is None:
         return Opening(bytes(await chunks.first()), None)
     task = asyncio.ensure_future(_first(chunks))
@@ -158,8 +161,9 @@ async def respond(
     """Send a response. `headers` are whole but for what depends on the body: Content-Length, Content-Encoding, Vary.
 
     Raises:
-        Exception: What the source or the encoder raises; before the response has begun if it is raised before the first chunk is full, so that
-            the framework answers. After that nothing ends the response properly: the server cuts it off.
+        Exception: What the source or the encoder raises; before the response has begun if it is raised before the first
+            chunk is full, so that the framework answers. After that nothing ends the response properly: the server cuts it
+            off.
     """
     headers = list(headers)
     if scope.get("method") == "HEAD":
@@ -230,7 +234,9 @@ async def _close_unused(obj: Any) -> None:
 
 
 async def _race(sending: Any, receive: Receive) -> None:
-    """Send until all is sent or the client has left, whichever comes first: some servers take what is sent to nobody without a word."""
+    """Send until all is sent or the client has left, whichever comes first: some servers take what is sent to nobody
+    without a word.
+    """
     sender = asyncio.ensure_future(sending)
     watcher = asyncio.ensure_future(_client_left(receive))
     try:
@@ -321,6 +327,8 @@ class NDJSONResponse(JSONResponse):
 
 
 class EventSourceResponse(JSONResponse):
-    """Server-sent events: documents, or `rjson.Event`s, of an iterable or an async iterable. Arguments as for `JSONResponse`."""
+    """Server-sent events: documents, or `rjson.Event`s, of an iterable or an async iterable. Arguments as for
+    `JSONResponse`.
+    """
 
     framing = "sse"

@@ -88,6 +88,8 @@ class NDJSONResponse(JSONResponse):
 
 
 class EventSourceResponse(JSONResponse):
-    """Server-sent events: documents, or `rjson.Event`s, of an iterable or an async iterable. Arguments as for `JSONResponse`."""
+    """Server-sent events: documents, or `rjson.Event`s, of an iterable or an async iterable. Arguments as for
+    `JSONResponse`.
+    """
 
     framing = "sse"

@@ -1,0 +1,206 @@
+"""Streaming JSON for WSGI: responses that are WSGI applications of their own, for every framework that has no module here.
+
+>>> def application(environ, start_response):
+...     return NDJSONResponse({"n": n} for n in range(3))(environ, start_response)
+
+Sources run in the thread of the request, as cursors and database connections need it. A chunk leaves when it is full;
+`flush="item"` sends each row at once, and `flush=seconds` has a thread of its own run the source, for rows that come
+fast at times and slowly at others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .._iterencode import iterencode
+from .._linger import reset_on_close
+from ._http import (
+    CHUNK_SIZE,
+    Compression,
+    Compressor,
+    ErrorRecord,
+    accepts,
+    encoder_from,
+    media_type_of,
+    new_compressor,
+    stream_headers,
+    with_records,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from .._encoder import Encoder
+    from .._options import Flush, Options, WriteFraming
+
+Environ = dict[str, Any]
+Headers = Mapping[str, str] | Iterable[tuple[str, str]] | None
+
+
+class Body:
+    """What a response says: its chunks, compressed if the client wants that. See `rjson.integrations.asgi.Body` for the
+    arguments.
+    """
+
+    def __init__(
+        self,
+        obj: Any,
+        framing: WriteFraming | None,
+        encoder: Encoder,
+        *,
+        flush: Flush | None = None,
+        chunk_size: int = CHUNK_SIZE,
+        compression: Compression | None = None,
+        end: bool = False,
+        error: ErrorRecord = False,
+    ) -> None:
+        if compression is not None:
+            new_compressor(compression)  # so that a wrong name is an error here
+        self.framing = framing
+        self.compression = compression
+        if flush is None:
+            flush = "item" if framing == "sse" else "full"
+        self._source = with_records(obj, framing, end, error)
+        self._chunks = iterencode(encoder, self._source, framing, flush, chunk_size)
+
+    def open(self, accept_encoding: str) -> tuple[list[tuple[str, str]], Parts]:
+        """Encode the first chunk: the headers that depend on the body, and the body. Raises what the source or the
+        encoder raises.
+        """
+        headers = [("Vary", "Accept-Encoding")] if self.compression else []
+        compressor = None
+        if self.compression and accepts(accept_encoding, self.compression):
+            compressor = new_compressor(self.compression)
+            headers.append(("Content-Encoding", self.compression))
+        first = next(self._chunks, b"")
+        if self._chunks.is_complete:
+            whole = compressor.add(first) + compressor.end() if compressor else first
+            return [*headers, ("Content-Length", str(len(whole)))], Parts(self._chunks, whole, None)
+        return headers, Parts(self._chunks, first, compressor)
+
+    def close(self) -> None:
+        """For a body that is not asked for."""
+        self._chunks.close()
+        if hasattr(self._source, "close"):
+            self._source.close()
+
+
+class Parts(Iterator[bytes]):
+    """The body of a response. `close()` closes the source, whatever was sent of it.
+
+    Attributes:
+        on_error: Called with the exception when the source fails in the middle: has the connection reset, where it can
+            be reached.
+    """
+
+    def __init__(self, chunks: Any, first: bytes, compressor: Compressor | None) -> None:
+        self._chunks = chunks
+        self._first: bytes | None = first or None
+        self._compressor = compressor
+        self.on_error: Callable[[], None] | None = None
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        compressor = self._compressor
+        piece, self._first = self._first, None
+        if piece is None:
+            try:
+                piece = next(self._chunks, None)
+            except BaseException:
+                if self.on_error is not None:
+                    self.on_error()
+                raise
+        if piece is not None:
+            return compressor.add(piece) if compressor else piece
+        if compressor is None:
+            raise StopIteration
+        self._compressor = None
+        return compressor.end()
+
+    def close(self) -> None:
+        self._chunks.close()
+
+
+def resetter(environ: Environ) -> Callable[[], None] | None:
+    """What resets the client's connection, where the server shows its socket (gunicorn). Others end it without the last
+    chunk.
+    """
+    sock = environ.get("gunicorn.socket")
+    if sock is None:
+        return None
+
+    def reset() -> None:
+        reset_on_close(sock)
+        sock.close()  # here, because gunicorn would shut the connection down in good order first
+
+    return reset
+
+
+class JSONResponse:
+    """One document, as a WSGI application: whole, with its length, if it fits into a chunk; else streamed.
+
+    Args:
+        obj: What `rjson.iterencode` takes.
+        status: As in "200 OK".
+        headers: A mapping, or pairs.
+        media_type: The Content-Type; that of the framing if it is not given.
+        encoder, **options: As for `rjson.iterencode`; and all of `Body`'s.
+    """
+
+    framing: WriteFraming | None = None
+
+    def __init__(
+        self,
+        obj: Any,
+        *,
+        status: str = "200 OK",
+        headers: Headers = None,
+        media_type: str | None = None,
+        flush: Flush | None = None,
+        chunk_size: int = CHUNK_SIZE,
+        compression: Compression | None = None,
+        end: bool = False,
+        error: ErrorRecord = False,
+        encoder: Encoder | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        pairs = list(headers.items() if isinstance(headers, Mapping) else headers or ())
+        given = {name.lower() for name, _ in pairs}
+        defaults = [("Content-Type", media_type or media_type_of(self.framing)), *stream_headers(self.framing)]
+        self.status = status
+        self.headers = pairs + [(name, value) for name, value in defaults if name.lower() not in given]
+        self.body = Body(
+            obj,
+            self.framing,
+            encoder_from(encoder, options),
+            flush=flush,
+            chunk_size=chunk_size,
+            compression=compression,
+            end=end,
+            error=error,
+        )
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ.get("REQUEST_METHOD") == "HEAD":
+            self.body.close()
+            start_response(self.status, self.headers)
+            return []
+        more, parts = self.body.open(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        parts.on_error = resetter(environ)
+        start_response(self.status, self.headers + more)
+        return parts
+
+
+class NDJSONResponse(JSONResponse):
+    """Rows, a line each (application/x-ndjson). Arguments as for `JSONResponse`."""
+
+    framing = "lines"
+
+
+class EventSourceResponse(JSONResponse):
+    """Server-sent events: documents, or `rjson.Event`s. Arguments as for `JSONResponse`."""
+
+    framing = "sse"
