@@ -49,6 +49,7 @@ $(VENV)/build.stamp: $(VENV)/bin/python $(NATIVE)
 # rjson is installed by then, so this adds what the extra asks for and compiles nothing again.
 $(VENV)/test.stamp: $(VENV)/build.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "rjson[test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "rjson[test-http]" || echo "not every web server is there for this Python: tests of the others run"
 	$(call system_packages,openssl g++ curl,openssl version && g++ --version && curl --version)
 	@touch $@
 

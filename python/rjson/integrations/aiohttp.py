@@ -32,7 +32,7 @@ _POLL = 0.05  # seconds: how soon it is seen that the client has left, while a s
 class JSONResponse(web.StreamResponse):
     """One document: whole, with its length, if it fits into a chunk; else streamed.
 
-    The first chunk is made before the headers are sent, so what fails in it is an ordinary exception of the handler. A
+    The first chunk is made before the headers are sent, so a failure in it is a response 500. A
     later failure resets the connection; a client that leaves ends the source.
 
     Args:
@@ -85,8 +85,22 @@ class JSONResponse(web.StreamResponse):
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
         if self._chunks is None and request.method != hdrs.METH_HEAD:
-            await self._open(request)
+            try:
+                await self._open(request)
+            except ConnectionResetError:
+                raise
+            except Exception as e:
+                self._answer_500(request, e)
         return await super().prepare(request)
+
+    def _answer_500(self, request: BaseRequest, error: Exception) -> None:
+        """What aiohttp does for an exception of the handler, which has returned by now; its log included."""
+        reply = request.protocol.handle_error(request, 500, error)
+        self.set_status(500)
+        self.headers.clear()
+        self.content_type = "text/plain"
+        self._whole = (getattr(reply, "text", None) or "").encode()
+        self.content_length = len(self._whole)
 
     async def _open(self, request: BaseRequest) -> None:
         body = self._content

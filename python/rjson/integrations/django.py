@@ -118,8 +118,7 @@ class JsonResponse(StreamingHttpResponse):
             self.headers.setdefault(name, value)
         if compression:
             self.headers["Vary"] = "Accept-Encoding"
-        if "Content-Length" not in self.headers:
-            self.headers.setdefault("Content-Encoding", agreed or "identity")
+        self.headers.setdefault("Content-Encoding", agreed or "identity")
 
     def __await__(self) -> Generator[Any, None, Self]:
         return self._opened().__await__()
@@ -140,8 +139,8 @@ class JsonResponse(StreamingHttpResponse):
                 await shielded(parts.aclose())
             return
         content: Iterator[bytes] = iter(self.streaming_content)
-        while (part := await sync_to_async(_next_part)(content)) is not None:
-            yield part
+        while (piece := await sync_to_async(_next_part)(content)) is not None:
+            yield piece
 
 
 def _next_part(content: Iterator[bytes]) -> bytes | None:

@@ -4,7 +4,8 @@
     async def rows(request):
         await ndjson_response(request, cursor())
 
-Sanic ends a response properly, last chunk and all, when its handler fails in the middle. So the connection is reset here before the
+Sanic ends a response properly, last chunk and all, when its handler fails in the middle. So the connection is reset
+here before the
 exception leaves: nobody takes a part for the whole.
 """
 

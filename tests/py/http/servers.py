@@ -39,6 +39,7 @@ SERVERS = [
     asgi("starlette granian", ("-m", "granian", "--interface", "asgi", "--port", "{port}", "starlette_app:app"), "starlette", "granian"),
     asgi("fastapi uvicorn", (*UVICORN, "fastapi_app:app"), "fastapi", "uvicorn"),
     asgi("django uvicorn", (*UVICORN, "--lifespan", "off", "django_app:app"), "django", "uvicorn"),
+    asgi("litestar uvicorn", (*UVICORN, "litestar_app:app"), "litestar", "uvicorn"),
     asgi("aiohttp", ("aiohttp_app.py", "{port}"), "aiohttp"),
     asgi("sanic", ("-m", "sanic", "sanic_app:app", "--port", "{port}", "--single-process", "--no-access-logs"), "sanic"),
     Server("flask gunicorn", ("flask", "gunicorn"), ("-m", "gunicorn", "-b", "127.0.0.1:{port}", "-k", "gthread", "--threads", "4", "flask_app:app"), ("sync",)),

@@ -10,10 +10,10 @@ import time
 from importlib.util import find_spec
 
 import pytest
+from servers import CURL, SERVERS, running
 
 import rjson
 from helpers import UNDER_ASAN
-from servers import CURL, SERVERS, running
 
 httpx = pytest.importorskip("httpx")
 
