@@ -36,6 +36,7 @@ struct rj_writer {
     uint8_t *levels;
     size_t depth, levels_capacity;
     int root_done;
+    int in_sink; /* the sink is called: nothing that its own callback asks for is done */
     int status;
 };
 
@@ -54,7 +55,10 @@ give_window_back(rj_writer *w)
         return RJ_OK;
     size_t used = (size_t)(w->window.cur - w->window_start);
     w->window.cur = NULL;
-    return rj_sink_take(w->sink, used);
+    w->in_sink = 1;
+    int rc = rj_sink_take(w->sink, used);
+    w->in_sink = 0;
+    return rc;
 }
 
 /* Makes sure that at least `room` bytes can be written. */
@@ -64,8 +68,13 @@ ensure(rj_writer *w, ptrdiff_t room, size_t hint)
     if (w->window.cur && w->window.end - w->window.cur >= room)
         return RJ_OK;
     int rc = give_window_back(w);
-    if (rc == RJ_OK)
+    if (rc == RJ_OK) {
+        w->in_sink = 1;
         rc = rj_sink_lend(w->sink, hint, &w->window);
+        w->in_sink = 0;
+    }
+    if (rc >= 0 && w->status < 0)
+        rc = w->status; /* the callback has used the writer */
     if (rc != RJ_OK) {
         w->window.cur = NULL;
         return rc;
@@ -146,7 +155,7 @@ begin_item(rj_writer *w)
 {
     if (w->status < 0)
         return w->status;
-    if (w->item.stage != DONE)
+    if (w->item.stage != DONE || w->in_sink)
         return fail(w, RJ_ESTATE);
     w->item = (item){.stage = BEFORE};
     return RJ_OK;
@@ -362,6 +371,8 @@ rj_writer_put_null(rj_writer *w)
 int
 rj_writer_resume(rj_writer *w)
 {
+    if (w->in_sink)
+        return fail(w, RJ_ESTATE);
     return w->status < 0 ? w->status : pump(w);
 }
 
@@ -370,19 +381,28 @@ rj_writer_finish(rj_writer *w)
 {
     if (w->status < 0)
         return w->status;
-    if (w->depth > 0 || !w->root_done)
+    if (w->depth > 0 || !w->root_done || w->in_sink)
         return fail(w, RJ_ESTATE);
     int rc = pump(w);
     if (rc == RJ_OK)
         rc = give_window_back(w);
-    if (rc == RJ_OK)
+    if (rc == RJ_OK) {
+        w->in_sink = 1;
         rc = rj_sink_flush(w->sink);
+        w->in_sink = 0;
+    }
+    if (rc >= 0 && w->status < 0)
+        rc = w->status; /* the callback has used the writer */
     return rc < 0 ? fail(w, rc) : rc;
 }
 
 void
 rj_writer_reset(rj_writer *w)
 {
+    if (w->in_sink) {
+        fail(w, RJ_ESTATE);
+        return;
+    }
     /* What the sink has not got of a document that was given up is dropped. */
     if (w->window.cur)
         rj_sink_take(w->sink, 0); /* a failure sticks, and shows itself at the next lend */

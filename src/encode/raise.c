@@ -180,6 +180,13 @@ rj_raise_sink(const rj_sink *sink, PyObject *label)
     case RJ_EIO:
         rj_raise_errno(sink->sys_errno, label);
         break;
+    case RJ_EABORTED:
+        PyErr_Format(PyExc_ConnectionAbortedError, "%R was aborted in the middle of a document", label);
+        break;
+    case RJ_EPROCESS:
+        PyErr_SetString(PyExc_RuntimeError,
+                        "this document was begun in the process that this one was forked from, which goes on with it");
+        break;
     default:
         PyErr_SetString(PyExc_SystemError, rj_strerror(sink->status));
     }

@@ -12,9 +12,11 @@
 
 typedef struct fanout_object {
     PyObject_HEAD rj_uv_state *state;
-    rj_fanout *fanout; /* NULL once it is closed */
-    int in_use;        /* by calls that have released the GIL: closing has to wait for them */
-    int pid;           /* of the process that made it */
+    rj_fanout *fanout; /* NULL once it is closed and nobody uses it any more */
+    int is_closed;
+    int in_message;
+    int users; /* messages, waits, watches, and who closes it: the last one frees it */
+    int pid;   /* of the process that made it */
     rj_waiting_sink waiting;
 } fanout_object;
 
@@ -24,9 +26,29 @@ check_open(PyObject *op)
     fanout_object *self = (fanout_object *)op;
     if (rj_check_process(self->pid) < 0)
         return NULL;
-    if (!self->fanout)
-        PyErr_SetString(PyExc_ValueError, "the fan-out is closed");
-    return self->fanout;
+    if (!self->is_closed)
+        return self->fanout;
+    PyErr_SetString(PyExc_ValueError, "the fan-out is closed");
+    return NULL;
+}
+
+/* For those that check_open() has let in. */
+static void
+enter_use(fanout_object *self)
+{
+    self->users++;
+}
+
+/* Keeps the exception that is set. */
+static void
+leave_use(fanout_object *self)
+{
+    rj_fanout *f = self->fanout;
+    if (--self->users > 0 || !self->is_closed || self->pid != rj__process_id())
+        return;
+    self->fanout = NULL;
+    Py_BEGIN_ALLOW_THREADS rj_fanout_free(f);
+    Py_END_ALLOW_THREADS
 }
 
 /* NULL with the exception for a status, or None. */
@@ -44,6 +66,12 @@ none_or_error(int status)
         PyErr_SetString(PyExc_TimeoutError, "timed out: the subscribers have not accepted everything");
         return NULL;
     case RJ_ECANCELED: /* by a signal's handler, whose exception is set */
+        return NULL;
+    case RJ_EABORTED:
+        PyErr_SetString(PyExc_ConnectionAbortedError, "the fan-out was aborted");
+        return NULL;
+    case RJ_EPROCESS:
+        rj_check_process(0);
         return NULL;
     case RJ_ESTATE:
         PyErr_SetString(PyExc_ValueError, "the fan-out has been finished, or a message is being written to it");
@@ -76,9 +104,9 @@ leave(void *ctx)
 static int
 wait_for(fanout_object *self, int event, int64_t timeout_ms, const rj_wait_hooks *hooks)
 {
-    self->in_use++;
+    enter_use(self);
     int rc = rj_fanout_wait(self->fanout, event, timeout_ms, hooks);
-    self->in_use--;
+    leave_use(self);
     return rc;
 }
 
@@ -108,7 +136,10 @@ fanout_watch(PyObject *op, PyObject *event_number)
     if (!f || (event == -1 && PyErr_Occurred()))
         return NULL;
     int fd = rj_fanout_watch(f, (int)event);
-    return fd < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyLong_FromLong(fd);
+    if (fd < 0)
+        return PyErr_SetFromErrno(PyExc_OSError);
+    enter_use((fanout_object *)op);
+    return PyLong_FromLong(fd);
 }
 
 static PyObject *
@@ -117,8 +148,8 @@ fanout_unwatch(PyObject *op, PyObject *fd_number)
     long fd = PyLong_AsLong(fd_number);
     if (fd == -1 && PyErr_Occurred())
         return NULL;
-    if (((fanout_object *)op)->fanout) /* else it went with it */
-        rj_fanout_unwatch(((fanout_object *)op)->fanout, (int)fd);
+    rj_fanout_unwatch(((fanout_object *)op)->fanout, (int)fd); /* which is there: the watch uses it */
+    leave_use((fanout_object *)op);
     Py_RETURN_NONE;
 }
 
@@ -134,8 +165,23 @@ fanout_begin(PyObject *op, PyObject *head)
     if (!PyBytes_Check(head) || rj_fanout_set_event_head(f, PyBytes_AS_STRING(head), (size_t)PyBytes_GET_SIZE(head)) < 0)
         return PyErr_Format(PyExc_ValueError, "event and id are too long: %d bytes are allowed", RJ_FANOUT_HEAD_MAX);
     rj_fanout_reset_sink(f);
+    self->in_message = 1;
+    enter_use(self);
     self->waiting = (rj_waiting_sink){rj_fanout_sink(f), wait_for_room, self};
     return PyCapsule_New(&self->waiting, RJ_WAITING_SINK_CAPSULE, NULL);
+}
+
+/* For the calls between begin() and end(). */
+static rj_fanout *
+check_message(PyObject *op)
+{
+    fanout_object *self = (fanout_object *)op;
+    if (rj_check_process(self->pid) < 0)
+        return NULL;
+    if (self->in_message)
+        return self->fanout;
+    PyErr_SetString(PyExc_RuntimeError, "there is no message");
+    return NULL;
 }
 
 static PyObject *
@@ -143,7 +189,7 @@ fanout_write(PyObject *op, PyObject *args)
 {
     Py_buffer piece;
     Py_ssize_t start;
-    rj_fanout *f = check_open(op);
+    rj_fanout *f = check_message(op);
     if (!f || !PyArg_ParseTuple(args, "y*n:write", &piece, &start))
         return NULL;
     rj_sink *sink = rj_fanout_sink(f);
@@ -169,7 +215,7 @@ fanout_write(PyObject *op, PyObject *args)
 static PyObject *
 fanout_flush(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    rj_fanout *f = check_open(op);
+    rj_fanout *f = check_message(op);
     if (!f)
         return NULL;
     int rc = rj_sink_flush(rj_fanout_sink(f));
@@ -180,8 +226,12 @@ static PyObject *
 fanout_end(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     fanout_object *self = (fanout_object *)op;
-    if (self->fanout && self->pid == rj__process_id())
+    if (!self->in_message)
+        Py_RETURN_NONE;
+    self->in_message = 0;
+    if (self->pid == rj__process_id())
         rj_fanout_reset_sink(self->fanout);
+    leave_use(self);
     Py_RETURN_NONE;
 }
 
@@ -291,7 +341,7 @@ static Py_ssize_t
 fanout_length(PyObject *op)
 {
     fanout_object *self = (fanout_object *)op;
-    return self->fanout && self->pid == rj__process_id() ? (Py_ssize_t)rj_fanout_count(self->fanout) : 0;
+    return !self->is_closed && self->pid == rj__process_id() ? (Py_ssize_t)rj_fanout_count(self->fanout) : 0;
 }
 
 /* ---- life */
@@ -336,6 +386,7 @@ fanout_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->pid = rj__process_id();
     int rc = rj_fanout_new(&self->fanout, &options);
     if (rc < 0) {
+        self->is_closed = 1;
         Py_DECREF(self);
         return none_or_error(rc);
     }
@@ -346,18 +397,15 @@ static PyObject *
 fanout_close(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     fanout_object *self = (fanout_object *)op;
-    if (!self->fanout)
+    if (self->is_closed)
         Py_RETURN_NONE;
     if (rj_check_process(self->pid) < 0)
         return NULL;
-    if (self->in_use) {
-        PyErr_SetString(PyExc_RuntimeError, "another thread waits for the fan-out");
-        return NULL;
-    }
-    rj_fanout *f = self->fanout;
-    self->fanout = NULL;
-    Py_BEGIN_ALLOW_THREADS rj_fanout_free(f);
-    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+    self->is_closed = 1;
+    enter_use(self);
+    Py_BEGIN_ALLOW_THREADS rj_fanout_abort(self->fanout);
+    Py_END_ALLOW_THREADS leave_use(self);
+    Py_RETURN_NONE;
 }
 
 static void
@@ -375,7 +423,7 @@ fanout_dealloc(PyObject *op)
 static PyObject *
 get_closed(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyBool_FromLong(!((fanout_object *)op)->fanout);
+    return PyBool_FromLong(((fanout_object *)op)->is_closed);
 }
 
 PyDoc_STRVAR(wait_doc, "wait($self, event, timeout_ms, /)\n--\n\nWait for an event, without the GIL.");
@@ -398,7 +446,8 @@ PyDoc_STRVAR(remove_doc,
 PyDoc_STRVAR(finish_doc, "finish($self, /)\n--\n\nNo more messages.");
 PyDoc_STRVAR(report_doc, "report($self, /)\n--\n\nA tuple for each subscriber.");
 PyDoc_STRVAR(close_doc, "abort($self, /)\n--\n\n"
-                        "Close at once. Subscribers that are in the middle of a message are reset.");
+                        "Close at once. Subscribers that are in the middle of a message are reset; who publishes or waits\n"
+                        "gets a ConnectionAbortedError.");
 
 static PyMethodDef fanout_methods[] = {
     {"wait", fanout_wait, METH_VARARGS, wait_doc},

@@ -304,6 +304,8 @@ wait_for_progress(void *ctx, int64_t timeout_ms, const rj_wait_hooks *hooks)
         int rc = rj__uv_wait(self->loop->loop, deadline_ns, hooks);
         if (rc < 0)
             return rc;
+        if (rj_check_process(self->pid) < 0) /* a signal's handler has forked */
+            return RJ_ECANCELED;
         if (self->fd < 0) { /* the hooks let other threads run */
             PyErr_SetString(PyExc_ValueError, "the stream was closed while it was written to");
             return RJ_ECANCELED;
@@ -344,7 +346,7 @@ stream_end(PyObject *op, PyObject *Py_UNUSED(ignored))
     int failed = self->sink->status < 0;
     rj_sink_free(self->sink);
     self->sink = NULL;
-    if (self->fd < 0)
+    if (self->fd < 0 || self->pid != rj__process_id()) /* the description's mode is the parent's business */
         Py_RETURN_NONE;
     set_nonblocking(self, 0);
     /* What libuv still holds of a document that failed must not leave: the exception has said what did. */

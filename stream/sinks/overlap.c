@@ -25,6 +25,7 @@ struct rj__overlap {
     rj__queue done;
     int stop;
     int joined; /* the producer's: the thread is no more */
+    int pid;    /* of the process that has the thread */
     int status; /* the thread's failure */
     int sys_errno;
     uint64_t accepted;
@@ -95,7 +96,7 @@ rj__overlap_start(rj__overlap **out, const rj__fd_io *io, const rj_allocator *al
     rj__overlap *o = rj__allocate(alloc, sizeof *o);
     if (!o)
         return RJ_ENOMEM;
-    *o = (rj__overlap){.alloc = *alloc, .io = *io};
+    *o = (rj__overlap){.alloc = *alloc, .io = *io, .pid = rj__process_id()};
     /* A descriptor of its own: the program may close the other one, and the number be another file's, in mid-write. */
     o->io.fd = fcntl(io->fd, F_DUPFD_CLOEXEC, 0);
     if (o->io.fd < 0) {
@@ -119,6 +120,12 @@ rj__overlap_start(rj__overlap **out, const rj__fd_io *io, const rj_allocator *al
     }
     *out = o;
     return RJ_OK;
+}
+
+int
+rj__overlap_is_foreign(const rj__overlap *o)
+{
+    return o->pid != rj__process_id();
 }
 
 void
@@ -174,6 +181,8 @@ rj__overlap_wait(rj__overlap *o, int all, const rj_wait_hooks *hooks)
         pthread_mutex_unlock(&o->mutex);
         if (hooks->leave && hooks->leave(hooks->ctx))
             rc = RJ_ECANCELED;
+        if (rj__overlap_is_foreign(o))
+            return rc < 0 ? rc : RJ_EPROCESS;
         pthread_mutex_lock(&o->mutex);
     }
     if (rc == RJ_OK)
@@ -210,6 +219,11 @@ void
 rj__overlap_free(rj__overlap *o, void (*reclaimed)(void *ctx, rj_chunk *chunk), void *ctx)
 {
     rj_allocator alloc = o->alloc;
+    if (rj__overlap_is_foreign(o)) {
+        close(o->io.fd);
+        rj__release(&alloc, o);
+        return;
+    }
     rj__overlap_stop(o);
     while (o->todo.count > 0)
         reclaimed(ctx, rj__queue_pop(&o->todo));

@@ -9,6 +9,7 @@ typedef struct callback_sink {
     rj_pool pool;
     rj_chunk *chunk; /* filled by the producer, then sent from `sent` on */
     size_t sent;
+    int in_write;
     rj_write_fn write;
     void *ctx;
 } callback_sink;
@@ -18,9 +19,13 @@ static int
 callback_flush(rj_sink *base)
 {
     callback_sink *s = (callback_sink *)base;
+    if (s->in_write) /* it is used by its own callback */
+        return rj_sink_fail(base, RJ_ESTATE, 0);
     while (s->chunk && s->sent < s->chunk->length) {
         size_t left = s->chunk->length - s->sent;
+        s->in_write = 1;
         ptrdiff_t n = s->write(s->ctx, s->chunk->data + s->sent, left);
+        s->in_write = 0;
         if (n == 0)
             return RJ_PAUSE;
         if (n < 0)
@@ -29,6 +34,8 @@ callback_flush(rj_sink *base)
             return rj_sink_fail(base, RJ_EIO, EOVERFLOW);
         s->sent += (size_t)n;
         base->accepted += (uint64_t)n;
+        if (base->status < 0)
+            return base->status;
     }
     return RJ_OK;
 }

@@ -132,11 +132,19 @@ reclaim_overlap(fd_sink *s)
     report_overlap(s);
 }
 
+/* Whether the second thread is another process's. */
+static int
+is_in_child(const fd_sink *s)
+{
+    return s->overlap && rj__overlap_is_foreign(s->overlap);
+}
+
 static int
 wait_overlap(fd_sink *s, int all)
 {
     int rc = rj__overlap_wait(s->overlap, all, &s->io.hooks);
-    reclaim_overlap(s);
+    if (!is_in_child(s))
+        reclaim_overlap(s);
     return rc < 0 ? rj_sink_fail(&s->base, rc, 0) : s->base.status;
 }
 
@@ -192,6 +200,8 @@ fd_lend(rj_sink *base, size_t hint, rj_window *out)
 {
     fd_sink *s = (fd_sink *)base;
     (void)hint;
+    if (is_in_child(s))
+        return RJ_EPROCESS;
     if (s->filling && s->filling->capacity - s->filling->length < RJ_CHUNK_MIN) {
         rj_chunk *full = s->filling;
         s->filling = NULL;
@@ -221,6 +231,8 @@ static int
 fd_flush(rj_sink *base)
 {
     fd_sink *s = (fd_sink *)base;
+    if (is_in_child(s))
+        return RJ_EPROCESS;
     if (s->filling && s->filling->length > 0) {
         rj_chunk *last = s->filling;
         s->filling = NULL;
@@ -245,10 +257,19 @@ static void
 fd_abort(rj_sink *base)
 {
     fd_sink *s = (fd_sink *)base;
-    if (!s->overlap)
+    if (!s->overlap || is_in_child(s))
         return;
     rj__overlap_stop(s->overlap);
     report_overlap(s);
+}
+
+/* Those that another process's thread had. */
+static void
+forget_lost_chunks(rj_pool *pool)
+{
+    pool->live = 0;
+    for (const rj_chunk *chunk = pool->idle; chunk; chunk = chunk->next)
+        pool->live++;
 }
 
 static void
@@ -256,12 +277,15 @@ fd_close(rj_sink *base)
 {
     fd_sink *s = (fd_sink *)base;
     rj_allocator alloc = s->alloc;
+    int is_child = is_in_child(s);
     if (s->overlap)
         rj__overlap_free(s->overlap, release_to_pool, s);
     while (s->queue.count > 0)
         rj_pool_release(&s->pool, rj__queue_pop(&s->queue));
     if (s->filling)
         rj_pool_release(&s->pool, s->filling);
+    if (is_child)
+        forget_lost_chunks(&s->pool);
     rj_pool_deinit(&s->pool);
     rj__release(&alloc, s);
 }

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* for uv.h */
 #include "rjson/uv.h"
 
+#include "sinks/fd_io.h"
 #include "uv/uv_queue.h"
 
 #define DEFAULT_CHUNKS 2
@@ -18,6 +19,7 @@ typedef struct uv_sink {
     rj_pool pool;
     rj_chunk *chunk; /* being filled, or NULL */
     enum stage stage;
+    int pid; /* of the process that made it */
     rj_produce_fn produce;
     rj_done_fn done;
     void *ctx;
@@ -57,7 +59,11 @@ send_chunk(uv_sink *s)
 {
     rj_chunk *chunk = s->chunk;
     s->chunk = NULL;
-    int rc = chunk->length ? rj__uv_queue_send(&s->queue, chunk, chunk->data, chunk->length) : RJ_OK;
+    int rc = RJ_OK;
+    if (s->pid != rj__process_id()) /* a child must not write into the middle of its parent's output */
+        rc = RJ_EPROCESS;
+    else if (chunk->length)
+        rc = rj__uv_queue_send(&s->queue, chunk, chunk->data, chunk->length);
     if (rc != RJ_PAUSE)
         rj_pool_release(&s->pool, chunk);
     return show(s, rc < 0 ? rc : RJ_OK);
@@ -214,7 +220,7 @@ rj_uv_sink_new(rj_sink **out, uv_stream_t *stream, const rj_uv_options *options,
     uv_sink *s = rj__allocate(&a, sizeof *s + count * sizeof s->writes[0]);
     if (!s)
         return RJ_ENOMEM;
-    *s = (uv_sink){.base = {&uv_ops, 0, RJ_OK, 0}, .alloc = a, .pool = pool};
+    *s = (uv_sink){.base = {&uv_ops, 0, RJ_OK, 0}, .alloc = a, .pool = pool, .pid = rj__process_id()};
     rj__uv_queue_init(&s->queue, stream, s->writes, count, on_released);
     *out = &s->base;
     return RJ_OK;

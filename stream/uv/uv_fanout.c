@@ -19,12 +19,15 @@
 #define MAX_ENDED 10000
 #define SLOWEST_LOOK_MS 1000
 #define FASTEST_LOOK_MS 10
+#define REMOVED_LOOK_MS 250
 
 /* ---- under the lock */
 
 static int
 has_happened(const rj_fanout *f, int event)
 {
+    if (f->is_stopped)
+        return 1;
     switch (event) {
     case RJ_FANOUT_ROOM:
         return f->kept <= f->options.max_bytes || f->is_finished;
@@ -52,29 +55,41 @@ signal_watches(rj_fanout *f)
 
 /* ---- the producer's side */
 
-void
+int
 rj__fanout_publish(rj_fanout *f, rj__part *part)
 {
     part->next = NULL;
     uv_mutex_lock(&f->lock);
+    if (f->is_stopped) {
+        uv_mutex_unlock(&f->lock);
+        free(part);
+        return RJ_EABORTED;
+    }
     int was_empty = !f->inbox;
     *f->inbox_end = part;
     f->inbox_end = &part->next;
     f->published += part->length;
     f->kept += part->length;
     f->is_drained = 0;
-    uv_mutex_unlock(&f->lock);
     if (was_empty)
-        uv_async_send(&f->wakeup);
+        uv_async_send(&f->wakeup); /* under the lock: behind it, the thread may be stopped */
+    uv_mutex_unlock(&f->lock);
+    return RJ_OK;
 }
 
 int
 rj__fanout_check(rj_fanout *f)
 {
     uv_mutex_lock(&f->lock);
-    int rc = f->is_finished ? RJ_ESTATE : has_happened(f, RJ_FANOUT_ROOM) ? RJ_OK : RJ_PAUSE;
+    int rc = f->is_stopped ? RJ_EABORTED : f->is_finished ? RJ_ESTATE : has_happened(f, RJ_FANOUT_ROOM) ? RJ_OK : RJ_PAUSE;
     uv_mutex_unlock(&f->lock);
     return rc;
+}
+
+int
+rj__fanout_is_foreign(const rj_fanout *f)
+{
+    return f->pid != rj__process_id();
 }
 
 /* ---- the thread */
@@ -204,8 +219,17 @@ on_check(uv_check_t *check)
 static void
 on_timer(uv_timer_t *timer)
 {
-    rj__log_check_time(timer->data);
-    settle(timer->data);
+    rj_fanout *f = timer->data;
+    if (!rj__log_check_time(f) && f->options.max_ms < 0)
+        uv_timer_stop(timer);
+    settle(f);
+}
+
+void
+rj__fanout_mind_time(rj_fanout *f)
+{
+    if (!uv_is_active((uv_handle_t *)&f->timer))
+        uv_timer_start(&f->timer, on_timer, FASTEST_LOOK_MS, REMOVED_LOOK_MS);
 }
 
 static void
@@ -329,6 +353,7 @@ rj_fanout_new(rj_fanout **out, const rj_fanout_options *options)
     if (!f)
         return RJ_ENOMEM;
     f->options = *options;
+    f->pid = rj__process_id();
     f->options.chunk_size = usable_chunk_size(options->chunk_size);
     f->inbox_end = &f->inbox;
     f->commands_end = &f->commands;
@@ -351,11 +376,22 @@ rj_fanout_new(rj_fanout **out, const rj_fanout_options *options)
     return RJ_OK;
 }
 
-/* `command`: consumed. */
+/* What it asks for was going on when the thread was stopped: it is too late for it. */
 static void
-send_command(rj_fanout *f, rj__command *command)
+discard_command(rj__command *command)
 {
-    uv_mutex_lock(&f->lock);
+    if (command->kind == RJ__ADD) {
+        rj__record *record = command->subscriber->record;
+        atomic_store(&record->sys_errno, ECANCELED);
+        atomic_store(&record->state, RJ_SUBSCRIBER_FAILED);
+        rj__subscriber_discard(command->subscriber);
+    }
+    free(command);
+}
+
+static void
+send_command_locked(rj_fanout *f, rj__command *command)
+{
     command->next = NULL;
     command->offset = f->published;
     *f->commands_end = command;
@@ -363,8 +399,35 @@ send_command(rj_fanout *f, rj__command *command)
     f->is_drained = 0;
     f->subscribers += command->kind == RJ__ADD;
     f->is_finished |= command->kind == RJ__FINISH;
-    uv_mutex_unlock(&f->lock);
     uv_async_send(&f->wakeup);
+}
+
+/* `command`: consumed. */
+static void
+send_command(rj_fanout *f, rj__command *command)
+{
+    uv_mutex_lock(&f->lock);
+    if (f->is_stopped)
+        discard_command(command);
+    else
+        send_command_locked(f, command);
+    uv_mutex_unlock(&f->lock);
+}
+
+void
+rj_fanout_abort(rj_fanout *f)
+{
+    uv_mutex_lock(&f->lock);
+    rj__command *stop = f->stop_command;
+    f->stop_command = NULL;
+    if (stop) {
+        send_command_locked(f, stop);
+        f->is_stopped = f->is_finished = 1;
+        signal_watches(f);
+    }
+    uv_mutex_unlock(&f->lock);
+    if (stop)
+        uv_thread_join(&f->thread);
 }
 
 void
@@ -372,10 +435,7 @@ rj_fanout_free(rj_fanout *f)
 {
     if (!f)
         return;
-    if (f->sink.is_open)
-        rj_sink_abort(&f->sink.base);
-    send_command(f, f->stop_command);
-    uv_thread_join(&f->thread);
+    rj_fanout_abort(f);
     uv_loop_close(&f->loop);
     uv_mutex_destroy(&f->lock);
     free_memory(f);
@@ -539,6 +599,10 @@ rj_fanout_watch(rj_fanout *f, int event)
 void
 rj_fanout_unwatch(rj_fanout *f, int descriptor)
 {
+    if (rj__fanout_is_foreign(f)) {
+        close(descriptor);
+        return;
+    }
     uv_mutex_lock(&f->lock);
     rj__watch **link = &f->watches;
     while ((*link)->fd != descriptor)
@@ -550,17 +614,33 @@ rj_fanout_unwatch(rj_fanout *f, int descriptor)
     free(watch);
 }
 
+static int
+is_stopped(rj_fanout *f)
+{
+    uv_mutex_lock(&f->lock);
+    int stopped = f->is_stopped;
+    uv_mutex_unlock(&f->lock);
+    return stopped;
+}
+
 int
 rj_fanout_wait(rj_fanout *f, int event, int64_t timeout_ms, const rj_wait_hooks *hooks)
 {
     static const rj_wait_hooks none = {NULL, NULL, NULL};
     uint64_t deadline = rj__deadline_ns(timeout_ms), value;
+    if (rj__fanout_is_foreign(f))
+        return RJ_EPROCESS;
     int fd = rj_fanout_watch(f, event);
     if (fd < 0)
         return RJ_EIO;
     int rc = RJ_OK;
-    while (rc == RJ_OK && read(fd, &value, sizeof value) < 0)
+    while (rc == RJ_OK && read(fd, &value, sizeof value) < 0) {
         rc = rj__fd_wait(fd, POLLIN, deadline, hooks ? hooks : &none);
+        if (rc == RJ_OK && rj__fanout_is_foreign(f)) /* a signal's handler, which the hooks run, has forked */
+            rc = RJ_EPROCESS;
+    }
+    if (rc == RJ_OK && is_stopped(f))
+        rc = RJ_EABORTED;
     rj_fanout_unwatch(f, fd);
     return rc;
 }

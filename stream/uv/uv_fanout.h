@@ -126,6 +126,7 @@ typedef struct rj__log {
 
 struct rj_fanout {
     rj_fanout_options options;
+    int pid; /* of the process that made it */
     rj__fanout_sink sink;
     uv_thread_t thread;
     uv_loop_t loop;
@@ -142,6 +143,7 @@ struct rj_fanout {
     size_t subscribers; /* that have been added and have not left */
     int is_drained;     /* nothing has come in since everything had been sent */
     int is_finished;
+    int is_stopped; /* the thread takes nothing more */
     uint64_t last_id;
     rj__record *records, **records_end;
     size_t record_count;
@@ -150,10 +152,14 @@ struct rj_fanout {
 };
 
 /* uv_fanout.c, for the other two. Any thread. */
-/* Puts a complete part (consumed) in the inbox. */
-void rj__fanout_publish(rj_fanout *f, rj__part *part);
-/* Whether a part may be begun: RJ_OK, RJ_PAUSE, RJ_ESTATE. */
+/* Puts a complete part (consumed) in the inbox. RJ_OK, RJ_EABORTED. */
+int rj__fanout_publish(rj_fanout *f, rj__part *part);
+/* Whether a part may be begun: RJ_OK, RJ_PAUSE, RJ_ESTATE, RJ_EABORTED. */
 int rj__fanout_check(rj_fanout *f);
+/* Whether this is a child of the process that made it. The lock may be held there for ever, by a thread that is not there. */
+int rj__fanout_is_foreign(const rj_fanout *f);
+/* Has rj__log_check_time called from time to time. On the fan-out's thread. */
+void rj__fanout_mind_time(rj_fanout *f);
 
 /* uv_fanout_sink.c */
 void rj__fanout_sink_init(rj_fanout *f);
@@ -170,8 +176,8 @@ void rj__log_finish(rj_fanout *f);
 void rj__log_stop(rj_fanout *f);
 /* Applies the limits in bytes, and frees what nobody needs any more. */
 void rj__log_settle(rj_fanout *f);
-/* Applies the limit in time. */
-void rj__log_check_time(rj_fanout *f);
+/* Applies the limit in time, and that of subscribers that are removed. Whether there are any of those. */
+int rj__log_check_time(rj_fanout *f);
 int rj__log_is_drained(const rj_fanout *f);
 /* A subscriber that has never been in the log. */
 void rj__subscriber_discard(rj__subscriber *s);

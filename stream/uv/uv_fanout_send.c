@@ -12,6 +12,8 @@
 #define PARTS_AT_ONCE 64
 #define BYTES_AT_ONCE ((size_t)256 << 10)
 #define BYTES_PER_TURN ((size_t)1 << 20)
+/* So long a subscriber that is removed may hold up the producer without accepting anything. */
+#define REMOVED_MS 1000
 
 /* ---- rings */
 
@@ -533,6 +535,7 @@ rj__log_remove(rj_fanout *f, uint64_t id, uint64_t offset)
             continue;
         s->is_removed = 1;
         s->removed_at = offset;
+        rj__fanout_mind_time(f);
         if (!s->is_blocked)
             send_some(s);
         return;
@@ -639,11 +642,26 @@ rj__log_settle(rj_fanout *f)
     }
 }
 
+/* Whether messages cannot be published because of what this one has not got yet. */
+static int
+holds_up(const rj__subscriber *s)
+{
+    const rj_fanout *f = s->fanout;
+    return s->part == f->log.head && kept_bytes(&f->log) > f->options.max_bytes;
+}
+
 static void
 check_time(rj__subscriber *s)
 {
     rj_fanout *f = s->fanout;
-    if (!s->part || rj__monotonic_ns() - s->progress_ns < (uint64_t)f->options.max_ms * 1000000)
+    if (!s->part)
+        return;
+    uint64_t idle_ms = (rj__monotonic_ns() - s->progress_ns) / 1000000;
+    if (s->is_removed && idle_ms >= REMOVED_MS && holds_up(s)) {
+        end(s, RJ_SUBSCRIBER_DROPPED, 0);
+        return;
+    }
+    if (f->options.max_ms < 0 || idle_ms < (uint64_t)f->options.max_ms)
         return;
     if (f->options.slow == RJ_SLOW_SKIP)
         skip(s);
@@ -651,10 +669,14 @@ check_time(rj__subscriber *s)
         end(s, RJ_SUBSCRIBER_DROPPED, 0);
 }
 
-void
+int
 rj__log_check_time(rj_fanout *f)
 {
     for_each(f, check_time);
+    for (const rj__link *link = f->log.all.next; link != &f->log.all; link = link->next)
+        if (SUBSCRIBER_AT(link, all)->is_removed)
+            return 1;
+    return 0;
 }
 
 int

@@ -125,11 +125,12 @@ publish(rj_fanout *f, int is_last)
     part->is_first = f->sink.is_first;
     part->is_last = is_last;
     f->sink.is_first = 0;
-    f->sink.base.accepted += length;
     if (f->sink.filling)
         f->sink.filling->length = 0;
-    rj__fanout_publish(f, part);
-    return RJ_OK;
+    int rc = rj__fanout_publish(f, part);
+    if (rc == RJ_OK)
+        f->sink.base.accepted += length;
+    return rc;
 }
 
 /* Makes an empty part the one to be filled, with the message's head in it if it is the first. */
@@ -168,6 +169,8 @@ sink_lend(rj_sink *base, size_t hint, rj_window *out)
     rj_fanout *f = fanout_of(base);
     rj__fanout_sink *s = &f->sink;
     (void)hint;
+    if (rj__fanout_is_foreign(f))
+        return RJ_EPROCESS;
     if (s->is_open && s->filling && s->filling->length && room_in(s->filling) < RJ_CHUNK_MIN) {
         int rc = publish(f, 0);
         if (rc < 0)
@@ -200,6 +203,8 @@ static int
 sink_flush(rj_sink *base)
 {
     rj_fanout *f = fanout_of(base);
+    if (rj__fanout_is_foreign(f))
+        return RJ_EPROCESS;
     if (!f->sink.is_open)
         return RJ_OK;
     if (!f->sink.filling || f->sink.filling->length == 0) { /* its last part is in the inbox already, and does not say so */
@@ -220,7 +225,7 @@ sink_abort(rj_sink *base)
     f->sink.is_open = 0;
     if (f->sink.filling)
         f->sink.filling->length = 0;
-    if (!is_out)
+    if (!is_out || rj__fanout_is_foreign(f))
         return;
     rj__fanout_publish(f, f->sink.broken);
     f->sink.broken = NULL;
@@ -286,6 +291,5 @@ rj_fanout_send_raw(rj_fanout *f, const char *bytes, size_t length)
     append(part, bytes, length);
     frame_http(f, part);
     part->is_first = part->is_last = 1;
-    rj__fanout_publish(f, part);
-    return RJ_OK;
+    return rj__fanout_publish(f, part);
 }

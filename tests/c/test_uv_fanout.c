@@ -523,6 +523,79 @@ test_freed_in_the_middle(void)
     }
 }
 
+typedef struct stuck {
+    rj_fanout *f;
+    rj_writer *w;
+    int rc, event_rc;
+} stuck;
+
+/* Publishes until it fails. */
+static void *
+publish_until_told(void *ctx)
+{
+    stuck *s = ctx;
+    char text[10000];
+    memset(text, 'x', sizeof text);
+    for (s->rc = RJ_OK; s->rc >= 0;) {
+        rj_writer_reset(s->w);
+        s->rc = rj_writer_put_string(s->w, text, sizeof text);
+        while (s->rc == RJ_PAUSE) {
+            s->rc = rj_fanout_wait(s->f, RJ_FANOUT_ROOM, -1, NULL);
+            if (s->rc == RJ_OK)
+                s->rc = rj_writer_resume(s->w);
+        }
+        while (s->rc >= 0 && (s->rc = rj_writer_finish(s->w)) == RJ_PAUSE)
+            if ((s->rc = rj_fanout_wait(s->f, RJ_FANOUT_ROOM, -1, NULL)) < 0)
+                break;
+    }
+    return NULL;
+}
+
+static void *
+wait_for_the_end(void *ctx)
+{
+    stuck *s = ctx;
+    s->event_rc = rj_fanout_wait(s->f, RJ_FANOUT_DRAINED, -1, NULL);
+    return NULL;
+}
+
+static void
+test_aborted_by_another_thread(void)
+{
+    for (int round = 0; round < 20; round++) {
+        reader readers[4];
+        pthread_t threads[2];
+        stuck s = {0};
+        rj_fanout_options options = defaults();
+        options.slow = round % 2 ? RJ_SLOW_WAIT : RJ_SLOW_SKIP;
+        options.max_bytes = 50000;
+        s.f = new_fanout(options, &s.w);
+        for (int r = 0; r < 4; r++) {
+            reader_start(&readers[r], r, r % 2);
+            CHECK(rj_fanout_add(s.f, readers[r].ours, &readers[r].id) == RJ_OK);
+        }
+        CHECK(pthread_create(&threads[0], NULL, publish_until_told, &s) == 0);
+        CHECK(pthread_create(&threads[1], NULL, wait_for_the_end, &s) == 0);
+        usleep((unsigned)round * 1000);
+        rj_fanout_abort(s.f);
+        rj_fanout_abort(s.f);
+        uint64_t id;
+        CHECK(rj_fanout_add(s.f, readers[0].ours, &id) == RJ_ESTATE);
+        rj_fanout_remove(s.f, readers[0].id);
+        pthread_join(threads[0], NULL);
+        pthread_join(threads[1], NULL);
+        CHECK(s.rc == RJ_EABORTED);
+        CHECK(s.event_rc == RJ_EABORTED || s.event_rc == RJ_OK); /* it was drained before the first message */
+        CHECK(rj_fanout_count(s.f) == 0);
+        rj_fanout_free(s.f);
+        rj_writer_free(s.w);
+        for (int r = 0; r < 4; r++) {
+            reader_finish(&readers[r]);
+            free(readers[r].data);
+        }
+    }
+}
+
 /* ---- threads */
 
 typedef struct churn {
@@ -609,6 +682,7 @@ main(void)
     test_a_message_is_given_up();
     test_peers_that_go();
     test_freed_in_the_middle();
+    test_aborted_by_another_thread();
     test_many_threads();
     return 0;
 }

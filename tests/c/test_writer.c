@@ -232,6 +232,62 @@ test_a_document_that_was_given_up_leaves_nothing(void)
     test_target_reset(&t);
 }
 
+/* ---- a callback that uses the writer which calls it */
+
+static const char *const misuse_names[] = {"reset", "resume", "finish", "put", "flush"};
+
+typedef struct misuse {
+    rj_writer *w;
+    rj_sink *sink;
+    int kind, rc;
+    size_t length;
+} misuse;
+
+static ptrdiff_t
+misuse_write(void *ctx, const uint8_t *data, size_t length)
+{
+    misuse *m = ctx;
+    (void)data;
+    m->rc = RJ_ESTATE;
+    switch (m->kind) {
+    case 0:
+        rj_writer_reset(m->w);
+        break;
+    case 1:
+        m->rc = rj_writer_resume(m->w);
+        break;
+    case 2:
+        m->rc = rj_writer_finish(m->w);
+        break;
+    case 3:
+        m->rc = rj_writer_put_null(m->w);
+        break;
+    default:
+        m->rc = rj_sink_flush(m->sink);
+    }
+    m->length += length;
+    return (ptrdiff_t)length;
+}
+
+static void
+test_a_callback_may_not_use_the_writer(void)
+{
+    for (int kind = 0; kind < (int)COUNT(misuse_names); kind++)
+        for (int is_long = 0; is_long < 2; is_long++) {
+            misuse m = {.kind = kind};
+            CHECK(rj_callback_sink_new(&m.sink, misuse_write, &m, 512, NULL) == RJ_OK);
+            CHECK(rj_writer_new(&m.w, m.sink, NULL) == RJ_OK);
+            static char text[2000];
+            memset(text, 'x', sizeof text);
+            rj_writer_put_string(m.w, text, is_long ? sizeof text : 3);
+            CHECK(rj_writer_finish(m.w) == RJ_ESTATE);
+            CHECK(m.rc == RJ_ESTATE && m.length > 0);
+            CHECK(rj_writer_error(m.w).status == RJ_ESTATE);
+            rj_writer_free(m.w);
+            rj_sink_free(m.sink);
+        }
+}
+
 static void
 test_depth(void)
 {
@@ -265,6 +321,7 @@ main(void)
     test_invalid_sequences();
     test_calls_while_paused();
     test_a_document_that_was_given_up_leaves_nothing();
+    test_a_callback_may_not_use_the_writer();
     test_depth();
     test_status_texts();
     return 0;

@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import threading
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, contextmanager
+import time
+from collections.abc import Iterable
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-from weakref import WeakKeyDictionary
 
 from .. import _uv
 from .._encoder import CHUNK_SIZE, encoder_for
 from .._framing import comment_bytes, event_head
+from ._lock import MessageLock, within
 from ._stream import descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
@@ -138,9 +139,8 @@ class Fanout:
         )
         self._is_sse = framing == "sse"
         self._encoder = encoder or encoder_for(options)
-        self._lock = threading.Lock()
-        self._owner: tuple[int, object] = (0, None)  # the thread and the task that have the lock
-        self._task_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+        self._pid = os.getpid()
+        self._lock = MessageLock()
         for stream in streams:
             self.add(stream)
 
@@ -168,6 +168,8 @@ class Fanout:
 
     def remove(self, id: int) -> bool:
         """Let a subscriber go when it has got what has been published so far.
+
+        It holds up nobody from then on: if publishing waits for it, and it accepts nothing for a second, it is dropped.
 
         Returns:
             False if it had left already, and a report has told so.
@@ -205,6 +207,8 @@ class Fanout:
         Raises:
             EncodeError: Nothing is sent of a message of one part; subscribers that got a part of a longer one are reset.
             TimeoutError: The same.
+            ConnectionAbortedError: `abort` was called meanwhile, by another thread, say.
+            RuntimeError: It is used by the message that it is sending, or in a forked child.
         """
         head = self._event_head(event, id, retry)
         with self._thread_lock():
@@ -254,34 +258,18 @@ class Fanout:
             raise ValueError('event, id and retry need framing="sse"')
         return head or b""
 
-    @contextmanager
-    def _thread_lock(self) -> Iterator[None]:
-        """One thread after the other."""
-        thread = threading.get_ident()
-        if self._owner[0] == thread:
-            raise RuntimeError("this thread is in the middle of a message (on an event loop, use apublish() and aclose())")
-        with self._lock:
-            self._owner = (thread, None)
-            try:
-                yield
-            finally:
-                self._owner = (0, None)
+    def _thread_lock(self, timeout: float | None = None) -> AbstractContextManager[None]:
+        self._check_process()
+        return self._lock.of_thread(timeout)
 
-    @asynccontextmanager
-    async def _task_lock(self) -> AsyncIterator[None]:
-        """One task of an event loop after the other; and one thread after the other."""
-        owner = (threading.get_ident(), asyncio.current_task())
-        if self._owner == owner or self._owner == (owner[0], None):
-            raise RuntimeError("this task is in the middle of a message")
-        async with self._task_locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-            if not self._lock.acquire(blocking=False):
-                await asyncio.to_thread(self._lock.acquire)
-            self._owner = owner
-            try:
-                yield
-            finally:
-                self._owner = (0, None)
-                self._lock.release()
+    def _task_lock(self, timeout: float | None = None) -> AbstractAsyncContextManager[None]:
+        self._check_process()
+        return self._lock.of_task(timeout)
+
+    def _check_process(self) -> None:
+        """In a forked child the lock may be held by a thread that is not there."""
+        if os.getpid() != self._pid:
+            raise RuntimeError("this Fanout belongs to the process that this one was forked from")
 
     # ---- the end
 
@@ -298,49 +286,73 @@ class Fanout:
 
         With `http_chunked` the body is ended. The connections themselves stay open. Closing twice does nothing.
         """
+        limit = _milliseconds("timeout", timeout)
         if self.closed:
             return
-        with self._thread_lock():
-            self._core.finish()
         with self._aborting():
-            self._core.wait(_uv.EVENT_EMPTY, _milliseconds("timeout", timeout))
+            began = time.monotonic()
+            with self._thread_lock(timeout):
+                self._finish()
+            self._core.wait(_uv.EVENT_EMPTY, max(limit - int(1000 * (time.monotonic() - began)), 1) if limit > 0 else limit)
 
     async def aclose(self, timeout: float = _CLOSE_SECONDS) -> None:
         """`close` on asyncio or uvloop."""
+        _milliseconds("timeout", timeout)
         if self.closed:
             return
-        async with self._task_lock():
-            self._core.finish()
         with self._aborting():
-            await self._wait_async(_uv.EVENT_EMPTY, timeout)
+            began = time.monotonic()
+            async with self._task_lock(timeout):
+                self._finish()
+            await self._wait_async(_uv.EVENT_EMPTY, None if timeout is None else timeout - (time.monotonic() - began))
 
     def abort(self) -> None:
-        """Close at once. Subscribers that are in the middle of a message are reset."""
+        """Close at once, from any thread. Subscribers that are in the middle of a message are reset.
+
+        Whoever publishes or waits gets a ConnectionAbortedError.
+        """
         self._core.abort()
+
+    def _finish(self) -> None:
+        if not self.closed:
+            self._core.finish()
 
     @contextmanager
     def _aborting(self) -> Iterator[None]:
         try:
             yield
-        except TimeoutError:
+        except (TimeoutError, ConnectionAbortedError):  # it is not to take longer; somebody else has aborted it
             pass
-        finally:
+        except ValueError:  # the same, before the wait began
+            if not self.closed:
+                raise
+        except RuntimeError:  # closed in the middle of a message, or in a forked child
+            raise
+        except BaseException:
             self.abort()
+            raise
+        self.abort()
 
     async def _wait_async(self, event: int, timeout: float | None) -> None:
         loop = asyncio.get_running_loop()
         fd = self._core.watch(event)
-        happened = asyncio.Event()
+        happened = loop.create_future()
+
+        def notice() -> None:
+            loop.remove_reader(fd)
+            if not happened.done():
+                happened.set_result(None)
+
         try:
-            loop.add_reader(fd, happened.set)
+            loop.add_reader(fd, notice)
             try:
-                await asyncio.wait_for(happened.wait(), timeout)
-            except asyncio.TimeoutError as e:
-                raise TimeoutError("timed out: the subscribers have not accepted everything") from e
+                await within(timeout, happened, "timed out: the subscribers have not accepted everything")
             finally:
                 loop.remove_reader(fd)
         finally:
             self._core.unwatch(fd)
+        if self.closed:
+            raise ConnectionAbortedError("the fan-out was aborted")
 
     def __enter__(self) -> Self:
         return self

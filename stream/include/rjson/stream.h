@@ -61,7 +61,9 @@ extern "C" {
     X(-8, ENUMBER, "NaN and Infinity are not JSON (RFC 8259, section 6)")                                                   \
     X(-9, EDEPTH, "nested too deeply")                                                                                      \
     X(-10, ESYNTAX, "the text is not JSON (RFC 8259)")                                                                      \
-    X(-11, EREAD, "the source failed (see the errno)")
+    X(-11, EREAD, "the source failed (see the errno)")                                                                      \
+    X(-12, EABORTED, "given up from outside")                                                                               \
+    X(-13, EPROCESS, "this was begun in the process that this one was forked from")
 
 typedef enum rj_status {
 #define RJ__ENUM(code, name, text) RJ_##name = (code),
@@ -289,7 +291,8 @@ RJ_API int rj_writer_put_raw(rj_writer *w, const char *json, size_t length);
 RJ_API int rj_writer_resume(rj_writer *w);
 /* Completes the document and flushes the sink. RJ_ESTATE if it is not complete. After RJ_PAUSE call it again. */
 RJ_API int rj_writer_finish(rj_writer *w);
-/* Forgets the finished or failed document, to write the next one to the same sink. A failure of the sink stays. */
+/* Forgets the finished or failed document, to write the next one to the same sink. A failure of the sink stays. Inside a callback of
+ * the sink nothing is forgotten, and the document fails with RJ_ESTATE, as it does there with every other call that writes. */
 RJ_API void rj_writer_reset(rj_writer *w);
 RJ_API rj_writer_failure rj_writer_error(const rj_writer *w);
 

@@ -73,8 +73,8 @@ RJ_API void rj_uv_sink_wake(rj_sink *sink);
  *     rj_writer_new(&w, rj_fanout_sink(f), NULL);       // one message at a time: lend, take ..., flush
  *     ... rj_writer_put_...; while (rj_writer_finish(w) == RJ_PAUSE) rj_fanout_wait(f, RJ_FANOUT_ROOM, -1, NULL);
  *
- * Threads: add, remove, finish, report and wait may be called from any thread; the sink is for one at a time. A fan-out does not
- * survive fork(2): the child must not use or free it. */
+ * Threads: add, remove, finish, abort, report and wait may be called from any thread; the sink is for one at a time. A fan-out does
+ * not survive fork(2): in the child, waits and the sink answer RJ_EPROCESS, and nothing else may be called. */
 typedef struct rj_fanout rj_fanout;
 
 /* What happens to a subscriber that is more than `max_bytes` behind, or that has accepted nothing for `max_ms`. A message is never
@@ -109,14 +109,17 @@ typedef struct rj_fanout_options {
 
 /* Makes a fan-out, and starts its thread, which has every signal blocked. RJ_EINVAL, RJ_ENOMEM, RJ_EIO with errno. */
 RJ_API int rj_fanout_new(rj_fanout **out, const rj_fanout_options *options);
-/* Stops the thread, whatever is on its way, and frees everything. Subscribers in the middle of a message are reset. NULL is
- * allowed. */
+/* Stops the thread, whatever is on its way. Subscribers in the middle of a message are reset. Who waits, and the sink, get RJ_EABORTED.
+ * May be called twice. rj_fanout_free is still to come, when nobody uses the fan-out any more. */
+RJ_API void rj_fanout_abort(rj_fanout *f);
+/* The same, and frees everything. No other call may be going on. NULL is allowed. */
 RJ_API void rj_fanout_free(rj_fanout *f);
 
 /* Adds a stream socket, pipe or terminal; it gets the messages that begin after this call. `fd` is borrowed: a copy of it is used, and
  * closed when the subscriber has left. *id names it from then on. RJ_ESTATE after rj_fanout_finish, RJ_EIO with errno, RJ_ENOMEM. */
 RJ_API int rj_fanout_add(rj_fanout *f, int fd, uint64_t *id);
-/* Lets a subscriber go when it has got what was published before this call. RJ_EINVAL if there is none of that name. */
+/* Lets a subscriber go when it has got what was published before this call. It holds up nobody: where the sink pauses because of it,
+ * and it accepts nothing for a second, it is dropped. RJ_EINVAL if there is none of that name. */
 RJ_API int rj_fanout_remove(rj_fanout *f, uint64_t id);
 /* How many subscribers there are. */
 RJ_API size_t rj_fanout_count(rj_fanout *f);
@@ -144,7 +147,7 @@ typedef enum rj_fanout_event {
 } rj_fanout_event;
 
 /* Waits for an event, at most `timeout_ms` (negative: no limit), with the hooks (may be NULL) around each wait. RJ_OK, RJ_ETIMEOUT,
- * RJ_ECANCELED when the hooks asked to stop, RJ_EIO with errno. */
+ * RJ_ECANCELED when the hooks asked to stop, RJ_EABORTED, RJ_EPROCESS, RJ_EIO with errno. */
 RJ_API int rj_fanout_wait(rj_fanout *f, int event, int64_t timeout_ms, const rj_wait_hooks *hooks);
 /* The same for an event loop: a descriptor (owned: end with rj_fanout_unwatch) that becomes readable when the event has come, or
  * when the fan-out is freed, after which it is closed with close(2). -1 with errno. */

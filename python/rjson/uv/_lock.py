@@ -1,0 +1,141 @@
+"""One message at a time, of threads and of tasks of any event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Protocol
+
+_TIMED_OUT = "timed out: another thread or task is in the middle of a message"
+
+
+async def within(timeout: float | None, future: asyncio.Future[None], message: str) -> None:
+    """Await a future of one's own; TimeoutError after so many seconds.
+
+    `asyncio.wait_for` of 3.11 and before swallows a cancellation that comes at the moment at which the future is done.
+    """
+
+    def expire() -> None:
+        if not future.done():
+            future.set_exception(TimeoutError(message))
+
+    timer = None if timeout is None else asyncio.get_running_loop().call_later(timeout, expire)
+    try:
+        await future
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+class _Waiter(Protocol):
+    def wake(self) -> bool:
+        """Tell that the lock is its own now. False if there is nobody any more."""
+
+
+class _ThreadWaiter:
+    def __init__(self) -> None:
+        self._closed = threading.Lock()
+        self._closed.acquire()
+
+    def wake(self) -> bool:
+        self._closed.release()
+        return True
+
+    def wait(self, timeout: float | None) -> bool:
+        return self._closed.acquire(timeout=-1 if timeout is None else timeout)
+
+
+class _TaskWaiter:
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.future = self._loop.create_future()
+
+    def _set(self) -> None:
+        if not self.future.done():
+            self.future.set_result(None)
+
+    def wake(self) -> bool:
+        with suppress(RuntimeError):  # its loop is closed
+            self._loop.call_soon_threadsafe(self._set)
+            return True
+        return False
+
+
+class MessageLock:
+    """A lock whose owner is a thread, or a task; who waits gets it in the order of coming.
+
+    A wait can end at any time (a cancellation, a timeout, a signal's exception) and leaves nothing behind: the lock is
+    handed over, and who does not want it any more hands it on. No thread waits for a task's sake.
+    """
+
+    def __init__(self) -> None:
+        # Held for a few instructions. A signal's handler may come in between them.
+        self._guard = threading.RLock()
+        self._is_held = False
+        self._owner: tuple[int, object] = (0, None)  # the thread and the task
+        self._waiters: deque[_Waiter] = deque()
+
+    @contextmanager
+    def of_thread(self, timeout: float | None = None) -> Iterator[None]:
+        """Hold it, as a thread. TimeoutError if it was not free for `timeout` seconds."""
+        thread = threading.get_ident()
+        if self._owner[0] == thread:
+            raise RuntimeError("this thread is in the middle of a message (on an event loop, use apublish() and aclose())")
+        waiter = _ThreadWaiter()
+        if not self._take_or_queue(waiter):
+            try:
+                if not waiter.wait(timeout):
+                    raise TimeoutError(_TIMED_OUT)
+            except BaseException:
+                self._give_up(waiter)
+                raise
+        try:
+            self._owner = (thread, None)
+            yield
+        finally:
+            self._release()
+
+    @asynccontextmanager
+    async def of_task(self, timeout: float | None = None) -> AsyncIterator[None]:
+        """Hold it, as a task. TimeoutError if it was not free for `timeout` seconds."""
+        owner = (threading.get_ident(), asyncio.current_task())
+        if self._owner in (owner, (owner[0], None)):
+            raise RuntimeError("this task is in the middle of a message")
+        waiter = _TaskWaiter()
+        if not self._take_or_queue(waiter):
+            try:
+                await within(timeout, waiter.future, _TIMED_OUT)
+            except BaseException:
+                self._give_up(waiter)
+                raise
+        try:
+            self._owner = owner
+            yield
+        finally:
+            self._release()
+
+    def _take_or_queue(self, waiter: _Waiter) -> bool:
+        with self._guard:
+            if self._is_held:
+                self._waiters.append(waiter)
+                return False
+            self._is_held = True
+            return True
+
+    def _give_up(self, waiter: _Waiter) -> None:
+        with self._guard:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+                return
+        self._release()  # it had been handed over
+
+    def _release(self) -> None:
+        with self._guard:
+            self._owner = (0, None)
+            while self._waiters:
+                if self._waiters.popleft().wake():
+                    return
+            self._is_held = False
