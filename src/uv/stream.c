@@ -300,12 +300,12 @@ wait_for_progress(void *ctx, int64_t timeout_ms, const rj_wait_hooks *hooks)
     uv_stream_t *stream = &self->connection->handle.stream;
     uint64_t deadline_ns = rj__deadline_ns(timeout_ms);
     size_t before = uv_stream_get_write_queue_size(stream);
+    if (rj_check_process(self->pid) < 0) /* the document has forked */
+        return RJ_ECANCELED;
     do {
         int rc = rj__uv_wait(self->loop->loop, deadline_ns, hooks);
         if (rc < 0)
             return rc;
-        if (rj_check_process(self->pid) < 0) /* a signal's handler has forked */
-            return RJ_ECANCELED;
         if (self->fd < 0) { /* the hooks let other threads run */
             PyErr_SetString(PyExc_ValueError, "the stream was closed while it was written to");
             return RJ_ECANCELED;

@@ -72,11 +72,14 @@ rj__uv_turn(uv_loop_t *loop)
 int
 rj__uv_wait(uv_loop_t *loop, uint64_t deadline_ns, const rj_wait_hooks *hooks)
 {
+    int pid = rj__process_id();
     rj__uv_turn(loop); /* what is new to the loop is not in its backend before */
     if (uv_backend_timeout(loop) != 0) {
         int rc = rj__fd_wait(uv_backend_fd(loop), POLLIN, deadline_ns, hooks);
         if (rc < 0)
             return rc;
+        if (pid != rj__process_id())
+            return RJ_EPROCESS;
     }
     rj__uv_turn(loop);
     return RJ_OK;

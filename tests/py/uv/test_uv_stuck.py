@@ -61,7 +61,7 @@ def run(code, *options, timeout=60):
         text=True,
         timeout=timeout,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", ""), done.stderr
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
@@ -477,11 +477,13 @@ def test_fork_in_the_middle_of_a_stream(by):
             os.write(2, b"" if good else repr(error).encode())
             os._exit(0 if good else 1)
         assert error is None, error
-        assert os.waitpid(pid, 0)[1] == 0
+        status = os.waitpid(pid, 0)[1]
+        assert status == 0, status
         rjson.dump_to([1], stream)
         stream.close()
         ours.close()
         reader.join()
-        assert got[0] == json.dumps(LONG, separators=(",", ":")).encode() + b"[1]"
+        expected = json.dumps(LONG, separators=(",", ":")).encode() + b"[1]"
+        assert got[0] == expected, (len(got[0]), len(expected))
         print("ok")
     """)
