@@ -28,7 +28,7 @@ enum {
     X(LINES, "lines", "", "", "\n", "", RJ__FRAMING_WRITES | RJ__FRAMING_READS | RJ__FRAMING_JOINS | RJ__FRAMING_ONE_LINE)  \
     /* server-sent events: text/event-stream (HTML, section 9.2) */                                                         \
     X(SSE, "sse", "data: ", "data: ", "\n\n", "",                                                                           \
-      RJ__FRAMING_WRITES | RJ__FRAMING_JOINS | RJ__FRAMING_ONE_LINE | RJ__FRAMING_FIELDS)                                   \
+      RJ__FRAMING_WRITES | RJ__FRAMING_READS | RJ__FRAMING_JOINS | RJ__FRAMING_ONE_LINE | RJ__FRAMING_FIELDS)               \
     /* JSON text sequences (RFC 7464) */                                                                                    \
     X(SEQ, "seq", "\x1e", "\x1e", "\n", "", RJ__FRAMING_WRITES | RJ__FRAMING_READS | RJ__FRAMING_JOINS)                     \
     /* one JSON array, whose items the documents are */                                                                     \

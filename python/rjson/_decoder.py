@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._core import Decoder, Feeder, Values, loads
+from ._events import event_reader
 from ._hints import instead
 from ._sources import reader
 
@@ -52,20 +53,21 @@ def iterload(
     Args:
         fp: What to read from: a file of text or of bytes, a pipe, a socket, an HTTP response, or an iterator of bytes or
             str, whose parts may be cut anywhere.
-        framing: What holds the values together. "lines": a line each (NDJSON); empty lines are left out. "array": one array,
-            whose items they are. "seq": JSON text sequences (RFC 7464). "concat": one after the other, with or without white
-            space between them. "auto": "seq" if the text begins with the record separator, "array" if it begins with a
-            bracket, else "concat", which takes lines too.
+        framing: What holds the values together. "lines": a line each (NDJSON); empty lines are left out. "sse": the data of
+            server-sent events (text/event-stream), an event each; to `lineno` and `on_error` each is a line. "array": one
+            array, whose items they are. "seq": JSON text sequences (RFC 7464). "concat": one after the other, with or
+            without white space between them. "auto": "seq" if the text begins with the record separator, "array" if it
+            begins with a bracket, else "concat", which takes lines too.
         chunk_size: How many bytes, or characters, to ask for at a time. What has arrived is used at once.
         max_bytes: How large a value may be, in UTF-8; of lines, a line. A larger one is a DecodeError as soon as that is
             seen, before the rest of it is read. None: any size, for texts from people one trusts.
-        on_error: What becomes of a line that is not JSON, or too large; for framing="lines" alone. "raise": it ends the
+        on_error: What becomes of a line that is not JSON, or too large; for framing "lines" and "sse". "raise": it ends the
             iterator. "skip": it is left out. A callable: it is left out, and `on_error(lineno, line, error)` is called in
             its place, with its number (from 1 on), its bytes (at most `max_bytes`) and a DecodeError; what that raises
             ends the iterator.
-        end: Whether the sender says where the text is complete, for framing "lines", "seq" or "concat". The last record is
-            then `{"$end": count}`, with the number of values before it, or `{"$error": ...}`, which is raised. Neither is
-            given out.
+        end: Whether the sender says where the text is complete, for framing "lines", "sse", "seq" or "concat". The last
+            record is then `{"$end": count}`, with the number of values before it, or `{"$error": ...}`, which is raised.
+            Neither is given out.
         **options: Those of `loads`.
 
     Raises:
@@ -79,4 +81,5 @@ def iterload(
     if chunk_size < 1:
         raise ValueError(f"chunk_size must be at least 1, not {chunk_size}")
     feeder = Feeder(Decoder(**options), framing, max_bytes=max_bytes, on_error=on_error, end=end)
-    return Values(feeder, reader(fp), chunk_size)
+    read = reader(fp)
+    return Values(feeder, event_reader(read, max_bytes) if framing == "sse" else read, chunk_size)

@@ -47,7 +47,7 @@ class Options(TypedDict, total=False):
     max_depth: int
 
 
-Framing = Literal["auto", "lines", "array", "seq", "concat"]
+Framing = Literal["auto", "lines", "array", "seq", "sse", "concat"]
 
 WriteFraming = Literal["lines", "array", "seq", "sse", "concat"]
 """What holds documents together. "lines": a line each (NDJSON). "array": one array, whose items they are. "seq": JSON text

@@ -12,6 +12,8 @@ static int
 choose_framing(feeder *self, const char *name)
 {
     self->framing = rj__framing_find(name, RJ__FRAMING_READS);
+    if (self->framing == RJ__FRAMING_SSE) /* its reader makes lines of events */
+        self->framing = RJ__FRAMING_LINES;
     if (self->framing >= 0) {
         self->expected = self->framing == RJ__FRAMING_ARRAY ? RJ_EXPECT_ARRAY : RJ_EXPECT_VALUE;
         return 0;
@@ -50,7 +52,7 @@ set_on_error(feeder *self, PyObject *value)
     }
     if (self->framing != RJ__FRAMING_LINES) {
         PyErr_SetString(PyExc_ValueError,
-                        "on_error needs framing='lines': only there it is known where the next value begins");
+                        "on_error needs framing='lines' or 'sse': only there it is known where the next value begins");
         return -1;
     }
     self->skips_errors = 1;
@@ -63,7 +65,7 @@ set_checks_end(feeder *self, int checks)
 {
     if (checks && (self->framing == RJ__FRAMING_AUTO || self->framing == RJ__FRAMING_ARRAY)) {
         PyErr_SetString(PyExc_ValueError,
-                        "end=True needs framing='lines', 'seq' or 'concat': an array has an end of its own");
+                        "end=True needs framing='lines', 'sse', 'seq' or 'concat': an array has an end of its own");
         return -1;
     }
     self->checks_end = checks;

@@ -21,7 +21,7 @@ test_names(void)
     char names[80];
     CHECK(rj__framing_find("auto", RJ__FRAMING_WRITES) == -1);
     CHECK(rj__framing_find("auto", RJ__FRAMING_READS) == RJ__FRAMING_AUTO);
-    CHECK(rj__framing_find("sse", RJ__FRAMING_READS) == -1);
+    CHECK(rj__framing_find("sse", RJ__FRAMING_READS) == RJ__FRAMING_SSE);
     CHECK(rj__framing_find("", 0) == -1);
     rj__framing_list(names, sizeof names, RJ__FRAMING_WRITES);
     CHECK(strcmp(names, "'concat', 'lines', 'sse', 'seq' or 'array'") == 0);

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .._core import Decoder, Feeder
 from .._decoder import CHUNK_SIZE
+from .._events import EventLines
 from .._hints import instead
 from .._options import DecodeOptions, Framing, OnError
 from . import _loops
@@ -51,7 +52,21 @@ def iterload(
     if chunk_size < 1:
         raise ValueError(f"chunk_size must be at least 1, not {chunk_size}")
     feeder = Feeder(Decoder(**options), framing, max_bytes=max_bytes, on_error=on_error, end=end)
-    return _Values(feeder, _read(reader), chunk_size)
+    read = _read(reader)
+    return _Values(feeder, _event_reader(read, max_bytes) if framing == "sse" else read, chunk_size)
+
+
+def _event_reader(read: Callable[[int], Awaitable[Any]], max_bytes: int | None) -> Callable[[int], Awaitable[Any]]:
+    """See event_reader."""
+    events = EventLines(max_bytes)
+
+    async def read_lines(size: int) -> Any:
+        while part := await read(size):
+            if lines := events.lines(part):
+                return lines
+        return part
+
+    return read_lines
 
 
 def _read(reader: Any) -> Callable[[int], Awaitable[Any]]:

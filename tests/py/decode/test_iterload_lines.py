@@ -7,6 +7,8 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import rjson
 import rjson.aio
@@ -110,7 +112,7 @@ def test_on_error_is_checked():
     with pytest.raises(ValueError, match="on_error must be 'raise', 'skip' or callable, not 'ignore'"):
         rjson.iterload(io.BytesIO(), framing="lines", on_error="ignore")
     for framing in ("auto", "array", "seq", "concat"):
-        with pytest.raises(ValueError, match="on_error needs framing='lines'"):
+        with pytest.raises(ValueError, match="on_error needs framing='lines' or 'sse'"):
             rjson.iterload(io.BytesIO(), framing=framing, on_error="skip")
 
 
@@ -138,6 +140,101 @@ def test_byte_order_marks_of_joined_files(size):
             read(wrong, size, framing="lines")
     with pytest.raises(rjson.DecodeError):
         read(f"[1,{mark}2]", size, framing="array")
+
+
+@given(
+    lines=st.lists(
+        st.sampled_from(
+            ["1", '{"a":[1]}', "", " ", "x", '"é', "[1,", "2]", '"😀"', "\ufeff3", "nul", '"\\', '"\\u12', "1 2", "-", "\r"]
+        )
+    ),
+    newline=st.sampled_from(["\n", "\r\n", " \n"]),
+    size=st.integers(1, 20),
+)
+def test_lines_are_texts_of_their_own(lines, newline, size):
+    """Each is what loads makes of it alone, or is skipped."""
+    text = newline.join(lines).encode()
+    expected = []
+    for line in text.split(b"\n"):
+        try:
+            if line.removeprefix(b"\xef\xbb\xbf").strip():
+                expected.append(rjson.loads(line))
+        except rjson.DecodeError:
+            pass
+    assert read(text, size, framing="lines", on_error="skip") == expected
+
+
+# ---- server-sent events
+
+EVENTS = """\ufeff: hello
+
+data: {"a": 1}
+
+event: tick
+id: 7
+data:[2,
+data: "é😀"]
+retry: 100
+
+data
+datax: 0
+event: nothing
+
+:
+
+data: 3
+
+
+data: {"b":
+data: 4
+data: }
+
+data: 5
+"""
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+async def test_events(newline, size):
+    """Data is joined; comments, other fields and an event without its empty line are left out (HTML, section 9.2.6)."""
+    expected = [{"a": 1}, [2, "é😀"], 3, {"b": 4}]
+    text = EVENTS.replace("\n", newline).encode()
+    assert read(text, size, framing="sse") == expected
+    assert read(text, size, framing="sse", max_bytes=14) == expected
+    assert read((text + newline.encode() * 2), size, framing="sse") == [*expected, 5]
+
+    class Reader(Trickle):
+        async def read(self, n):
+            return super().read(n)
+
+    assert [value async for value in rjson.aio.iterload(Reader(text, size), framing="sse")] == expected
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_events_of_our_own(size):
+    values = [{"text": "a\nb"}, [1], rjson.Event({"x": 1}, event="tick", id="7", comment="so"), "ä", {"$end": 4}]
+    text = b"".join(rjson.iterencode(values, framing="sse", indent=2))
+    assert read(text, size, framing="sse", end=True) == [{"text": "a\nb"}, [1], {"x": 1}, "ä"]
+    for cut in range(1, len(text)):
+        with pytest.raises(rjson.DecodeError, match="stream was cut"):
+            read(text[:-cut], size, framing="sse", end=True)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_events_that_are_wrong(size):
+    """They are reported by their number; one that is too long is not kept."""
+    reports = []
+    long = b"data: [" + b"0," * 5000 + b"0]\ndata: 1\n\n"
+    many = b"data: 0\n" * 1000 + b"\n"
+    comment = b": " + b"z" * 5000 + b"\n\n"
+    text = b"data: 1\n\n" + long + b"data: x\n\n" + comment + many + b"data: 2\n\ndata: [DONE]\n\n"
+    options = {"framing": "sse", "max_bytes": 100}
+    got = read(text, size, on_error=lambda number, line, error: reports.append((number, line[:10])), **options)
+    assert got == [1, 2]
+    assert reports == [(2, b"[0,0,0,0,0"), (3, b"x"), (4, b"0 0 0 0 0 "), (6, b"[DONE]")]
+    assert read(text, size, on_error="skip", **options) == [1, 2]
+    with pytest.raises(rjson.DecodeError, match="max_bytes=100"):
+        read(text, size, **options)
 
 
 # ---- sizes
