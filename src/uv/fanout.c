@@ -408,11 +408,19 @@ fanout_close(PyObject *op, PyObject *Py_UNUSED(ignored))
     Py_RETURN_NONE;
 }
 
+static int
+fanout_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(op));
+    return 0;
+}
+
 static void
 fanout_dealloc(PyObject *op)
 {
     fanout_object *self = (fanout_object *)op;
     PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
     /* After a fork there is no thread to stop, and nobody knows what it was in the middle of. */
     if (self->fanout && self->pid == rj__process_id())
         rj_fanout_free(self->fanout);
@@ -477,6 +485,7 @@ static PyType_Slot fanout_slots[] = {
     {Py_tp_doc, (void *)fanout_doc},
     {Py_tp_new, RJ_SLOT(fanout_new)},
     {Py_tp_dealloc, RJ_SLOT(fanout_dealloc)},
+    {Py_tp_traverse, RJ_SLOT(fanout_traverse)},
     {Py_tp_methods, fanout_methods},
     {Py_tp_getset, fanout_getset},
     {Py_sq_length, RJ_SLOT(fanout_length)},
@@ -484,6 +493,9 @@ static PyType_Slot fanout_slots[] = {
 };
 
 PyType_Spec rj_fanout_spec = {
-    "rjson._uv.Fanout", sizeof(fanout_object), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
+    "rjson._uv.Fanout",
+    sizeof(fanout_object),
+    0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
     fanout_slots,
 };

@@ -137,12 +137,20 @@ loop_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return (PyObject *)self;
 }
 
+static int
+loop_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(op));
+    return 0;
+}
+
 /* Streams keep their loop alive, so no connection is left but those that are closing. */
 static void
 loop_dealloc(PyObject *op)
 {
     rj_loop_object *self = (rj_loop_object *)op;
     PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
     if (self->loop) {
         if (self->pid != rj__process_id())
             uv_loop_fork(self->loop); /* else it would take the handles out of the parent's loop */
@@ -211,10 +219,15 @@ static PyType_Slot loop_slots[] = {
     {Py_tp_doc, (void *)loop_doc},
     {Py_tp_new, RJ_SLOT(loop_new)},
     {Py_tp_dealloc, RJ_SLOT(loop_dealloc)},
+    {Py_tp_traverse, RJ_SLOT(loop_traverse)},
     {Py_tp_methods, loop_methods},
     {0, NULL},
 };
 
 PyType_Spec rj_loop_spec = {
-    "rjson._uv.Loop", sizeof(rj_loop_object), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, loop_slots,
+    "rjson._uv.Loop",
+    sizeof(rj_loop_object),
+    0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    loop_slots,
 };

@@ -442,6 +442,8 @@ stream_traverse(PyObject *op, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(self->future);
     Py_VISIT(self->pump);
+    Py_VISIT(self->loop);
+    Py_VISIT(self->own_loop);
     return 0;
 }
 

@@ -6,11 +6,23 @@
 
 /* ---- the type */
 
+/* No tp_clear: whoever walks the array holds it, and lets go of it. */
+static int
+array_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    rj_array *a = (rj_array *)op;
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(a->capsule);
+    Py_VISIT(a->buffer.obj);
+    return 0;
+}
+
 static void
 array_dealloc(PyObject *op)
 {
     rj_array *a = (rj_array *)op;
     PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
     Py_XDECREF(a->capsule);
     Py_XDECREF(a->hold);
     if (a->buffer.obj)
@@ -22,13 +34,14 @@ array_dealloc(PyObject *op)
 static PyType_Slot array_slots[] = {
     {Py_tp_doc, (void *)PyDoc_STR("A view of an array that is being encoded.")},
     {Py_tp_dealloc, RJ_SLOT(array_dealloc)},
+    {Py_tp_traverse, RJ_SLOT(array_traverse)},
     {0, NULL},
 };
 
 PyType_Spec rj_array_spec = {
     .name = "rjson._core.ArrayView",
     .basicsize = sizeof(rj_array),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = array_slots,
 };
 
@@ -36,6 +49,7 @@ static rj_array *
 new_array(rj_encoder *e)
 {
     PyTypeObject *type = e->state->array_type;
+    rj_own_ancestors(e); /* the allocation may start the garbage collector, and that finalizers */
     return (rj_array *)type->tp_alloc(type, 0);
 }
 

@@ -7,11 +7,28 @@
 
 /* ---- the type */
 
+/* No tp_clear: a plan is immutable, and a cycle through one goes through its type's module too, which lets go of its cache. */
+static int
+plan_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    rj_plan *plan = (rj_plan *)op;
+    Py_VISIT(Py_TYPE(op));
+    for (Py_ssize_t i = 0; i < Py_SIZE(op); i++) {
+        Py_VISIT(plan->fields[i].key);
+        Py_VISIT(plan->fields[i].attribute);
+        Py_VISIT(plan->fields[i].constant);
+    }
+    Py_VISIT(plan->convert);
+    Py_VISIT(plan->omitted);
+    return 0;
+}
+
 static void
 plan_dealloc(PyObject *op)
 {
     rj_plan *plan = (rj_plan *)op;
     PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
     for (Py_ssize_t i = 0; i < Py_SIZE(op); i++) {
         Py_XDECREF(plan->fields[i].key);
         Py_XDECREF(plan->fields[i].attribute);
@@ -28,6 +45,7 @@ plan_dealloc(PyObject *op)
 static PyType_Slot plan_slots[] = {
     {Py_tp_doc, (void *)PyDoc_STR("How a type is encoded.")},
     {Py_tp_dealloc, RJ_SLOT(plan_dealloc)},
+    {Py_tp_traverse, RJ_SLOT(plan_traverse)},
     {0, NULL},
 };
 
@@ -35,7 +53,7 @@ PyType_Spec rj_plan_spec = {
     .name = "rjson._core.Plan",
     .basicsize = sizeof(rj_plan),
     .itemsize = sizeof(rj_field),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = plan_slots,
 };
 

@@ -84,10 +84,18 @@ raw_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return (PyObject *)self;
 }
 
+static int
+raw_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    return 0;
+}
+
 static void
 raw_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
     Py_XDECREF(((raw_object *)self)->bytes);
     type->tp_free(self);
     Py_DECREF(type);
@@ -143,6 +151,7 @@ static PyType_Slot raw_slots[] = {
     {Py_tp_doc, (void *)raw_doc},
     {Py_tp_new, RJ_SLOT(raw_new)},
     {Py_tp_dealloc, RJ_SLOT(raw_dealloc)},
+    {Py_tp_traverse, RJ_SLOT(raw_traverse)},
     {Py_tp_repr, RJ_SLOT(raw_repr)},
     {Py_tp_richcompare, RJ_SLOT(raw_richcompare)},
     {Py_tp_hash, RJ_SLOT(raw_hash)},
@@ -151,4 +160,6 @@ static PyType_Slot raw_slots[] = {
     {0, NULL},
 };
 
-PyType_Spec rj_raw_spec = {"rjson.Raw", sizeof(raw_object), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, raw_slots};
+PyType_Spec rj_raw_spec = {
+    "rjson.Raw", sizeof(raw_object), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE, raw_slots,
+};

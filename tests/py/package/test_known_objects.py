@@ -10,7 +10,7 @@ import pytest
 
 from helpers import UNDER_ASAN
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 HEADER = next((ROOT / "src").rglob("literal_places.h"))
 SHIM = f"""
 #include "{HEADER}"
