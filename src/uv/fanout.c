@@ -482,14 +482,10 @@ static PyGetSetDef fanout_getset[] = {
 PyDoc_STRVAR(fanout_doc, "Fanout(chunk_size, max_bytes, max_ms, slow, framing, http_chunked)\n--\n\nSee rjson.uv.Fanout.");
 
 static PyType_Slot fanout_slots[] = {
-    {Py_tp_doc, (void *)fanout_doc},
-    {Py_tp_new, RJ_SLOT(fanout_new)},
-    {Py_tp_dealloc, RJ_SLOT(fanout_dealloc)},
-    {Py_tp_traverse, RJ_SLOT(fanout_traverse)},
-    {Py_tp_methods, fanout_methods},
-    {Py_tp_getset, fanout_getset},
-    {Py_sq_length, RJ_SLOT(fanout_length)},
-    {0, NULL},
+    {Py_tp_doc, (void *)fanout_doc},          {Py_tp_new, RJ_SLOT(fanout_new)},
+    {Py_tp_dealloc, RJ_SLOT(fanout_dealloc)}, {Py_tp_traverse, RJ_SLOT(fanout_traverse)},
+    {Py_tp_methods, fanout_methods},          {Py_tp_getset, fanout_getset},
+    {Py_sq_length, RJ_SLOT(fanout_length)},   {0, NULL},
 };
 
 PyType_Spec rj_fanout_spec = {

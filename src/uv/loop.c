@@ -216,18 +216,12 @@ static PyMethodDef loop_methods[] = {
 PyDoc_STRVAR(loop_doc, "Loop()\n--\n\nA libuv loop, to be embedded in another event loop.");
 
 static PyType_Slot loop_slots[] = {
-    {Py_tp_doc, (void *)loop_doc},
-    {Py_tp_new, RJ_SLOT(loop_new)},
-    {Py_tp_dealloc, RJ_SLOT(loop_dealloc)},
-    {Py_tp_traverse, RJ_SLOT(loop_traverse)},
-    {Py_tp_methods, loop_methods},
-    {0, NULL},
+    {Py_tp_doc, (void *)loop_doc},          {Py_tp_new, RJ_SLOT(loop_new)},
+    {Py_tp_dealloc, RJ_SLOT(loop_dealloc)}, {Py_tp_traverse, RJ_SLOT(loop_traverse)},
+    {Py_tp_methods, loop_methods},          {0, NULL},
 };
 
 PyType_Spec rj_loop_spec = {
-    "rjson._uv.Loop",
-    sizeof(rj_loop_object),
-    0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    "rjson._uv.Loop", sizeof(rj_loop_object), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
     loop_slots,
 };

@@ -17,6 +17,8 @@ plan_traverse(PyObject *op, visitproc visit, void *arg)
         Py_VISIT(plan->fields[i].key);
         Py_VISIT(plan->fields[i].attribute);
         Py_VISIT(plan->fields[i].constant);
+        Py_VISIT(plan->fields[i].convert);
+        Py_VISIT(plan->fields[i].exact);
     }
     Py_VISIT(plan->convert);
     Py_VISIT(plan->omitted);
@@ -211,17 +213,19 @@ plan_from(rj_state *state, PyTypeObject *type, PyObject *description)
     int known = form_from(form), place = place_of_name("group of types", group, rj_type_group_names);
     if (known < 0 || place < 0)
         return NULL;
+    rj_datetime_kind dates = RJ_DATETIME_NATIVE;
     if (known >= RJ_FORM_DATETIME && known <= RJ_FORM_TIMEDELTA) {
-        int is_real = rj_is_datetime_type(state, (rj_form)known, type);
-        if (is_real < 0)
+        dates = rj_datetime_kind_of(state, (rj_form)known, type);
+        if (dates == RJ_DATETIME_FAILED)
             return NULL;
-        known = is_real ? known : RJ_FORM_UNKNOWN;
+        known = dates == RJ_DATETIME_NONE ? RJ_FORM_UNKNOWN : known;
     }
     rj_plan *plan = new_plan(state->plans.plan_type, (rj_form)known, (rj_type_group)(1 << place), fields);
     if (!plan)
         return NULL;
     plan->convert = convert == Py_None ? NULL : Py_NewRef(convert);
     plan->omitted = omitted == Py_None ? NULL : Py_NewRef(omitted);
+    plan->by_attributes = dates == RJ_DATETIME_BY_ATTRIBUTES;
     plan->runs_code = !finds_attributes_as_usual(type);
     for (Py_ssize_t i = 0; i < Py_SIZE(plan); i++)
         if (plan->fields[i].attribute) {

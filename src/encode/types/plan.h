@@ -52,6 +52,7 @@ typedef struct rj_plan {
     PyObject_VAR_HEAD rj_form form;
     rj_type_group group;
     int runs_code;     /* reading fields may run Python code of the document's */
+    int by_attributes; /* a date or time of the datetime module that is written in Python: see python_dates.c */
     PyObject *convert; /* callable, or NULL; of CONVERT with (object, default), else with the object */
     PyObject *omitted; /* the value that stands for no value, or NULL */
     rj_field fields[];

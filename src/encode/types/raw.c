@@ -148,16 +148,11 @@ PyDoc_STRVAR(raw_doc, "Raw(json, /, *, check=False)\n--\n\n"
                       "    TypeError: It is something else.");
 
 static PyType_Slot raw_slots[] = {
-    {Py_tp_doc, (void *)raw_doc},
-    {Py_tp_new, RJ_SLOT(raw_new)},
-    {Py_tp_dealloc, RJ_SLOT(raw_dealloc)},
-    {Py_tp_traverse, RJ_SLOT(raw_traverse)},
-    {Py_tp_repr, RJ_SLOT(raw_repr)},
-    {Py_tp_richcompare, RJ_SLOT(raw_richcompare)},
-    {Py_tp_hash, RJ_SLOT(raw_hash)},
-    {Py_tp_methods, raw_methods},
-    {Py_tp_members, raw_members},
-    {0, NULL},
+    {Py_tp_doc, (void *)raw_doc},          {Py_tp_new, RJ_SLOT(raw_new)},
+    {Py_tp_dealloc, RJ_SLOT(raw_dealloc)}, {Py_tp_traverse, RJ_SLOT(raw_traverse)},
+    {Py_tp_repr, RJ_SLOT(raw_repr)},       {Py_tp_richcompare, RJ_SLOT(raw_richcompare)},
+    {Py_tp_hash, RJ_SLOT(raw_hash)},       {Py_tp_methods, raw_methods},
+    {Py_tp_members, raw_members},          {0, NULL},
 };
 
 PyType_Spec rj_raw_spec = {

@@ -144,6 +144,15 @@ rj_put_zone_of_naive(const rj_encoder *e, uint8_t *p)
     return e->options->naive_utc ? put_offset(e, p, 0) : p;
 }
 
+int
+rj_fail_offset(rj_encoder *e)
+{
+    PyErr_SetString(PyExc_ValueError,
+                    "offset must be a timedelta strictly between -timedelta(hours=24) and timedelta(hours=24).");
+    rj_stop_error(e);
+    return -1;
+}
+
 /* What zone.utcoffset(v) says: 1 and microseconds, less than a day; 0 for None; -1 when the walk stops. `v`: NULL for a time, which
  * has no date. */
 static int
@@ -165,12 +174,7 @@ ask_zone(rj_encoder *e, PyObject *zone, PyObject *v, int64_t *offset)
     int64_t seconds = (int64_t)PyDateTime_DELTA_GET_DAYS(delta) * SECONDS_A_DAY + PyDateTime_DELTA_GET_SECONDS(delta);
     *offset = seconds * MICROSECONDS + PyDateTime_DELTA_GET_MICROSECONDS(delta);
     Py_DECREF(delta);
-    if (*offset<MICROSECONDS_A_DAY && * offset> - MICROSECONDS_A_DAY)
-        return 1;
-    PyErr_SetString(PyExc_ValueError, "offset must be a timedelta strictly between -timedelta(hours=24) and "
-                                      "timedelta(hours=24)."); /* in the words of isoformat() */
-    rj_stop_error(e);
-    return -1;
+    return llabs(*offset) < MICROSECONDS_A_DAY ? 1 : rj_fail_offset(e);
 }
 
 /* The offset that ask_zone gives. A datetime.timezone has one offset for ever, so the last of them is remembered. */
@@ -205,26 +209,19 @@ put_datetime_fields(const rj_encoder *e, uint8_t *p, PyObject *v)
     return put_microseconds(e, p, (unsigned)PyDateTime_DATE_GET_MICROSECOND(v));
 }
 
-/* A local time: what the exact fields of a datetime say, and the nanoseconds that it has none for. */
-typedef struct moment {
-    int64_t days;         /* since 1970-01-01 */
-    int64_t microseconds; /* of the day */
-    unsigned nanoseconds; /* less than 1000 */
-} moment;
-
-static moment
+static rj_moment
 moment_of(PyObject *v, unsigned nanoseconds)
 {
     int64_t months = (PyDateTime_GET_YEAR(v) - 1970) * 12 + PyDateTime_GET_MONTH(v) - 1;
     int64_t seconds =
         (PyDateTime_DATE_GET_HOUR(v) * 60 + PyDateTime_DATE_GET_MINUTE(v)) * 60 + PyDateTime_DATE_GET_SECOND(v);
-    return (moment){rj_days_of_month(months) + PyDateTime_GET_DAY(v) - 1,
-                    seconds * MICROSECONDS + PyDateTime_DATE_GET_MICROSECOND(v), nanoseconds};
+    return (rj_moment){rj_days_of_month(months) + PyDateTime_GET_DAY(v) - 1,
+                       seconds * MICROSECONDS + PyDateTime_DATE_GET_MICROSECOND(v), nanoseconds};
 }
 
 /* NULL if it is in none of the years 1 to 9999. `microseconds`: of the day, at most one day more or less than there are in it. */
 static uint8_t *
-put_moment(const rj_encoder *e, uint8_t *p, moment m)
+put_moment(const rj_encoder *e, uint8_t *p, rj_moment m)
 {
     int64_t carry = (m.microseconds >= MICROSECONDS_A_DAY) - (m.microseconds < 0);
     m.microseconds -= carry * MICROSECONDS_A_DAY;
@@ -239,19 +236,33 @@ put_moment(const rj_encoder *e, uint8_t *p, moment m)
 /* RFC 3339 has offsets of whole minutes. Others (local mean times of long ago) become the nearest of these with which the date is one
  * that can be written, and the time moves with it: the same instant, as in the example of its section 5.8. */
 static uint8_t *
-put_at_whole_minutes(rj_encoder *e, uint8_t *p, moment m, int64_t offset)
+put_at_whole_minutes(rj_encoder *e, uint8_t *p, rj_moment m, int64_t offset)
 {
     int below = (int)((offset + MICROSECONDS_A_DAY) / MICROSECONDS_A_MINUTE) - 24 * 60;
     int nearest = below + (offset - below * MICROSECONDS_A_MINUTE >= MICROSECONDS_A_MINUTE / 2);
     int others[] = {nearest, below, below + 1};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        moment moved = m;
+        rj_moment moved = m;
         moved.microseconds += others[i] * MICROSECONDS_A_MINUTE - offset;
         uint8_t *end = abs(others[i]) < 24 * 60 ? put_moment(e, p, moved) : NULL;
         if (end)
             return put_offset(e, end, others[i]);
     }
     return rj_fail(e, NULL, "datetime outside the years 1 to 9999"); /* at offsets of nearly a day */
+}
+
+RJ__INLINE uint8_t *
+put_zone(const rj_encoder *e, uint8_t *p, int has_zone, int64_t offset)
+{
+    return has_zone ? put_offset(e, p, (int)(offset / MICROSECONDS_A_MINUTE)) : rj_put_zone_of_naive(e, p);
+}
+
+uint8_t *
+rj_put_datetime_at(rj_encoder *e, uint8_t *p, rj_moment m, int has_zone, int64_t offset)
+{
+    if (offset % MICROSECONDS_A_MINUTE)
+        return put_at_whole_minutes(e, p, m, offset);
+    return put_zone(e, put_moment(e, p, m), has_zone, offset);
 }
 
 static uint8_t *
@@ -261,10 +272,29 @@ put_datetime(rj_encoder *e, uint8_t *p, PyObject *v, unsigned nanoseconds)
     int rc = utc_offset(e, PyDateTime_DATE_GET_TZINFO(v), v, &offset);
     if (rc < 0)
         return NULL;
-    if (RJ__UNLIKELY(offset % MICROSECONDS_A_MINUTE))
-        return put_at_whole_minutes(e, p, moment_of(v, nanoseconds), offset);
-    p = RJ__UNLIKELY(nanoseconds) ? put_moment(e, p, moment_of(v, nanoseconds)) : put_datetime_fields(e, p, v);
-    return rc == 0 ? rj_put_zone_of_naive(e, p) : put_offset(e, p, (int)(offset / MICROSECONDS_A_MINUTE));
+    if (RJ__UNLIKELY(nanoseconds || offset % MICROSECONDS_A_MINUTE))
+        return rj_put_datetime_at(e, p, moment_of(v, nanoseconds), rc, offset);
+    return put_zone(e, put_datetime_fields(e, p, v), rc, offset);
+}
+
+/* Whether RFC 3339 can say it: it has offsets of whole minutes. */
+static int
+check_time_offset(rj_encoder *e, int64_t offset)
+{
+    if (offset % MICROSECONDS_A_MINUTE == 0)
+        return 1;
+    rj_fail(e, NULL, "time with an offset of %d seconds: RFC 3339 has offsets of whole minutes",
+            (int)(offset / MICROSECONDS));
+    return 0;
+}
+
+uint8_t *
+rj_put_time_at(rj_encoder *e, uint8_t *p, rj_moment m, int has_zone, int64_t offset)
+{
+    if (!check_time_offset(e, offset))
+        return NULL;
+    rj_clock clock = {m.microseconds / MICROSECONDS, (uint64_t)(m.microseconds % MICROSECONDS), 6};
+    return put_zone(e, rj_put_time_of_day(e, p, &clock), has_zone, offset);
 }
 
 static uint8_t *
@@ -272,14 +302,10 @@ put_time(rj_encoder *e, uint8_t *p, PyObject *v)
 {
     int64_t offset;
     int rc = utc_offset(e, PyDateTime_TIME_GET_TZINFO(v), NULL, &offset);
-    if (rc < 0)
+    if (rc < 0 || !check_time_offset(e, offset))
         return NULL;
-    if (offset % MICROSECONDS_A_MINUTE)
-        return rj_fail(e, NULL, "time with an offset of %d seconds: RFC 3339 has offsets of whole minutes",
-                       (int)(offset / MICROSECONDS));
     p = put_clock(p, PyDateTime_TIME_GET_HOUR(v), PyDateTime_TIME_GET_MINUTE(v), PyDateTime_TIME_GET_SECOND(v));
-    p = put_microseconds(e, p, (unsigned)PyDateTime_TIME_GET_MICROSECOND(v));
-    return rc == 0 ? rj_put_zone_of_naive(e, p) : put_offset(e, p, (int)(offset / MICROSECONDS_A_MINUTE));
+    return put_zone(e, put_microseconds(e, p, (unsigned)PyDateTime_TIME_GET_MICROSECOND(v)), rc, offset);
 }
 
 /* ---- durations */
@@ -319,17 +345,22 @@ rj_put_duration(uint8_t *p, int negative, const rj_clock *clock)
     return p + 1;
 }
 
-static uint8_t *
-put_timedelta(uint8_t *p, PyObject *v)
+uint8_t *
+rj_put_timedelta(uint8_t *p, int64_t seconds, int microseconds)
 {
-    int64_t seconds = (int64_t)PyDateTime_DELTA_GET_DAYS(v) * SECONDS_A_DAY + PyDateTime_DELTA_GET_SECONDS(v);
-    int microseconds = PyDateTime_DELTA_GET_MICROSECONDS(v);
     int negative = seconds < 0;
     if (negative) {
         seconds = -seconds - (microseconds > 0);
         microseconds = microseconds > 0 ? 1000000 - microseconds : 0;
     }
     return rj_put_duration(p, negative, &(rj_clock){seconds, (uint64_t)microseconds, 6});
+}
+
+static uint8_t *
+put_timedelta(uint8_t *p, PyObject *v)
+{
+    int64_t seconds = (int64_t)PyDateTime_DELTA_GET_DAYS(v) * SECONDS_A_DAY + PyDateTime_DELTA_GET_SECONDS(v);
+    return rj_put_timedelta(p, seconds, PyDateTime_DELTA_GET_MICROSECONDS(v));
 }
 
 /* ---- UUIDs */
@@ -369,20 +400,24 @@ put_uuid(rj_encoder *e, uint8_t *p, const rj_plan *plan, PyObject *v)
 
 /* ---- all of them */
 
-int
-rj_is_datetime_type(rj_state *state, rj_form form, PyTypeObject *type)
+rj_datetime_kind
+rj_datetime_kind_of(rj_state *state, rj_form form, PyTypeObject *type)
 {
     (void)PyDateTimeAPI; /* the header's own, for the whole process */
     if (!state->datetime_api)
         state->datetime_api = PyCapsule_Import(PyDateTime_CAPSULE_NAME, 0);
     const PyDateTime_CAPI *api = state->datetime_api;
-    if (!api)
-        return -1;
+    if (!api) { /* only the module that is written in C has one */
+        if (!PyErr_ExceptionMatches(PyExc_AttributeError) && !PyErr_ExceptionMatches(PyExc_ImportError))
+            return RJ_DATETIME_FAILED;
+        PyErr_Clear();
+        return RJ_DATETIME_BY_ATTRIBUTES;
+    }
     PyTypeObject *base = form == RJ_FORM_DATETIME ? api->DateTimeType
                          : form == RJ_FORM_DATE   ? api->DateType
                          : form == RJ_FORM_TIME   ? api->TimeType
                                                   : api->DeltaType;
-    return PyType_IsSubtype(type, base);
+    return PyType_IsSubtype(type, base) ? RJ_DATETIME_NATIVE : RJ_DATETIME_NONE;
 }
 
 int
@@ -416,6 +451,8 @@ rj_has_plain_text(const rj_encoder *e, rj_plan *plan, PyObject *v)
 uint8_t *
 rj_put_type_text(rj_encoder *e, uint8_t *p, const rj_plan *plan, PyObject *v)
 {
+    if (RJ__UNLIKELY(plan->by_attributes))
+        return rj_put_date_by_attributes(e, p, plan, v);
     switch (plan->form) {
     case RJ_FORM_DATETIME:
         return put_datetime(e, p, v, 0);
@@ -534,6 +571,8 @@ rj_replacement(rj_encoder *e, const rj_plan *plan, PyObject *v)
 int
 rj_type_runs_code(const rj_plan *plan, PyObject *v)
 {
+    if (plan->by_attributes)
+        return 1;
     switch (plan->form) {
     case RJ_FORM_CONVERT:
         return 1;

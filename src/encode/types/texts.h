@@ -8,9 +8,15 @@
 /* The longest text, in bytes; all ASCII that needs no escapes. */
 #define RJ_TYPE_TEXT_MAX 80
 
-/* Whether a type is really derived from the datetime module's class for `form`: what is read from its objects' memory depends on
- * it. -1 with an exception. */
-int rj_is_datetime_type(rj_state *state, rj_form form, PyTypeObject *type);
+/* How the objects of a type are read that is derived from the datetime module's class for a form, as far as Python code can tell. */
+typedef enum rj_datetime_kind {
+    RJ_DATETIME_FAILED = -1,  /* an exception is set */
+    RJ_DATETIME_NONE,         /* not at all: it is not really derived from that class */
+    RJ_DATETIME_NATIVE,       /* from memory */
+    RJ_DATETIME_BY_ATTRIBUTES /* this interpreter has the datetime module that is written in Python */
+} rj_datetime_kind;
+
+rj_datetime_kind rj_datetime_kind_of(rj_state *state, rj_form form, PyTypeObject *type);
 /* Whether rj_put_type_text has a text for such a value. */
 int rj_has_type_text(const rj_encoder *e, const rj_plan *plan);
 /* Writes the text at `p` and returns its end; NULL when the walk stops. May run Python code: of a tzinfo. */
@@ -38,6 +44,23 @@ uint8_t *rj_put_days(uint8_t *p, int64_t days);
 /* The time of the day, from the seconds after midnight. */
 uint8_t *rj_put_time_of_day(const rj_encoder *e, uint8_t *p, const rj_clock *clock);
 uint8_t *rj_put_zone_of_naive(const rj_encoder *e, uint8_t *p);
+uint8_t *rj_put_timedelta(uint8_t *p, int64_t seconds, int microseconds);
 uint8_t *rj_put_duration(uint8_t *p, int negative, const rj_clock *clock);
+
+/* A local time: what the exact fields of a datetime say, and the nanoseconds that it has none for. */
+typedef struct rj_moment {
+    int64_t days;         /* since 1970-01-01 */
+    int64_t microseconds; /* of the day */
+    unsigned nanoseconds; /* less than 1000 */
+} rj_moment;
+
+/* A datetime and, without its date, a time; `offset`: from UTC in microseconds, less than a day, 0 without a zone. NULL when the walk
+ * stops. */
+uint8_t *rj_put_datetime_at(rj_encoder *e, uint8_t *p, rj_moment m, int has_zone, int64_t offset);
+uint8_t *rj_put_time_at(rj_encoder *e, uint8_t *p, rj_moment m, int has_zone, int64_t offset);
+/* Refuses an offset of a day or more, in the words of isoformat(). Always -1. */
+int rj_fail_offset(rj_encoder *e);
+/* Of a value whose plan is `by_attributes`; the same as rj_put_type_text. In python_dates.c. */
+uint8_t *rj_put_date_by_attributes(rj_encoder *e, uint8_t *p, const rj_plan *plan, PyObject *v);
 
 #endif
