@@ -52,7 +52,7 @@ DOCUMENTS = {
     "Encoder": "rjson.Encoder(default=lambda v: 1, sort_keys=True).dumps({'b': {1}, 'a': 2})",
     "iterencode": "b''.join(rjson.iterencode([n for n in range(1000)], chunk_size=512))",
     "open iteration": "keep = rjson.iterencode((n for n in range(9000)), chunk_size=512); next(keep)",
-    "loads": "rjson.loads('[{\"a\": 1}, {\"a\": 2}, 1.5]', object_hook=lambda v: v)",
+    "loads": 'rjson.loads(\'[{"a": 1}, {"a": 2}, 1.5]\', object_hook=lambda v: v)',
     "iterload": "list(rjson.iterload(io.BytesIO(b'1 2 [3]')))",
     "compat": "import rjson.compat; rjson.compat.loads(rjson.compat.dumps({'a': [1]}))",
     "error": """
@@ -78,15 +78,21 @@ rjson.dump_to([1], stream)
 
 def in_process(code, timeout=300):
     return subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-c", RUNNER + textwrap.dedent(code)], capture_output=True, text=True, timeout=timeout
+        [sys.executable, "-X", "faulthandler", "-c", RUNNER + textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
     )
 
 
 @pytest.mark.skipif(UNDER_ASAN, reason="the address sanitizer keeps what was freed")
 def test_nothing_stays_when_they_end():
-    """50 of them need no more memory than those that import the same modules of the standard library, and rjson not."""
+    """50 of them need no more memory than those that import the same modules of the standard library, and rjson not.
+
+    Where these alone leave something behind (3.13.0: 4 MB) or fail (3.12.1: a double free), nothing can be told.
+    """
     everything = IMPORTS + "import rjson\n" + "\n".join(DOCUMENTS.values())
-    code = f"""
+    measure = f"""
         def growth(code, count):
             for _ in range(4):
                 run(code)
@@ -94,10 +100,21 @@ def test_nothing_stays_when_they_end():
             for _ in range(count):
                 run(code)
             return (resident() - before) / count
-
-        print(growth({everything!r}, 50) - growth({IMPORTS!r}, 20))
     """
-    done = in_process(code)
+    done = in_process(
+        measure
+        + f"""
+        print(growth({IMPORTS!r}, 10))
+    """
+    )
+    if done.returncode != 0 or float(done.stdout) > 200_000:
+        pytest.skip("this Python's own subinterpreters leave something behind")
+    done = in_process(
+        measure
+        + f"""
+        print(growth({everything!r}, 50))
+    """
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert float(done.stdout) < 400_000, "bytes for each interpreter"
 
@@ -190,5 +207,7 @@ def test_dates_are_encoded_in_them():
 def test_dates_are_encoded_where_the_datetime_module_is_the_one_written_in_python():
     """As in some embedded interpreters, and under tools that leave the C module out."""
     without = "import sys; sys.modules['_datetime'] = None\n"
-    done = subprocess.run([sys.executable, "-c", without + DATES + "print('fine')"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", without + DATES + "print('fine')"], capture_output=True, text=True, timeout=60
+    )
     assert done.stdout == "fine\n", done.stderr[-2000:]
