@@ -92,7 +92,7 @@ def test_nothing_stays_when_they_end():
     Where these alone leave something behind (3.13.0: 4 MB) or fail (3.12.1: a double free), nothing can be told.
     """
     everything = IMPORTS + "import rjson\n" + "\n".join(DOCUMENTS.values())
-    measure = f"""
+    measure = """
         def growth(code, count):
             for _ in range(4):
                 run(code)
