@@ -132,6 +132,7 @@ bench: $(VENV)/bench.stamp
 	$(BIN)/python bench/stream.py
 	$(BIN)/python bench/aio.py
 	$(BIN)/python bench/uv.py
+	$(BIN)/python bench/http.py
 
 # ---- quality
 

@@ -49,6 +49,20 @@ def needs_thread(job: Job) -> bool:
     )
 
 
+_SCALARS = frozenset((str, int, float, bool, type(None)))
+
+
+def small_document(job: Job) -> bytes | None:
+    """A document of a few plain values, encoded at once: most responses are like that, and a chunk would cost more than they do."""
+    obj = job.obj
+    if job.framing is not None or type(obj) is not dict or len(obj) > 16:
+        return None
+    for member in obj.values():
+        if type(member) not in _SCALARS:
+            return None
+    return job.encoder.dumps_bytes(obj)
+
+
 class Chunks:
     """The chunks of a job, on a running event loop.
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ._chunks import Chunks, Job, chunks_of, shielded
+from ._chunks import Chunks, Job, chunks_of, shielded, small_document
 from ._http import (
     CHUNK_SIZE,
     FLUSH,
@@ -165,6 +165,11 @@ async def respond(
             chunk is full, so that the framework answers. After that nothing ends the response properly: the server cuts it
             off.
     """
+    if not body.compression:
+        whole = small_document(body.job)
+        if whole is not None:
+            await _send_whole(whole, None, send, status, headers)
+            return
     headers = list(headers)
     if scope.get("method") == "HEAD":
         await _start(send, status, headers)
