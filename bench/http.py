@@ -2,7 +2,8 @@
 
     python bench/http.py [big] [rows] [small]
 
-Ratios within one run are what counts. The client is this process, with sockets and no HTTP library, so that it takes little of the machine.
+Ratios within one run are what counts. The client is this process, with sockets and no HTTP library, so that it takes
+little of the machine.
 """
 
 from __future__ import annotations
@@ -190,9 +191,7 @@ def big(port: int) -> None:
 
 
 def rows(port: int) -> None:
-    print(
-        "\n20,000 rows of 120 bytes from a generator (medians of 5; FastAPI's own of 3), and the longest stall of the event loop"
-    )
+    print("\n20,000 rows of 120 bytes from a generator (medians of 5; FastAPI's own of 3); the event loop's longest stall")
     value(port, "/stall")
     for path, rounds in (
         ("/rows-rjson-async", 5),

@@ -53,7 +53,9 @@ _SCALARS = frozenset((str, int, float, bool, type(None)))
 
 
 def small_document(job: Job) -> bytes | None:
-    """A document of a few plain values, encoded at once: most responses are like that, and a chunk would cost more than they do."""
+    """A document of a few plain values, encoded at once: most responses are like that, and a chunk would cost more than
+    they do.
+    """
     obj = job.obj
     if job.framing is not None or type(obj) is not dict or len(obj) > 16:
         return None
