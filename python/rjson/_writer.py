@@ -292,9 +292,7 @@ class Writer(WriterBase):
         try:
             self.abort()
         except Exception as e:
-            add_note = getattr(error, "add_note", None)  # from Python 3.11 on
-            if add_note:
-                add_note(f"and while giving up the writer: {e!r}")
+            _add_note(error, f"and while giving up the writer: {e!r}")
 
     # ---- inside
 
@@ -387,11 +385,20 @@ class Writer(WriterBase):
 
     def _note(self, error: BaseException) -> None:
         """After a failure: a part of a document is taken back, or the writer is of no use any more."""
-        if self._failure is None and not self._pump.is_busy and not self._is_sending:
-            self._drop_part(error)
+        if not self._pump.is_busy and not self._is_sending:
+            self._close_sources(error)
+            if self._failure is None:
+                self._drop_part(error)
         self._is_plain = self._is_plain and self._failure is None
         with suppress(AttributeError):  # an exception with __slots__
             error.bytes_written = self._count  # type: ignore[attr-defined]
+
+    def _close_sources(self, error: BaseException) -> None:
+        """Of a document that the target failed in the middle of."""
+        try:
+            self._pump.close()
+        except Exception as e:
+            _add_note(error, f"and while closing its sources: {e!r}")
 
     def _drop_part(self, error: BaseException) -> None:
         if self._shape is not None:
@@ -456,6 +463,12 @@ class Writer(WriterBase):
         part = self._pump.abandon()
         if self._failure is None:
             self._take_back(part, error)
+
+
+def _add_note(error: BaseException, text: str) -> None:
+    add_note = getattr(error, "add_note", None)  # from Python 3.11 on
+    if add_note:
+        add_note(text)
 
 
 class _Held:

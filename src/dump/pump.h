@@ -40,6 +40,7 @@ typedef struct rj_pump {
     int stops;     /* a shared pump is to pause at the next item */
     uint64_t slice_ns;
     rj_coop coop;
+    PyObject *module;         /* owned until the end: an open document needs its state, at the interpreter's exit too */
     PyObject *encoder_object; /* owned: where the options live */
     PyObject *event_type;     /* rjson.Event, owned; or NULL */
     rj_encoder *encoder;      /* NULL between documents */

@@ -344,6 +344,7 @@ pump_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->is_shared = is_shared;
     self->coop.is_sync = slice_us == 0;
     self->coop.flush_point = (rj_flush_point)flush_point;
+    self->module = Py_NewRef(PyType_GetModule(type));
     self->encoder_object = Py_NewRef(encoder);
     self->event_type = Py_XNewRef(event_type);
     return (PyObject *)self;
@@ -354,6 +355,7 @@ pump_traverse(PyObject *op, visitproc visit, void *arg)
 {
     rj_pump *self = (rj_pump *)op;
     Py_VISIT(Py_TYPE(op));
+    Py_VISIT(self->module);
     Py_VISIT(self->encoder_object);
     Py_VISIT(self->event_type);
     Py_VISIT(self->root);
@@ -375,7 +377,9 @@ pump_dealloc(PyObject *op)
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     pump_clear(op);
+    PyObject *module = ((rj_pump *)op)->module;
     type->tp_free(op);
+    Py_XDECREF(module);
     Py_DECREF(type);
 }
 

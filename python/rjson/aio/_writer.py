@@ -194,7 +194,9 @@ async def dump(
         _refuse()
     if encoder is None or options:
         encoder = _encoder_from(encoder, options)
-    pump = _new_pump(encoder, framing, point, chunk_size, slice_us, is_http)
+    if slice_us < 1:
+        raise ValueError(f"slice_us must be at least 1, not {slice_us}")
+    pump = Pump(encoder, chunk_size, slice_us, is_http, point, "concat" if framing == "http-chunked" else framing)
     pump.begin(obj, None, True)
     try:
         size = pump.send_whole(target.direct_fd(), is_http)

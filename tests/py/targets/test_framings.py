@@ -395,3 +395,45 @@ def test_files_and_cursors_are_left_to_their_owners():
     with pytest.raises(ZeroDivisionError):
         rjson.dumps([file, (1 // 0 for _ in [0])])
     assert not file.closed
+
+
+def test_aclose_closes_the_documents_too():
+    log = []
+
+    async def rows():
+        try:
+            while True:
+                yield {"n": 1}
+                await asyncio.sleep(0)
+        finally:
+            log.append("rows")
+
+    async def main(documents):
+        chunks = rjson.aio.iterencode(documents, framing="lines", flush=0)
+        await anext(chunks)
+        await chunks.aclose()
+
+    held = rows()
+    asyncio.run(main(held))
+    assert log == ["rows"]
+    sync = Log()
+    held = sync.source("sync", range(10**9))
+    asyncio.run(main(held))
+    assert sync == ["sync"]
+
+
+def test_a_failing_async_source_closes_itself_and_counts():
+    async def rows():
+        yield 1
+        raise KeyError("source")
+
+    async def main():
+        text = b""
+        try:
+            async for chunk in rjson.aio.iterencode(rows(), framing="lines", flush="item"):
+                text += chunk
+        except KeyError as e:
+            return text, e.bytes_written
+        raise AssertionError
+
+    assert asyncio.run(main()) == (b"1\n", 2)

@@ -282,6 +282,49 @@ def test_sources_are_closed():
     assert log == ["rows", "rows"]
 
 
+def test_a_target_that_fails_closes_the_sources():
+    """In the middle of a document, and of many."""
+
+    class Target:
+        def write(self, data):
+            raise OSError("no")
+
+    log = []
+
+    def rows(error=None):
+        try:
+            while True:
+                yield 1
+        finally:
+            log.append("closed")
+            if error:
+                raise error
+
+    for write in (lambda w, held: w.write(held), lambda w, held: w.write_all(held)):
+        held = rows()
+        with pytest.raises(OSError, match="no"):
+            write(rjson.Writer(Target()), held)
+        held = rows(KeyError("second"))
+        with pytest.raises(OSError, match="no") as caught:
+            write(rjson.Writer(Target()), held)
+        if sys.version_info >= (3, 11):
+            assert any("KeyError('second')" in note for note in caught.value.__notes__)
+    assert log == ["closed"] * 4
+
+
+def test_an_interpreter_that_ends_in_the_middle_of_a_document():
+    """The chunks outlive the module's names, in a circle."""
+    code = (
+        "import rjson, io\n"
+        "class Holder: pass\n"
+        "h = Holder()\n"
+        "h.me, h.chunks = h, rjson.iterencode([iter(range(10**9)), h.__class__], chunk_size=600)\n"
+        "next(h.chunks)\n"
+        "w = rjson.Writer(io.BytesIO()); w.me = w; w.object().__enter__(); w.key('a'); w.write(1)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60).returncode == 0
+
+
 def test_a_full_disk_leaves_whole_lines(tmp_path):
     """RLIMIT_FSIZE stands for the disk. What does not fit is gone, line by line; the count is the file's size."""
     script = f"""
