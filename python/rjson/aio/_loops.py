@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Protocol
 
 from . import _share
+from ._lock import AsyncioLock, TrioLock
 
 
 class Turns(Protocol):
@@ -45,9 +46,12 @@ class Loop(Protocol):
     async def limit(self, awaitable: Awaitable[Any], seconds: float) -> Any:
         """Await, with TimeoutError after `seconds`."""
 
-    async def wait_writable(self, fd: int) -> None: ...
-    async def wait_readable(self, fd: int) -> None: ...
-    def new_lock(self) -> Lock: ...
+    async def is_ready_within(self, fd: int, for_writing: bool, seconds: float) -> bool:
+        """Wait for a descriptor. Whether it was ready by then."""
+
+    def new_lock(self, holder: Callable[[], Any]) -> Lock:
+        """`holder` gives the task that has it, or None."""
+
     def current_task(self) -> object: ...
     def report(self, error: Exception, source: object) -> None:
         """Tell about an error that nobody can be given."""
@@ -64,14 +68,9 @@ def _wake(waiter: asyncio.Future[None]) -> None:
         waiter.set_result(None)
 
 
-async def _until_ready(add: Callable[..., Any], remove: Callable[[int], Any], fd: int) -> None:
-    """Wait for a descriptor, with a loop's add_reader and remove_reader, or the same for writers."""
-    waiter = asyncio.get_running_loop().create_future()
-    add(fd, _wake, waiter)
-    try:
-        await waiter
-    finally:
-        remove(fd)
+def _answer(waiter: asyncio.Future[bool], answer: bool) -> None:
+    if not waiter.done():
+        waiter.set_result(answer)
 
 
 class Asyncio:
@@ -114,16 +113,22 @@ class Asyncio:
         except asyncio.TimeoutError as e:
             raise TimeoutError("timed out: the target accepted no more") from e
 
-    async def wait_writable(self, fd: int) -> None:
+    async def is_ready_within(self, fd: int, for_writing: bool, seconds: float) -> bool:
         loop = asyncio.get_running_loop()
-        await _until_ready(loop.add_writer, loop.remove_writer, fd)
+        add, remove = (loop.add_writer, loop.remove_writer) if for_writing else (loop.add_reader, loop.remove_reader)
+        waiter: asyncio.Future[bool] = loop.create_future()
+        timer = loop.call_later(seconds, _answer, waiter, False)
+        try:
+            add(fd, _answer, waiter, True)
+            try:
+                return await waiter
+            finally:
+                remove(fd)
+        finally:
+            timer.cancel()
 
-    async def wait_readable(self, fd: int) -> None:
-        loop = asyncio.get_running_loop()
-        await _until_ready(loop.add_reader, loop.remove_reader, fd)
-
-    def new_lock(self) -> Lock:
-        return asyncio.Lock()
+    def new_lock(self, holder: Callable[[], Any]) -> Lock:
+        return AsyncioLock(holder)
 
     def current_task(self) -> object:
         return asyncio.current_task()
@@ -169,15 +174,15 @@ class Trio:
         except self._trio.TooSlowError as e:
             raise TimeoutError("timed out: the target accepted no more") from e
 
-    async def wait_writable(self, fd: int) -> None:
-        await self._trio.lowlevel.wait_writable(fd)
+    async def is_ready_within(self, fd: int, for_writing: bool, seconds: float) -> bool:
+        lowlevel = self._trio.lowlevel
+        with self._trio.move_on_after(seconds):
+            await (lowlevel.wait_writable if for_writing else lowlevel.wait_readable)(fd)
+            return True
+        return False
 
-    async def wait_readable(self, fd: int) -> None:
-        await self._trio.lowlevel.wait_readable(fd)
-
-    def new_lock(self) -> Lock:
-        lock: Lock = self._trio.StrictFIFOLock()
-        return lock
+    def new_lock(self, holder: Callable[[], Any]) -> Lock:
+        return TrioLock(self._trio, holder)
 
     def current_task(self) -> object:
         return self._trio.lowlevel.current_task()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import io
+import os
 import socket
 import sys
 import weakref
@@ -226,6 +227,10 @@ def _want_errors() -> tuple[type[BaseException], type[BaseException]]:
     return (ssl.SSLWantWriteError, ssl.SSLWantReadError) if ssl else (BlockingIOError, BlockingIOError)
 
 
+# Seconds between two looks at whether a socket that is waited for is still open.
+_LOOK = 0.1
+
+
 class SocketTarget(_Undriven):
     """A stream socket that nothing else writes to."""
 
@@ -238,6 +243,7 @@ class SocketTarget(_Undriven):
         self.took = TOOK_NOTHING
         self.key = id(sock)
         self._sock = sock
+        self._fd = sock.fileno()
         self._timeout = timeout
         self._is_plain = (type(sock).send, type(sock).fileno) == (socket.socket.send, socket.socket.fileno)
         if not self._is_plain and sock.gettimeout() != 0:
@@ -251,17 +257,17 @@ class SocketTarget(_Undriven):
         return self._send_all(piece)
 
     async def _send_all(self, piece: Piece) -> None:
-        loop = self.loop
         want_write, want_read = _want_errors()
         rest: Piece = piece
         while rest:
+            self._check_open()
             try:
                 rest = memoryview(rest)[self._send_now(rest) :]
                 self.took = TOOK_SOME
             except (BlockingIOError, want_write):
-                await self._limited(loop.wait_writable(self._sock.fileno()))
+                await self._wait(for_writing=True)
             except want_read:
-                await self._limited(loop.wait_readable(self._sock.fileno()))
+                await self._wait(for_writing=False)
         self.took = TOOK_ALL
 
     def _send_now(self, piece: Piece) -> int:
@@ -274,8 +280,22 @@ class SocketTarget(_Undriven):
         finally:
             bare.detach()
 
-    async def _limited(self, waiting: Awaitable[None]) -> None:
-        await (self.loop.limit(waiting, self._timeout) if self._timeout else waiting)
+    async def _wait(self, *, for_writing: bool) -> None:
+        """Wait for the socket. On a copy of the descriptor: the number may be another file's by the time that this ends."""
+        end = _loops.now() + self._timeout if self._timeout else float("inf")
+        copy = os.dup(self._fd)
+        try:
+            while not await self.loop.is_ready_within(copy, for_writing, min(_LOOK, max(end - _loops.now(), 0))):
+                self._check_open()
+                if _loops.now() >= end:
+                    raise TimeoutError("timed out: the target accepted no more")
+        finally:
+            os.close(copy)
+
+    def _check_open(self) -> None:
+        """No event loop tells that a descriptor which it waits for has been closed."""
+        if self._sock.fileno() != self._fd:
+            raise ValueError("the socket was closed while it was written to")
 
     def abort(self) -> None:
         """The socket is the user's to close."""

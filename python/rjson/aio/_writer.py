@@ -310,7 +310,7 @@ class Writer:
         self._shape: Shape | None = None  # of the document that is being built
         self._failure: BaseException | None = None
         self._is_closed = False
-        self._lock = self._target.loop.new_lock()
+        self._lock = self._target.loop.new_lock(lambda: self._owner)
         self._owner: object = None  # the task that holds the lock
         self._is_busy = False  # the task is in a call of the writer's
 

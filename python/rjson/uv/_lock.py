@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Protocol
 
@@ -101,21 +101,30 @@ class MessageLock:
     @asynccontextmanager
     async def of_task(self, timeout: float | None = None) -> AsyncIterator[None]:
         """Hold it, as a task. TimeoutError if it was not free for `timeout` seconds."""
+        from ..aio._lock import Lookout
+
         owner = (threading.get_ident(), asyncio.current_task())
         if self._owner in (owner, (owner[0], None)):
             raise RuntimeError("this task is in the middle of a message")
         waiter = _TaskWaiter()
         if not self._take_or_queue(waiter):
+            lookout = Lookout(waiter.future, self._holder_in(owner[0]))
             try:
                 await within(timeout, waiter.future, _TIMED_OUT)
             except BaseException:
                 self._give_up(waiter)
                 raise
+            finally:
+                lookout.stop()
         try:
             self._owner = owner
             yield
         finally:
             self._release()
+
+    def _holder_in(self, thread: int) -> Callable[[], object]:
+        """The task of that thread that has it, or None."""
+        return lambda: self._owner[1] if self._owner[0] == thread else None
 
     def _take_or_queue(self, waiter: _Waiter) -> bool:
         with self._guard:

@@ -14,7 +14,7 @@ import pytest
 
 import rjson
 from aio_helpers import PLAIN_KINDS, UV_KINDS, Bare, Stingy, connection, finish
-from helpers import stdlib, tcp_pair
+from helpers import HAS_UV, stdlib, tcp_pair
 from rjson import aio
 
 # What a peer's read raises where a message was torn: over TCP a reset, over TLS an end without its goodbye, or a reset.
@@ -470,3 +470,63 @@ async def test_exceptions_with_slots():
 
     with pytest.raises(Tight):
         await aio.dump(rows(), Stingy(None))
+
+
+@pytest.mark.parametrize("kind", ["socket", "timeout-socket", "tls-socket"])
+@pytest.mark.parametrize("by", ["task", "thread"])
+async def test_a_socket_that_is_closed_under_it(kind, by, certificate):
+    """dump() ends with an exception that says why, also where the number of the descriptor is another file's by then."""
+    async with connection(kind, certificate, limit=1) as (target, _peer):
+        task = asyncio.create_task(aio.dump(["x" * 100_000] * 300, target))
+        await asyncio.sleep(0.1)
+        if by == "thread":
+            await asyncio.get_running_loop().run_in_executor(None, target.close)
+        else:
+            target.close()
+        pair = socket.socketpair()  # one of them gets the number
+        with pytest.raises(ValueError, match="closed while it was written to") as caught:
+            await asyncio.wait_for(task, 20)
+        assert caught.value.bytes_written < 30_000_000
+        for end in pair:
+            end.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                end.recv(100)
+        for end in pair:
+            end.close()
+
+
+def test_a_socket_that_is_closed_under_it_on_trio():
+    """The same."""
+    trio = pytest.importorskip("trio")
+
+    async def main():
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+
+        async def close():
+            await trio.sleep(0.1)
+            ours.close()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(close)
+            with trio.fail_after(20), pytest.raises(ValueError, match="closed while it was written to"):
+                await aio.dump(["x" * 100_000] * 300, ours)
+        theirs.close()
+
+    trio.run(main)
+
+
+@pytest.mark.skipif(not HAS_UV, reason="built without libuv")
+async def test_a_stream_that_is_closed_under_it():
+    """rjson.uv's, too."""
+    from rjson.uv import Stream
+
+    ours, theirs = socket.socketpair()
+    stream = Stream(ours)
+    task = asyncio.create_task(aio.dump(["x" * 100_000] * 300, stream))
+    await asyncio.sleep(0.1)
+    stream.close()
+    with pytest.raises(Exception, match="closed"):
+        await asyncio.wait_for(task, 20)
+    ours.close()
+    theirs.close()

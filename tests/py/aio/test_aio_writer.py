@@ -1,6 +1,7 @@
 """rjson.aio.Writer: many documents, framed, on one target."""
 
 import asyncio
+import contextlib
 import http.client
 import json
 import threading
@@ -312,6 +313,149 @@ async def test_a_document_cannot_write_to_its_own_writer():
         await writer.write([1])
         await finish(target)
         assert await peer.result() == b"[1]\n"
+
+
+async def by_await(task):
+    return await task
+
+
+async def by_gather(task):
+    await asyncio.gather(asyncio.sleep(0), task)
+
+
+async def by_wait(task):
+    await asyncio.wait([task])
+    await task
+
+
+async def by_wait_for(task):
+    await asyncio.wait_for(task, 60)
+
+
+async def by_shield(task):
+    await asyncio.shield(task)
+
+
+async def by_another_task(task):
+    await asyncio.create_task(by_await(task))
+
+
+async def by_a_task_group(task):
+    if not hasattr(asyncio, "TaskGroup"):
+        return await task
+    async with asyncio.TaskGroup() as group:
+        group.create_task(by_await(task))
+
+
+async def through_a_queue_of_callbacks(task):
+    future = asyncio.get_running_loop().create_future()
+    task.add_done_callback(lambda task: future.done() or future.set_result(None))
+    await future
+    await task
+
+
+WAYS = [by_await, by_gather, by_wait, by_wait_for, by_shield, by_another_task, by_a_task_group, through_a_queue_of_callbacks]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("what", ["source", "default", "object", "fan-out"])
+async def test_a_document_cannot_wait_for_another_task_that_writes_there(way, what):
+    """Whichever way it waits: an error that says so, in that task, and the document fails with it."""
+    if what == "fan-out":
+        uv = pytest.importorskip("rjson.uv")
+    async with connection("stream") as (target, peer):
+
+        async def source():
+            yield 1
+            await way(asyncio.create_task(write("inner")))
+
+        async def default(obj):
+            await way(asyncio.create_task(write("inner")))
+
+        if what == "fan-out":
+            writer = uv.Fanout([target])
+            write = writer.apublish
+        else:
+            writer = aio.Writer(target, default=default)
+            write = writer.write
+        with pytest.raises(Exception) as caught:  # noqa: PT011
+            async with asyncio.timeout(20) if hasattr(asyncio, "timeout") else contextlib.nullcontext():
+                if what == "object":
+                    async with writer.object():
+                        await writer.key("a")
+                        await way(asyncio.create_task(write("inner")))
+                else:
+                    await write([source() if what != "default" else 1j])
+        error = caught.value
+        while hasattr(error, "exceptions"):
+            error = error.exceptions[0]
+        assert isinstance(error, RuntimeError)
+        assert "waits for its turn" in str(error)
+        if what == "fan-out":
+            await writer.aclose()
+        await finish(target)
+        await peer.result()
+
+
+async def test_a_task_of_the_document_that_it_does_not_wait_for_may_write():
+    """It has its turn after the document, however long that takes."""
+    async with connection("stream") as (target, peer):
+        tasks = []
+
+        async def source():
+            for i in range(4):
+                tasks.append(asyncio.create_task(writer.write(i)))
+                await asyncio.wait([asyncio.create_task(asyncio.sleep(0.2))])
+                yield "item"
+
+        writer = aio.Writer(target)
+        await writer.write(source())
+        await asyncio.gather(*tasks)
+        await writer.close()
+        await finish(target)
+        assert await peer.result() == b'["item","item","item","item"]\n0\n1\n2\n3\n'
+
+
+def test_a_document_cannot_wait_for_another_task_on_trio():
+    """Of a nursery that it has opened; tasks of others have their turn."""
+    trio = pytest.importorskip("trio")
+    testing = pytest.importorskip("trio.testing")
+
+    async def main():
+        send, receive = testing.memory_stream_pair()
+
+        async def default(obj):
+            async with trio.open_nursery() as inner:
+                inner.start_soon(writer.write, "inner")
+
+        async def slow(obj):
+            await trio.sleep(0.05)
+            return obj
+
+        writer = aio.Writer(send, default=default)
+        with trio.fail_after(20), pytest.raises(Exception) as caught:  # noqa: PT011
+            await writer.write([1j])
+        error = caught.value
+        while hasattr(error, "exceptions"):
+            error = error.exceptions[0]
+        assert "waits for its turn" in str(error)
+
+        async def item():
+            await trio.sleep(0.05)
+            yield "slow"
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(writer.write, item())
+            await trio.sleep(0.01)
+            nursery.start_soon(writer.write, 1)
+            await writer.write(2)
+        await send.aclose()
+        data = b""
+        async for part in receive:
+            data += part
+        assert sorted(data.split()) == [b"1", b"2", b'["slow"]']
+
+    trio.run(main)
 
 
 async def test_abort():
