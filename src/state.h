@@ -44,6 +44,7 @@ void rj_key_order_clear(rj_key_order *order);
     X(encode_error)                                                                                                         \
     X(dict_items)        /* dict.items, to see whether a subclass has its own */                                            \
     X(getswitchinterval) /* sys.getswitchinterval */                                                                        \
+    X(digits_of)         /* rjson._digits.digits, or NULL before the first use */                                           \
     X(fixed_zone)        /* a datetime.timezone that was met last, or NULL */
 
 /* Interned names. */

@@ -24,17 +24,23 @@ class Encoder(_core.Encoder):
     Immutable, and safe to use from several threads. Has every function of the package as a method.
 
     Args:
-        default: Called with any object that cannot be encoded; what it returns is encoded in its place.
+        default: Called with any object that cannot be encoded; what it returns is encoded in its place. Keys are not.
+        default_key: Called with any key that has no text; what it returns is the key in its place: a str, or what else has a
+            text as a key. Goes before `skipkeys`.
         indent: Break lines, and indent by so many spaces (at most 1024; or by this str) a level. 0 breaks lines only.
         separators: What stands between items and after keys, `(",", ":")` if nothing else is said; with `indent`, `": "`.
         sort_keys: Write members in the order of their keys, as Python compares them.
         skipkeys: Leave out members whose keys have no text, instead of raising.
         omit_none: Leave out members (of dicts and of objects with fields) that are None.
+        duplicates: "error": raise where two keys of a dict become equal when they are written, as 1 and "1". "keep": both
+            are written.
         ensure_ascii: Escape whatever is not ASCII.
         allow_nan: Write NaN and Infinity, which are not JSON, instead of raising. "null": write null for them.
         surrogates: What becomes of lone surrogates. "error": EncodeError. "escape": `\\ud800`. "replace": U+FFFD. "pass":
             they stay what they are, in a str; in bytes, three bytes that are not valid UTF-8.
-        integers: "js-safe": raise for ints beyond 2**53 - 1, which JavaScript rounds.
+        integers: "js-safe": raise for ints beyond 2**53 - 1 either way, which JavaScript rounds. "string": write these as
+            strings, all others as numbers. "int64": raise for ints that are not from -2**63 to 2**63 - 1. Keys are strings,
+            and exact.
         decimal: "number": all digits of a Decimal, exactly. "string": the same in quotes.
         timedelta: "iso": ISO 8601, as in "P1DT2H". "seconds": `total_seconds()`.
         utc_z: Write Z for an offset of zero, not +00:00.

@@ -26,15 +26,17 @@ class Options(TypedDict, total=False):
     """The encoding options, for annotations."""
 
     default: Callable[[Any], Any] | None
+    default_key: Callable[[Any], Any] | None
     indent: int | str | None
     separators: tuple[str, str] | None
     sort_keys: bool
     skipkeys: bool
     omit_none: bool
+    duplicates: Literal["keep", "error"]
     ensure_ascii: bool
     allow_nan: bool | Literal["null"]
     surrogates: Literal["error", "escape", "replace", "pass"]
-    integers: Literal["exact", "js-safe"]
+    integers: Literal["exact", "js-safe", "int64", "string"]
     decimal: Literal["number", "string"]
     timedelta: Literal["iso", "seconds"]
     utc_z: bool

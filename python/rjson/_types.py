@@ -27,6 +27,8 @@ def describe(cls: type) -> Description:
         _enum,
         _pydantic.describe_dataclass,
         _fields_of_dataclass,
+        _pandas,
+        _datetime,
         _standard_library,
         _attrs,
         _msgspec,
@@ -45,8 +47,13 @@ def _own(module: str, name: str) -> Any:
     return getattr(sys.modules.get(module), name, ())
 
 
+def _base(cls: type, module: str, name: str) -> type | None:
+    """The class of that name among those that `cls` is made of, whoever has taken its place in its module since."""
+    return next((c for c in cls.__mro__ if c.__module__ == module and c.__name__ == name), None)
+
+
 def _overrides(cls: type, base: type, *names: str) -> bool:
-    """Whether `cls` has one of these attributes from elsewhere than `base`."""
+    """Whether `cls` has one of these attributes from elsewhere than `base`, which is one of its own bases."""
     before = cls.__mro__[: cls.__mro__.index(base)]
     return any(name in vars(c) for c in before for name in names)
 
@@ -66,15 +73,10 @@ def _fields_of_dataclass(cls: type) -> Description | None:
 
 
 def _standard_library(cls: type) -> Description | None:
-    # A datetime is a date too, so it comes first.
-    decimal = _own("decimal", "Decimal")
-    if issubclass(cls, decimal):
+    decimal = _base(cls, "decimal", "Decimal")
+    if decimal:
         return ("decimal", "decimal", (), decimal.__str__ if _overrides(cls, decimal, "__str__") else None)
     for module, name, description in (
-        ("datetime", "datetime", ("datetime", "datetime")),
-        ("datetime", "date", ("date", "datetime")),
-        ("datetime", "time", ("time", "datetime")),
-        ("datetime", "timedelta", ("timedelta", "datetime")),
         ("uuid", "UUID", ("uuid", "uuid", (("int", "int"),))),
         ("pathlib", "PurePath", ("path", "path")),
         ("array", "array", ("array", "array")),
@@ -86,6 +88,87 @@ def _standard_library(cls: type) -> Description | None:
     if issubclass(cls, (set, frozenset)):
         return ("set", "subclass")
     return None
+
+
+# ---- dates and times
+
+
+_DATE = ("year", "month", "day")
+_TIME = ("hour", "minute", "second", "microsecond", "tzinfo", "fold")
+# A datetime is a date too, so it comes first.
+_PARTS = {"datetime": _DATE + _TIME, "date": _DATE, "time": _TIME, "timedelta": ("days", "seconds", "microseconds")}
+
+
+def _datetime(cls: type) -> Description | None:
+    """Read from memory; or asked, where a subclass says itself what its parts are, because its C struct need not be true."""
+    for name, parts in _PARTS.items():
+        base = _base(cls, "datetime", name)
+        if base is None:
+            continue
+        if not _overrides(cls, base, *parts, "nanosecond", "nanoseconds", "total_seconds", "__getattribute__"):
+            return (name, "datetime")
+        return (name, "datetime", (), _plain_timedelta(base) if name == "timedelta" else _plain(base, parts))
+    return None
+
+
+def _plain(base: Any, parts: tuple[str, ...]) -> Callable[[Any], Any]:
+    """Makes a plain object of the same parts; a pair of that and nanoseconds, where these are more; NotImplemented, where
+    the parts are those of no date or time of the years 1 to 9999.
+    """
+
+    def convert(value: Any) -> Any:
+        read = {name: getattr(value, name) for name in parts}
+        nanosecond = getattr(value, "nanosecond", 0)
+        fold = {"fold": read.pop("fold")} if "fold" in read else {}
+        try:
+            plain = base(*read.values(), **fold)
+            # Those beyond the microseconds, or (google.api_core) all of them.
+            more = nanosecond - 1000 * read.get("microsecond", 0) if nanosecond >= 1000 else nanosecond
+        except (TypeError, ValueError, OverflowError):
+            return NotImplemented
+        if not more:
+            return plain
+        return (plain, more) if 0 < more < 1000 and "microsecond" in read else NotImplemented
+
+    return convert
+
+
+def _plain_timedelta(base: Any) -> Callable[[Any], Any]:
+    """The same for durations; (negative, seconds, nanoseconds) for what is longer or finer than a timedelta.
+
+    The parts may have signs of their own (pendulum) and disagree with the C struct: `total_seconds()` tells which are right.
+    """
+    days, seconds, microseconds = (vars(base)[name].__get__ for name in _PARTS["timedelta"])
+
+    def convert(value: Any) -> Any:
+        total = value.total_seconds()
+        plain = base(days(value), seconds(value), microseconds(value))
+        nanoseconds = getattr(value, "nanoseconds", None)
+        if nanoseconds is None and plain.total_seconds() == total:
+            return plain
+        try:
+            exact = (value.days * 86400 + value.seconds) * 10**9 + value.microseconds * 1000 + (nanoseconds or 0)
+            is_right = abs(exact / 10**9 - total) <= abs(total) * 1e-9 + 1e-6
+        except (TypeError, ValueError, OverflowError):
+            return NotImplemented
+        whole, rest = divmod(abs(exact), 10**9)
+        return (exact < 0, whole, rest) if is_right and whole < 2**63 else NotImplemented
+
+    return convert
+
+
+# ---- pandas
+
+
+def _nothing(_: object, _default: object) -> None:
+    return None
+
+
+def _pandas(cls: type) -> Description | None:
+    pandas: Any = sys.modules.get("pandas")
+    if cls is type(getattr(pandas, "NaT", None)):
+        return ("convert", "datetime", (), _nothing)
+    return ("convert", "numpy", (), _nothing) if cls is type(getattr(pandas, "NA", None)) else None
 
 
 # ---- attrs

@@ -65,6 +65,26 @@ rj_long_magnitude(PyObject *v, int *negative, uint64_t *magnitude)
 
 #endif
 
+/* Whether int.__repr__ may refuse an int, or take time that grows with the square of its length: more than 600 digits, about. Python limits
+ * nothing below 640 (sys.int_info.str_digits_check_threshold). */
+static inline int
+rj_long_is_huge(PyObject *v)
+{
+#if defined(RJ_LONG_DIRECT)
+    int negative;
+    return rj_long_digit_count(v, &negative) > 2000 / PyLong_SHIFT;
+#else
+    int overflow;
+    PyObject *plain = PyLong_Type.tp_as_number->nb_positive(v);
+    PyObject *bits = plain ? PyObject_CallMethod(plain, "bit_length", NULL) : NULL;
+    long count = bits ? PyLong_AsLongAndOverflow(bits, &overflow) : 0;
+    Py_XDECREF(plain);
+    Py_XDECREF(bits);
+    PyErr_Clear();
+    return count > 2000 || count < 0;
+#endif
+}
+
 /* 0 and the number as four words, the highest first; -1 with an exception if it is no int from 0 to 2^128 - 1. */
 static inline int
 rj_long_to_128_bits(PyObject *v, uint32_t words[4])

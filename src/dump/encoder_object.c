@@ -8,7 +8,7 @@
 #include <structmember.h>
 
 typedef struct encoder_object {
-    PyObject_HEAD rj_options options; /* default_ is owned */
+    PyObject_HEAD rj_options options; /* default_ and default_key are owned */
     PyObject *keywords;               /* the options as they were given, a dict; owned */
     rj_state *state;                  /* of the module, which the type keeps alive */
 } encoder_object;
@@ -58,6 +58,7 @@ encoder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     }
     self->keywords = keywords;
     Py_XINCREF(options.default_);
+    Py_XINCREF(options.default_key);
     self->options = options;
     self->state = state;
     return (PyObject *)self;
@@ -68,6 +69,7 @@ encoder_traverse(PyObject *op, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(((encoder_object *)op)->options.default_);
+    Py_VISIT(((encoder_object *)op)->options.default_key);
     Py_VISIT(((encoder_object *)op)->keywords);
     return 0;
 }
@@ -76,6 +78,7 @@ static int
 encoder_clear(PyObject *op)
 {
     Py_CLEAR(((encoder_object *)op)->options.default_);
+    Py_CLEAR(((encoder_object *)op)->options.default_key);
     Py_CLEAR(((encoder_object *)op)->keywords);
     return 0;
 }

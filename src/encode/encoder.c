@@ -1,6 +1,7 @@
 /* The encoder's context: windows, levels and ownership; everything about a walk that is not on its hot path. */
 #include "encode/encoder.h"
 #include "cpython/exceptions.h"
+#include "cpython/long_access.h"
 #include "cpython/str_access.h"
 #include "encode/types/raw.h"
 
@@ -374,8 +375,18 @@ rj_raw_str(PyObject *raw)
 PyObject *
 rj_int_text(rj_encoder *e, PyObject *v)
 {
-    rj_own_ancestors(e); /* an exception that it makes may start the garbage collector, and that finalizers */
-    return PyLong_Type.tp_repr(v);
+    rj_own_ancestors(e); /* its exception may start the garbage collector, and that finalizers; and signals are heard */
+    if (RJ__LIKELY(!rj_long_is_huge(v)))
+        return PyLong_Type.tp_repr(v);
+    if (!e->state->digits_of) {
+        PyObject *module = PyImport_ImportModule("rjson._digits");
+        e->state->digits_of = module ? PyObject_GetAttrString(module, "digits") : NULL;
+        Py_XDECREF(module);
+    }
+    PyObject *plain = PyLong_Type.tp_as_number->nb_positive(v); /* of exact type, whatever methods a subclass has */
+    PyObject *text = plain && e->state->digits_of ? PyObject_CallOneArg(e->state->digits_of, plain) : NULL;
+    Py_XDECREF(plain);
+    return text;
 }
 
 const char *
@@ -391,10 +402,15 @@ rj_non_finite(rj_encoder *e, double value)
 }
 
 uint8_t *
-rj_fail_js_safe(rj_encoder *e)
+rj_fail_large_integer(rj_encoder *e)
 {
+    if (e->options->integer_max == INT64_MAX)
+        return rj_fail(e, NULL,
+                       "int is outside of int64, -2**63 to 2**63 - 1 (integers=\"exact\" writes it all the same, "
+                       "integers=\"string\" as a string)");
     return rj_fail(e, NULL,
-                   "int is beyond what JavaScript holds exactly, 2**53 - 1 (integers=\"exact\" writes it all the same)");
+                   "int is beyond what JavaScript holds exactly, 2**53 - 1 (integers=\"exact\" writes it all the "
+                   "same, integers=\"string\" as a string)");
 }
 
 /* What to do about an object that cannot be encoded. */

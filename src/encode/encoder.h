@@ -234,18 +234,18 @@ int rj_text_from_str(rj_encoder *e, PyObject *str, rj__text *text);
 uint8_t *rj_widen_output(rj_encoder *e, uint8_t *cur, int width);
 /* Raw JSON with characters outside ASCII, where windows take Latin-1: as a str, new; NULL with an exception. */
 PyObject *rj_raw_str(PyObject *raw);
-/* The text of an int of any size, a new str; NULL with an exception (sys.set_int_max_str_digits applies). */
+/* The text of an int of any size, a new str; NULL with an exception (sys.set_int_max_str_digits does not apply). */
 PyObject *rj_int_text(rj_encoder *e, PyObject *v);
 /* A float subclass's or float's NaN or infinity as text, "NaN" and so on, or NULL with the problem recorded. */
 const char *rj_non_finite(rj_encoder *e, double value);
 /* Refuses an int that is beyond the option `integers`. Always NULL. */
-uint8_t *rj_fail_js_safe(rj_encoder *e);
+uint8_t *rj_fail_large_integer(rj_encoder *e);
 /* Whether so many levels more, of `obj`, may be entered; the problem is recorded if not. */
 int rj_has_depth_for(rj_encoder *e, PyObject *obj, int levels);
 /* The text of a key that is no str: a new str, or NULL with a problem or exception. */
 PyObject *rj_key_text(rj_encoder *e, PyObject *key);
-/* `skipkeys`: whether such a key has no text; -1 with an exception. */
-int rj_skips_key(rj_encoder *e, PyObject *key);
+/* The same; NULL without one, and *has_none, where it has no text (`skipkeys` leaves it out then). */
+PyObject *rj_key_text_if_any(rj_encoder *e, PyObject *key, int *has_none);
 /* The option `default`, borrowed; None if there is none. */
 RJ__INLINE PyObject *
 rj_default_or_none(const rj_encoder *e)
@@ -261,10 +261,13 @@ PyObject *rj_dict_subclass_pairs(rj_encoder *e, PyObject *dict, int *direct);
 int rj_sort_few(rj_state *state, PyObject *dict, rj_member sorted[RJ_FEW_MEMBERS]);
 /* Members as a tuple of keys and values in turn, for RJ_FRAME_ENTRIES; NULL with MemoryError. */
 PyObject *rj_members_tuple(const rj_member *members, Py_ssize_t count);
-/* The members of a dict, or the pairs that an iterator yields, sorted by their keys: a new tuple of keys and values in turn; NULL
- * with a problem or exception. */
-PyObject *rj_sorted_entries(rj_encoder *e, PyObject *dict);
-PyObject *rj_sorted_pairs(rj_encoder *e, PyObject *iterator);
+/* Whether two keys of a dict may become equal when they are written. Runs no Python code. */
+int rj_may_repeat_keys(const rj_encoder *e, PyObject *dict);
+/* The members of a dict, or the pairs that an iterator yields, as the options want them (sorted by their keys, refused where two of
+ * these become equal): a new tuple of keys and values in turn; NULL with a problem or exception. */
+PyObject *rj_arranged_entries(rj_encoder *e, PyObject *dict);
+PyObject *rj_arranged_pairs(rj_encoder *e, PyObject *iterator);
+/* The fields of an object, sorted, likewise. */
 PyObject *rj_sorted_fields(rj_encoder *e, PyObject *obj, const struct rj_plan *plan);
 /* The next pair: 1 with new references, 0 at the end, -1 with a problem or exception. */
 int rj_next_pair(rj_encoder *e, PyObject *iterator, PyObject **key, PyObject **value);

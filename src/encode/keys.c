@@ -1,6 +1,19 @@
 /* Keys that are no str: the text that JSON has for them, which is that of a value of their type. */
 #include "encode/types/array.h"
 
+/* What stands for a key may stand for something else itself, as an Enum whose value is a date does: so often. */
+#define REPLACEMENTS_MAX 8
+
+/* A text, new; or NULL: with a problem or exception, or with *has_none for a key that has no text. */
+static PyObject *text_of(rj_encoder *e, PyObject *key, int replacements, int *has_none);
+
+static PyObject *
+no_text(int *has_none)
+{
+    *has_none = 1;
+    return NULL;
+}
+
 static PyObject *
 float_key_text(rj_encoder *e, PyObject *key)
 {
@@ -15,7 +28,9 @@ float_key_text(rj_encoder *e, PyObject *key)
 static int
 basic_key_text(rj_encoder *e, PyObject *key, PyObject **text)
 {
-    if (key == Py_True)
+    if (PyUnicode_Check(key))
+        *text = Py_NewRef(key);
+    else if (key == Py_True)
         *text = PyUnicode_FromString("true");
     else if (key == Py_False)
         *text = PyUnicode_FromString("false");
@@ -30,34 +45,30 @@ basic_key_text(rj_encoder *e, PyObject *key, PyObject **text)
     return 1;
 }
 
+/* The text of what stands for the key. */
 static PyObject *
-refuse_key(rj_encoder *e, PyObject *key)
+replacement_text(rj_encoder *e, const rj_plan *plan, PyObject *key, int replacements, int *has_none)
 {
-    rj_fail(e, NULL, "keys must be str, int, float, bool or None, not %.200s", Py_TYPE(key)->tp_name);
-    return NULL;
-}
-
-/* What stands for the key is a str, or has a text itself. */
-static PyObject *
-replacement_text(rj_encoder *e, const rj_plan *plan, PyObject *key)
-{
-    PyObject *text = NULL, *result = rj_replacement(e, plan, key);
-    if (!result || PyUnicode_Check(result))
-        return result;
-    if (!basic_key_text(e, result, &text))
-        refuse_key(e, key);
-    Py_DECREF(result);
+    if (replacements == REPLACEMENTS_MAX)
+        return no_text(has_none);
+    PyObject *result = rj_replacement(e, plan, key);
+    PyObject *text = NULL;
+    if (result && !(result == Py_NotImplemented && rj_is_asked(plan)))
+        text = text_of(e, result, replacements + 1, has_none);
+    else if (result)
+        *has_none = 1;
+    Py_XDECREF(result);
     return text;
 }
 
 static PyObject *
-number_text(rj_encoder *e, PyObject *key)
+number_text(rj_encoder *e, PyObject *key, int *has_none)
 {
     uint8_t text[RJ_TYPE_TEXT_MAX + 2];
     rj_array *a = rj_array_from_numpy(e, key);
     if (!a || a->dimensions > 0) {
         Py_XDECREF(a);
-        return PyErr_Occurred() ? NULL : refuse_key(e, key);
+        return PyErr_Occurred() ? NULL : no_text(has_none);
     }
     uint8_t *end = rj_put_element(e, text, a, a->data, a->item);
     Py_DECREF(a);
@@ -67,71 +78,82 @@ number_text(rj_encoder *e, PyObject *key)
     return PyUnicode_FromStringAndSize((char *)text + is_quoted, end - text - 2 * is_quoted);
 }
 
-/* Whether objects with this plan can be keys: they have one text, or are replaced by one value. (Decimals and numpy's numbers are, too.) */
-static int
-may_be_key(const rj_encoder *e, const rj_plan *plan)
-{
-    if (plan->group & e->options->passthrough)
-        return 0;
-    switch (plan->form) {
-    case RJ_FORM_ENUM:
-    case RJ_FORM_PATH:
-    case RJ_FORM_TIMEDELTA:
-    case RJ_FORM_DECIMAL:
-    case RJ_FORM_NUMPY_ARRAY:
-        return 1;
-    default:
-        return rj_has_type_text(e, plan);
-    }
-}
-
 static PyObject *
-planned_text(rj_encoder *e, const rj_plan *plan, PyObject *key)
+planned_text(rj_encoder *e, const rj_plan *plan, PyObject *key, int replacements, int *has_none)
 {
     uint8_t text[RJ_TYPE_TEXT_MAX];
-    if (!may_be_key(e, plan))
-        return refuse_key(e, key);
+    if (plan->group & e->options->passthrough)
+        return no_text(has_none);
     if (rj_has_type_text(e, plan)) {
         uint8_t *end = rj_put_type_text(e, text, plan, key);
         return end ? PyUnicode_FromStringAndSize((char *)text, end - text) : NULL;
     }
-    if (plan->form == RJ_FORM_DECIMAL)
+    switch (plan->form) {
+    case RJ_FORM_UNKNOWN:
+    case RJ_FORM_FIELDS:
+    case RJ_FORM_SET:
+    case RJ_FORM_ARRAY:
+        return no_text(has_none);
+    case RJ_FORM_DECIMAL:
         return rj_decimal_text(e, plan, key);
-    return plan->form == RJ_FORM_NUMPY_ARRAY ? number_text(e, key) : replacement_text(e, plan, key);
+    case RJ_FORM_NUMPY_ARRAY:
+        return number_text(e, key, has_none);
+    default:
+        return replacement_text(e, plan, key, replacements, has_none);
+    }
 }
 
 static PyObject *
-key_text(rj_encoder *e, PyObject *key)
+text_of(rj_encoder *e, PyObject *key, int replacements, int *has_none)
 {
     PyObject *text;
     if (basic_key_text(e, key, &text))
         return text;
     rj_plan *plan = rj_plan_of(e, key);
-    text = plan ? planned_text(e, plan, key) : NULL;
+    text = plan ? planned_text(e, plan, key, replacements, has_none) : NULL;
     Py_XDECREF(plan);
     return text;
 }
 
-PyObject *
-rj_key_text(rj_encoder *e, PyObject *key)
+/* What `default_key` says of a key that has no text itself. */
+static PyObject *
+text_by_default(rj_encoder *e, PyObject *key, int *has_none)
 {
-    PyObject *text = key_text(e, key);
-    if (!text) {
+    rj_enter_python(e);
+    PyObject *result = PyObject_CallOneArg(e->options->default_key, key);
+    *has_none = 0;
+    PyObject *text = result ? text_of(e, result, 0, has_none) : NULL;
+    if (*has_none) {
+        rj_fail(e, NULL, "default_key returned a %.200s, which is no key either, for a %.200s", Py_TYPE(result)->tp_name,
+                Py_TYPE(key)->tp_name);
+        *has_none = 0;
+    }
+    Py_XDECREF(result);
+    return text;
+}
+
+PyObject *
+rj_key_text_if_any(rj_encoder *e, PyObject *key, int *has_none)
+{
+    *has_none = 0;
+    PyObject *text = text_of(e, key, 0, has_none);
+    if (*has_none && e->options->default_key)
+        text = text_by_default(e, key, has_none);
+    if (!text && !*has_none) {
         e->problem_in_key = 1;
         rj_stop_error(e);
     }
     return text;
 }
 
-int
-rj_skips_key(rj_encoder *e, PyObject *key)
+PyObject *
+rj_key_text(rj_encoder *e, PyObject *key)
 {
-    if (key == Py_None || PyBool_Check(key) || PyLong_Check(key) || PyFloat_Check(key))
-        return 0;
-    rj_plan *plan = rj_plan_of(e, key);
-    if (!plan)
-        return -1;
-    int skips = !may_be_key(e, plan);
-    Py_DECREF(plan);
-    return skips;
+    int has_none;
+    PyObject *text = rj_key_text_if_any(e, key, &has_none);
+    if (has_none) {
+        e->problem_in_key = 1;
+        rj_fail(e, NULL, "keys must be str, int, float, bool or None, not %.200s", Py_TYPE(key)->tp_name);
+    }
+    return text;
 }

@@ -72,14 +72,26 @@ copy_text(const char *option, PyObject *value, uint8_t *out, int *is_ascii)
 /* ---- options */
 
 static int
-set_default(rj_options *options, PyObject *value)
+set_callable(PyObject **option, const char *name, PyObject *value)
 {
     if (value != Py_None && !PyCallable_Check(value)) {
-        PyErr_Format(PyExc_TypeError, "default must be callable or None, not %.200s: %R", Py_TYPE(value)->tp_name, value);
+        PyErr_Format(PyExc_TypeError, "%s must be callable or None, not %.200s: %R", name, Py_TYPE(value)->tp_name, value);
         return -1;
     }
-    options->default_ = value == Py_None ? NULL : value;
+    *option = value == Py_None ? NULL : value;
     return 0;
+}
+
+static int
+set_default(rj_options *options, PyObject *value)
+{
+    return set_callable(&options->default_, "default", value);
+}
+
+static int
+set_default_key(rj_options *options, PyObject *value)
+{
+    return set_callable(&options->default_key, "default_key", value);
 }
 
 static int
@@ -179,10 +191,22 @@ set_surrogates(rj_options *options, PyObject *value)
 static int
 set_integers(rj_options *options, PyObject *value)
 {
-    static const char *const choices[] = {"exact", "js-safe", NULL};
+    static const char *const choices[] = {"exact", "js-safe", "int64", "string", NULL};
+    static const uint64_t max[] = {UINT64_MAX, RJ_JS_SAFE_INTEGER, INT64_MAX, RJ_JS_SAFE_INTEGER};
     int index = choose("integers", value, choices);
-    options->integer_max = index == 1 ? RJ_JS_SAFE_INTEGER : UINT64_MAX;
-    return index < 0 ? -1 : 0;
+    if (index < 0)
+        return -1;
+    options->integer_max = max[index];
+    options->integer_max_more = index == 2;
+    options->integers_as_strings = index == 3;
+    return 0;
+}
+
+static int
+set_duplicates(rj_options *options, PyObject *value)
+{
+    static const char *const choices[] = {"keep", "error", NULL};
+    return set_choice(&options->refuses_duplicates, "duplicates", value, choices);
 }
 
 static int
@@ -264,10 +288,11 @@ rj_options_set(rj_options *options, const char *function, PyObject *name, PyObje
         int (*set)(rj_options *options, PyObject *value);
     } known[] = {
 #define OPTION(name) {#name, set_##name}
-        OPTION(default),        OPTION(indent),    OPTION(sort_keys),         OPTION(separators),  OPTION(ensure_ascii),
-        OPTION(allow_nan),      OPTION(skipkeys),  OPTION(omit_none),         OPTION(surrogates),  OPTION(integers),
-        OPTION(append_newline), OPTION(decimal),   OPTION(timedelta),         OPTION(namedtuple),  OPTION(sets),
-        OPTION(utc_z),          OPTION(naive_utc), OPTION(omit_microseconds), OPTION(passthrough), OPTION(max_depth),
+        OPTION(default_key), OPTION(duplicates),   OPTION(default),        OPTION(indent),    OPTION(sort_keys),
+        OPTION(separators),  OPTION(ensure_ascii), OPTION(allow_nan),      OPTION(skipkeys),  OPTION(omit_none),
+        OPTION(surrogates),  OPTION(integers),     OPTION(append_newline), OPTION(decimal),   OPTION(timedelta),
+        OPTION(namedtuple),  OPTION(sets),         OPTION(utc_z),          OPTION(naive_utc), OPTION(omit_microseconds),
+        OPTION(passthrough), OPTION(max_depth),
 #undef OPTION
     };
     const char *text = PyUnicode_AsUTF8(name);
@@ -308,7 +333,7 @@ rj_options_finish(rj_options *options)
                             memchr(layout->lead, '\n', (size_t)layout->item_length) ||
                             memchr(layout->key_separator, '\n', (size_t)layout->key_length);
     options->styled = options->ensure_ascii || !layout->is_compact || options->sort_keys || options->skipkeys ||
-                      options->omit_none || options->integer_max != UINT64_MAX;
+                      options->omit_none || options->refuses_duplicates || options->integer_max != UINT64_MAX;
 }
 
 int

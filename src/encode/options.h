@@ -63,9 +63,13 @@ typedef struct rj_layout {
 } rj_layout;
 
 typedef struct rj_options {
-    PyObject *default_; /* callable, or NULL; borrowed from whoever owns the struct */
+    PyObject *default_;    /* callable, or NULL; borrowed from whoever owns the struct */
+    PyObject *default_key; /* the same, for keys */
     Py_ssize_t max_depth;
-    uint64_t integer_max; /* the largest magnitude; UINT64_MAX is no limit, for larger ones neither */
+    uint64_t integer_max;        /* the largest magnitude; UINT64_MAX is no limit, for larger ones neither */
+    uint64_t integer_max_more;   /* so much larger may that of a negative one be */
+    uint8_t integers_as_strings; /* larger ones are written as strings */
+    uint8_t refuses_duplicates;
     unsigned passthrough; /* bits of rj_type_group */
     uint8_t styled;       /* an option that only the styled walk knows: see RJ_DECLARE_WALKS in encoder.h */
     uint8_t allow_nan;    /* rj_nan */
@@ -80,6 +84,13 @@ typedef struct rj_options {
 } rj_options;
 
 extern const rj_options rj_default_options;
+
+/* Whether an integer is beyond what the option `integers` lets be a number. */
+static inline int
+rj_is_large_integer(const rj_options *options, int negative, uint64_t magnitude)
+{
+    return magnitude - (negative ? options->integer_max_more : 0) > options->integer_max;
+}
 
 /* Sets the option `name`. -1 with an exception for a bad value, or with a TypeError that names `function` and the keyword for
  * an unknown one. rj_options_finish comes after the last. */

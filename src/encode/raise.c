@@ -7,13 +7,17 @@
 /* Of longer paths only so many levels at each end are shown. */
 #define PATH_ENDS 20
 
-/* ".name", ["other name"], or [repr] for a key that is no str. */
+/* ".name", ["other name"], or [repr] for a key that is no str; its type where it has no repr, as ints of thousands of digits. */
 static PyObject *
 member_text(PyObject *key)
 {
     if (PyUnicode_Check(key) && PyUnicode_IsIdentifier(key) == 1)
         return PyUnicode_FromFormat(".%.200U", key);
-    return PyUnicode_FromFormat("[%.200R]", key);
+    PyObject *text = PyUnicode_FromFormat("[%.200R]", key);
+    if (text || PyErr_ExceptionMatches(PyExc_MemoryError))
+        return text;
+    PyErr_Clear();
+    return PyUnicode_FromFormat("[<%.200s>]", Py_TYPE(key)->tp_name);
 }
 
 /* The key before `pos`; borrowed, or NULL if the dict has changed too much to tell. */

@@ -1,4 +1,5 @@
-/* `sort_keys`: the members of a dict in the order of their keys, as a tuple of keys and values in turn. */
+/* `sort_keys` and `duplicates`: the members of a dict in the order of their keys, or seen to have keys that differ when they are written;
+ * as a tuple of keys and values in turn. */
 #include "cpython/dict_access.h"
 #include "cpython/exceptions.h"
 #include "cpython/str_access.h"
@@ -171,16 +172,10 @@ rj_sort_few(rj_state *state, PyObject *dict, rj_member sorted[RJ_FEW_MEMBERS])
     return 1;
 }
 
-/* Pairs, sorted by Python's rules: a new tuple of keys and values. `pairs` (a list of any pairs) is consumed, NULL with an
- * exception. */
+/* A list of any pairs as a tuple of keys and values. */
 static PyObject *
-sorted_by_python(rj_encoder *e, PyObject *pairs)
+entries_of(PyObject *pairs)
 {
-    rj_enter_python(e);
-    if (!pairs || PyList_Sort(pairs) < 0) {
-        Py_XDECREF(pairs);
-        return NULL;
-    }
     Py_ssize_t count = PyList_GET_SIZE(pairs);
     PyObject *entries = PyTuple_New(2 * count);
     for (Py_ssize_t i = 0; i < count && entries; i++) {
@@ -188,7 +183,17 @@ sorted_by_python(rj_encoder *e, PyObject *pairs)
         PyTuple_SET_ITEM(entries, 2 * i, Py_NewRef(PyTuple_GET_ITEM(pair, 0)));
         PyTuple_SET_ITEM(entries, 2 * i + 1, Py_NewRef(PyTuple_GET_ITEM(pair, 1)));
     }
-    Py_DECREF(pairs);
+    return entries;
+}
+
+/* Pairs, sorted by Python's rules: a new tuple of keys and values. `pairs` (a list of any pairs) is consumed, NULL with an
+ * exception. */
+static PyObject *
+sorted_by_python(rj_encoder *e, PyObject *pairs)
+{
+    rj_enter_python(e);
+    PyObject *entries = pairs && PyList_Sort(pairs) == 0 ? entries_of(pairs) : NULL;
+    Py_XDECREF(pairs);
     return entries;
 }
 
@@ -234,15 +239,145 @@ sorted_by_text(PyObject *dict, PyObject **entries)
     return is_text;
 }
 
-PyObject *
-rj_sorted_entries(rj_encoder *e, PyObject *dict)
+static PyObject *
+sorted_entries(rj_encoder *e, PyObject *dict)
 {
     PyObject *entries;
     return sorted_by_text(dict, &entries) ? entries : sorted_or_explained(e, PyDict_Items(dict));
 }
 
+/* ---- keys that become equal */
+
+int
+rj_may_repeat_keys(const rj_encoder *e, PyObject *dict)
+{
+    Py_ssize_t pos = 0, strings = 0, ints = 0, count = PyDict_GET_SIZE(dict);
+    PyObject *key, *value;
+    while (PyDict_Next(dict, &pos, &key, &value)) {
+        strings +=
+            PyUnicode_CheckExact(key) && (e->options->surrogates == RJ__SURROGATES_STOP || PyUnicode_IS_COMPACT_ASCII(key));
+        ints += PyLong_CheckExact(key);
+    }
+    return strings != count && ints != count;
+}
+
+/* What a reader makes of a key's text where lone surrogates are in it, as the options write them. A new exact str, or NULL. */
+static PyObject *
+as_read(const rj_encoder *e, PyObject *text)
+{
+    PyObject *plain = PyUnicode_FromObject(text);
+    if (!plain || e->options->surrogates == RJ__SURROGATES_STOP || e->options->surrogates == RJ__SURROGATES_PASS)
+        return plain;
+    Py_ssize_t length = PyUnicode_GET_LENGTH(plain), end = 0;
+    Py_UCS4 *units = PyUnicode_AsUCS4Copy(plain);
+    Py_DECREF(plain);
+    if (!units)
+        return NULL;
+    for (Py_ssize_t i = 0; i < length; i++) {
+        Py_UCS4 unit = units[i];
+        int is_replaced = e->options->surrogates == RJ__SURROGATES_REPLACE && Py_UNICODE_IS_SURROGATE(unit);
+        int is_pair = Py_UNICODE_IS_HIGH_SURROGATE(unit) && i + 1 < length && Py_UNICODE_IS_LOW_SURROGATE(units[i + 1]);
+        if (is_replaced)
+            unit = 0xfffd;
+        else if (is_pair) /* as two escapes: one character */
+            unit = Py_UNICODE_JOIN_SURROGATES(unit, units[++i]);
+        units[end++] = unit;
+    }
+    PyObject *read = PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, units, end);
+    PyMem_Free(units);
+    return read;
+}
+
+/* repr(), or the type of what has none, as ints of thousands of digits. A new str, or NULL. */
+static PyObject *
+repr_of(PyObject *key)
+{
+    PyObject *text = PyObject_Repr(key);
+    if (text)
+        return text;
+    PyErr_Clear();
+    return PyUnicode_FromFormat("<%.200s>", Py_TYPE(key)->tp_name);
+}
+
+static void
+fail_repeated(rj_encoder *e, PyObject *first, PyObject *second, PyObject *text)
+{
+    PyObject *a = repr_of(first), *b = a ? repr_of(second) : NULL;
+    if (b)
+        rj_fail(e, NULL, "the keys %.200U and %.200U are both written as %.200R (duplicates=\"error\")", a, b, text);
+    Py_XDECREF(a);
+    Py_XDECREF(b);
+}
+
+/* Notes a key's text: 0, or -1 with a problem or exception. `seen`: the keys so far by what is read of them. */
+static int
+note_key(rj_encoder *e, PyObject *seen, PyObject *key, PyObject *text)
+{
+    PyObject *read = as_read(e, text);
+    PyObject *other = read ? PyDict_GetItemWithError(seen, read) : NULL;
+    int rc = other || !read || PyErr_Occurred() ? -1 : PyDict_SetItem(seen, read, key);
+    if (other)
+        fail_repeated(e, other, key, read);
+    Py_XDECREF(read);
+    return rc;
+}
+
+/* Appends a member with the text of its key; leaves out what the options leave out. 0, or -1 with a problem or exception. */
+static int
+append_distinct(rj_encoder *e, PyObject *entries, PyObject *seen, PyObject *key, PyObject *value)
+{
+    int has_none = 0;
+    if (e->options->omit_none && value == Py_None)
+        return 0;
+    PyObject *text = e->options->skipkeys ? rj_key_text_if_any(e, key, &has_none) : rj_key_text(e, key);
+    if (!text)
+        return has_none ? 0 : -1;
+    int rc = note_key(e, seen, key, text);
+    if (rc == 0 && (PyList_Append(entries, text) < 0 || PyList_Append(entries, value) < 0))
+        rc = -1;
+    Py_DECREF(text);
+    return rc;
+}
+
+/* Members with the texts of their keys, which differ; `entries` is consumed, NULL with a problem or exception. */
+static PyObject *
+distinct_entries(rj_encoder *e, PyObject *entries)
+{
+    if (!entries)
+        return NULL;
+    PyObject *distinct = PyList_New(0), *seen = PyDict_New(), *result = NULL;
+    int rc = distinct && seen ? 0 : -1;
+    rj_enter_python(e);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(entries) && rc == 0; i += 2)
+        rc = append_distinct(e, distinct, seen, PyTuple_GET_ITEM(entries, i), PyTuple_GET_ITEM(entries, i + 1));
+    if (rc == 0)
+        result = PyList_AsTuple(distinct);
+    else
+        e->problem_in_key = 0; /* the dict has not been entered */
+    Py_DECREF(entries);
+    Py_XDECREF(distinct);
+    Py_XDECREF(seen);
+    return result;
+}
+
+/* `pairs`: a list, consumed; NULL with an exception. */
+static PyObject *
+in_their_order(PyObject *pairs)
+{
+    PyObject *entries = pairs ? entries_of(pairs) : NULL;
+    Py_XDECREF(pairs);
+    return entries;
+}
+
 PyObject *
-rj_sorted_pairs(rj_encoder *e, PyObject *iterator)
+rj_arranged_entries(rj_encoder *e, PyObject *dict)
+{
+    PyObject *entries = e->options->sort_keys ? sorted_entries(e, dict) : in_their_order(PyDict_Items(dict));
+    return e->options->refuses_duplicates ? distinct_entries(e, entries) : entries;
+}
+
+PyObject *
+rj_arranged_pairs(rj_encoder *e, PyObject *iterator)
 {
     PyObject *pairs = PyList_New(0), *key, *value;
     int rc = pairs ? 1 : -1;
@@ -258,7 +393,10 @@ rj_sorted_pairs(rj_encoder *e, PyObject *iterator)
         e->problem_in_key = 0; /* the dict has not been entered */
         Py_CLEAR(pairs);
     }
-    return pairs ? sorted_or_explained(e, pairs) : NULL;
+    if (!pairs)
+        return NULL;
+    PyObject *entries = e->options->sort_keys ? sorted_or_explained(e, pairs) : in_their_order(pairs);
+    return e->options->refuses_duplicates ? distinct_entries(e, entries) : entries;
 }
 
 PyObject *
@@ -276,7 +414,7 @@ rj_sorted_fields(rj_encoder *e, PyObject *obj, const rj_plan *plan)
         Py_XDECREF(value);
     }
     if (rc == 0)
-        entries = rj_sorted_entries(e, dict);
+        entries = sorted_entries(e, dict);
     Py_XDECREF(dict);
     return entries;
 }

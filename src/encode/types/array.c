@@ -160,8 +160,9 @@ parse_unit(rj_time_unit *unit, const char *type)
         {"ps", 0, 12, 0}, {"fs", 0, 15, 0}, {"as", 0, 18, 0},
     };
     const char *bracket = strchr(type, '[');
+    unit->count = 0;
     if (!bracket)
-        return 0;
+        return 1;
     char *name;
     unit->count = strtoll(bracket + 1, &name, 10);
     if (name == bracket + 1)
@@ -178,7 +179,8 @@ parse_unit(rj_time_unit *unit, const char *type)
     return 0;
 }
 
-/* The unit of an array of times: 1, 0 if it has none, -1 with an exception. */
+/* The unit of an array of times: 1, 0 if it has one that is not known, -1 with an exception. Without a unit (count is 0) there is nothing but NaT
+ * that means anything. */
 static int
 read_unit(rj_encoder *e, rj_array *a, PyObject *v)
 {
@@ -403,8 +405,16 @@ put_date_unit(uint8_t *p, const rj_time_unit *unit, int64_t value)
 }
 
 static uint8_t *
+fail_without_unit(rj_encoder *e, const char *type)
+{
+    return rj_fail(e, NULL, "%s without a unit is no time (only NaT is, which is null)", type);
+}
+
+static uint8_t *
 put_datetime64(rj_encoder *e, uint8_t *p, const rj_array *a, int64_t value)
 {
+    if (a->unit.count == 0)
+        return fail_without_unit(e, "datetime64");
     rj_clock clock;
     uint8_t *end = NULL;
     *p++ = '"';
@@ -431,6 +441,8 @@ put_timedelta64(rj_encoder *e, uint8_t *p, const rj_array *a, int64_t value)
 {
     rj_clock clock;
     int negative = value < 0;
+    if (a->unit.count == 0)
+        return fail_without_unit(e, "timedelta64");
     if (a->unit.calendar == 'Y' || a->unit.calendar == 'M')
         return rj_fail(e, NULL, "timedelta64 in years or months has no fixed length");
     if (!to_clock(&a->unit, negative ? -value : value, &clock))

@@ -117,8 +117,14 @@ rj_put_integer_element(rj_encoder *e, uint8_t *p, rj_item_kind kind, const char 
     int64_t value = rj_array_load_signed(kind, item);
     int negative = is_signed && value < 0;
     uint64_t magnitude = negative ? 0 - (uint64_t)value : is_signed ? (uint64_t)value : rj_array_load(kind, item);
-    if (RJ__UNLIKELY(magnitude > e->options->integer_max))
-        return rj_fail_js_safe(e);
+    if (RJ__UNLIKELY(rj_is_large_integer(e->options, negative, magnitude))) {
+        if (!e->options->integers_as_strings)
+            return rj_fail_large_integer(e);
+        *p = '"';
+        p = rj__put_signed(p + 1, negative, magnitude);
+        *p = '"';
+        return p + 1;
+    }
     return rj__put_signed(p, negative, magnitude);
 }
 

@@ -421,8 +421,16 @@ rj_datetime_kind_of(rj_state *state, rj_form form, PyTypeObject *type)
 }
 
 int
+rj_is_asked(const rj_plan *plan)
+{
+    return plan->convert && plan->form >= RJ_FORM_DATETIME && plan->form <= RJ_FORM_TIMEDELTA;
+}
+
+int
 rj_has_type_text(const rj_encoder *e, const rj_plan *plan)
 {
+    if (rj_is_asked(plan))
+        return 0;
     switch (plan->form) {
     case RJ_FORM_DATETIME:
     case RJ_FORM_DATE:
@@ -542,6 +550,50 @@ rj_decimal_text(rj_encoder *e, const rj_plan *plan, PyObject *v)
     return special;
 }
 
+/* The text of what a plain datetime or timedelta cannot hold: `parts`, as rjson._types has them. A new str, or NULL when the walk stops. */
+static PyObject *
+text_of_parts(rj_encoder *e, const rj_plan *plan, PyObject *parts)
+{
+    const PyDateTime_CAPI *api = e->state->datetime_api;
+    uint8_t text[RJ_TYPE_TEXT_MAX], *end = NULL;
+    PyObject *plain;
+    int is_negative;
+    long long seconds;
+    unsigned nanoseconds;
+    if (plan->by_attributes && plan->form == RJ_FORM_DATETIME)
+        return Py_NewRef(Py_NotImplemented); /* nobody has both nanoseconds and that datetime module */
+    if (plan->form == RJ_FORM_DATETIME) {
+        if (PyArg_ParseTuple(parts, "O!I", api->DateTimeType, &plain, &nanoseconds))
+            end = put_datetime(e, text, plain, nanoseconds);
+    }
+    else if (PyArg_ParseTuple(parts, "pLI", &is_negative, &seconds, &nanoseconds)) {
+        end = rj_put_duration(text, is_negative, &(rj_clock){seconds, nanoseconds, 9});
+    }
+    return end ? PyUnicode_FromStringAndSize((char *)text, end - text) : NULL;
+}
+
+/* A plain object of the same parts, or their text; or NotImplemented. */
+static PyObject *
+ask(rj_encoder *e, const rj_plan *plan, PyObject *v)
+{
+    PyObject *result = PyObject_CallOneArg(plan->convert, v);
+    if (!result || !PyTuple_Check(result))
+        return result;
+    PyObject *text = text_of_parts(e, plan, result);
+    Py_DECREF(result);
+    return text;
+}
+
+uint8_t *
+rj_fail_asked(rj_encoder *e, const rj_plan *plan, PyObject *v)
+{
+    const char *what = plan->form == RJ_FORM_TIMEDELTA ? "duration whose parts agree with its total_seconds()"
+                       : plan->form == RJ_FORM_TIME    ? "time of the day"
+                                                       : "date of the years 1 to 9999";
+    return rj_fail(e, NULL, "%.200s is no %s (default= is asked about it, for example default=str)", Py_TYPE(v)->tp_name,
+                   what);
+}
+
 PyObject *
 rj_replacement(rj_encoder *e, const rj_plan *plan, PyObject *v)
 {
@@ -555,7 +607,15 @@ rj_replacement(rj_encoder *e, const rj_plan *plan, PyObject *v)
         result = PyOS_FSPath(v);
         break;
     case RJ_FORM_TIMEDELTA:
-        result = PyObject_CallMethodNoArgs(v, e->state->str_total_seconds);
+        if (e->options->timedelta_as_seconds)
+            result = PyObject_CallMethodNoArgs(v, e->state->str_total_seconds);
+        else
+            result = ask(e, plan, v);
+        break;
+    case RJ_FORM_DATETIME:
+    case RJ_FORM_DATE:
+    case RJ_FORM_TIME:
+        result = ask(e, plan, v);
         break;
     case RJ_FORM_DECIMAL:
         result = decimal_str(plan, v);
@@ -571,7 +631,7 @@ rj_replacement(rj_encoder *e, const rj_plan *plan, PyObject *v)
 int
 rj_type_runs_code(const rj_plan *plan, PyObject *v)
 {
-    if (plan->by_attributes)
+    if (plan->by_attributes || rj_is_asked(plan))
         return 1;
     switch (plan->form) {
     case RJ_FORM_CONVERT:

@@ -17,18 +17,24 @@ typedef enum rj_datetime_kind {
 } rj_datetime_kind;
 
 rj_datetime_kind rj_datetime_kind_of(rj_state *state, rj_form form, PyTypeObject *type);
+/* Whether it is a subclass of the datetime module's classes that says itself what its parts are: rj_replacement asks it. */
+int rj_is_asked(const rj_plan *plan);
 /* Whether rj_put_type_text has a text for such a value. */
 int rj_has_type_text(const rj_encoder *e, const rj_plan *plan);
 /* Writes the text at `p` and returns its end; NULL when the walk stops. May run Python code: of a tzinfo. */
 uint8_t *rj_put_type_text(rj_encoder *e, uint8_t *p, const rj_plan *plan, PyObject *v);
 /* Whether that is sure to run none. */
 int rj_has_plain_text(const rj_encoder *e, rj_plan *plan, PyObject *v);
-/* What stands for `v` where it has no text of its own: a new reference, or NULL when the walk stops. May run Python code. */
+/* What stands for `v` where it has no text of its own: a new reference, or NULL when the walk stops; NotImplemented for one that is asked
+ * and is nothing that has a text. May run Python code. */
 PyObject *rj_replacement(rj_encoder *e, const rj_plan *plan, PyObject *v);
 /* Whether one of the two may run code of the document's, which belongs to its task. */
 int rj_type_runs_code(const rj_plan *plan, PyObject *v);
 /* A Decimal as a number, or what the options say of NaN and infinity: a new str of ASCII that is JSON; NULL when the walk stops. */
 PyObject *rj_decimal_text(rj_encoder *e, const rj_plan *plan, PyObject *v);
+
+/* The error for one of which rj_replacement says that. Always NULL. */
+uint8_t *rj_fail_asked(rj_encoder *e, const rj_plan *plan, PyObject *v);
 
 /* Parts of the texts, for numpy's own times. */
 typedef struct rj_clock {

@@ -44,7 +44,7 @@ put_key(rj_encoder *e, uint8_t *cur, PyObject *key)
     if (plan && !(plan->group & e->options->passthrough) && rj_has_type_text(e, plan))
         return put_key_text(e, cur, plan, key);
     Py_INCREF(key);
-    PyObject *text = PyUnicode_Check(key) ? Py_NewRef(key) : rj_key_text(e, key);
+    PyObject *text = rj_key_text(e, key);
     cur = text ? put_string(e, cur, text, ':') : NULL;
     Py_XDECREF(text);
     Py_DECREF(key);
@@ -104,25 +104,52 @@ is_left_out(const rj_encoder *e, PyObject *value)
     return RJ__STYLED && e->options->omit_none && value == Py_None;
 }
 
-/* A member whose key begin_short_key() rejects: 1 if it has been begun, and the value is to follow; 0 if it is left out;
- * -1 if the walk stops (*cur is NULL), with the value to follow, or spilled. Both are owned by the caller. */
-static RJ__NOINLINE int
-begin_member(rj_encoder *e, uint8_t **cur, PyObject *key, PyObject **value)
+/* Whether finding out a key's text may run code of the document's, which belongs to its task: pauses before it then, the member being
+ * spilled. `key` and `value` as in begin_member. */
+RJ__INLINE int
+pause_before_key(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 {
-    if (RJ__STYLED && e->options->skipkeys && !PyUnicode_Check(key)) {
-        int skips = rj_skips_key(e, key);
-        if (skips != 0) {
-            if (skips < 0)
-                *cur = rj_stop_error(e);
-            Py_CLEAR(*value);
-            return skips < 0 ? -1 : 0;
-        }
-    }
+    if (RJ__LIKELY(!e->coop) || PyUnicode_Check(key) || PyLong_Check(key) || PyFloat_Check(key) || key == Py_None)
+        return 0;
+    if (!pause_before(e, cur, NULL, 0))
+        return 0;
+    rj_spill(e, RJ_FRAME_PAIR, value, NULL, key, value, 0, 0);
+    return 1;
+}
+
+/* Begins a member after what comes before it: 1, or -1 where the walk stops (*cur is NULL); see begin_member. */
+static RJ__NOINLINE int
+begin_with_key(rj_encoder *e, uint8_t **cur, PyObject *key, PyObject **value)
+{
     if (!begin_item(e, cur, key, *value)) {
+        *cur = NULL;
+        Py_CLEAR(*value);
+        return -1;
+    }
+    if (pause_before_key(e, *cur, key, *value)) {
         *cur = NULL;
         Py_CLEAR(*value);
         return -1;
     }
     *cur = put_key(e, *cur, key);
     return *cur ? 1 : -1;
+}
+
+/* A member whose key is none that begin_short_key takes: 1 if it has been begun, and the value is to follow; 0 if it is left out;
+ * -1 if the walk stops (*cur is NULL), with the value to follow, or laid down. Both are owned by the caller. */
+static RJ__NOINLINE int
+begin_member(rj_encoder *e, uint8_t **cur, PyObject *key, PyObject **value)
+{
+    if (!RJ__STYLED || !e->options->skipkeys || PyUnicode_Check(key))
+        return begin_with_key(e, cur, key, value);
+    int has_none;
+    PyObject *text = rj_key_text_if_any(e, key, &has_none);
+    if (!text) {
+        Py_CLEAR(*value);
+        *cur = has_none ? *cur : NULL;
+        return has_none ? 0 : -1;
+    }
+    int rc = begin_with_key(e, cur, text, value);
+    Py_DECREF(text);
+    return rc;
 }

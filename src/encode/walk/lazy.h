@@ -5,19 +5,6 @@
 
 static uint8_t *put_by_type(rj_encoder *e, uint8_t *cur, PyObject *v);
 
-/* Before a source is asked for an item (or `default`, NULL): 1 if the walk has to pause here first, on an event loop. */
-RJ__INLINE int
-pause_before(rj_encoder *e, uint8_t *cur, PyObject *source, int is_async)
-{
-    if (RJ__LIKELY(!e->coop))
-        return 0;
-    rj_pause_reason reason = rj_coop_pause_reason(e->coop, source, is_async);
-    if (reason == RJ_PAUSE_NONE)
-        return 0;
-    rj_pause_here(e, cur, reason);
-    return 1;
-}
-
 /* The next item of an iterator: new, or NULL at the end, or (*stopped) with an exception. */
 RJ__INLINE PyObject *
 next_item(rj_encoder *e, PyObject *iterator, Py_ssize_t *count, int *stopped)

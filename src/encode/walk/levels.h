@@ -14,8 +14,8 @@ put_inner_container(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject **nested)
 {
     rj_walk_level *level = &e->levels[e->native - 1];
     const int is_dict = PyDict_CheckExact(v);
-    if (is_sorted(e, v, is_dict))
-        return rj_become_parent(e) ? put_sorted_dict(e, cur, v) : NULL;
+    if (is_arranged(e, v, is_dict))
+        return rj_become_parent(e) ? put_arranged_dict(e, cur, v) : NULL;
     e->interrupted = NULL;
     if (level->left_untried) {
         level->left_untried--;
@@ -190,8 +190,8 @@ enter_nested(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict)
 {
     if (e->interrupted)
         return rj_open_recorded_levels(e) ? e->cur : NULL;
-    if (is_sorted(e, v, is_dict))
-        return put_sorted_dict(e, cur, v);
+    if (is_arranged(e, v, is_dict))
+        return put_arranged_dict(e, cur, v);
     if (!push_level(e, cur, v, is_dict ? PyDict_GET_SIZE(v) : RJ_SEQUENCE))
         return NULL;
     return open_container(e, cur, is_dict ? '{' : '[');

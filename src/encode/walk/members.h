@@ -255,16 +255,17 @@ walk_few(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members, 
 }
 
 static RJ__NOINLINE uint8_t *
-put_sorted_dict(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_arranged_dict(rj_encoder *e, uint8_t *cur, PyObject *v)
 {
     rj_member members[RJ_FEW_MEMBERS];
-    if (PyDict_GET_SIZE(v) <= RJ_FEW_MEMBERS && rj_sort_few(e->state, v, members)) {
+    int is_only_sorted = !e->options->refuses_duplicates || !rj_may_repeat_keys(e, v);
+    if (is_only_sorted && PyDict_GET_SIZE(v) <= RJ_FEW_MEMBERS && rj_sort_few(e->state, v, members)) {
         if (!enter(e, cur, v))
             return NULL;
         return walk_few(e, open_container(e, cur, '{'), v, members, PyDict_GET_SIZE(v));
     }
     Py_INCREF(v); /* comparing keys may run Python code */
-    cur = put_entries(e, cur, v, rj_sorted_entries(e, v));
+    cur = put_entries(e, cur, v, rj_arranged_entries(e, v));
     Py_DECREF(v);
     return cur;
 }
@@ -311,8 +312,8 @@ put_dict_subclass(rj_encoder *e, uint8_t *cur, PyObject *v)
     PyObject *iterator = rj_dict_subclass_pairs(e, v, &direct);
     if (!iterator)
         return direct ? put_container(e, cur, v) : rj_stop_error(e);
-    if (RJ__STYLED && e->options->sort_keys) {
-        cur = put_entries(e, cur, v, rj_sorted_pairs(e, iterator));
+    if (RJ__STYLED && (e->options->sort_keys || e->options->refuses_duplicates)) {
+        cur = put_entries(e, cur, v, rj_arranged_pairs(e, iterator));
     }
     else if (enter(e, cur, v)) {
         cur = walk_pairs(e, open_container(e, cur, '{'), v, iterator, NULL, NULL);

@@ -15,18 +15,20 @@ is_container(const PyObject *v)
     return type == &PyList_Type || type == &PyDict_Type || type == &PyTuple_Type;
 }
 
-/* Whether it is one whose members are to be sorted first. */
+/* Whether it is one whose members are to be arranged first: sorted, or seen not to be written with equal keys. */
 RJ__INLINE int
-is_sorted(const rj_encoder *e, PyObject *v, int is_dict)
+is_arranged(const rj_encoder *e, PyObject *v, int is_dict)
 {
-    return RJ__STYLED && is_dict && e->options->sort_keys && PyDict_GET_SIZE(v) > 0;
+    if (!RJ__STYLED || !is_dict || RJ__LIKELY(!e->options->sort_keys && !e->options->refuses_duplicates))
+        return 0;
+    return PyDict_GET_SIZE(v) > 0 && (e->options->sort_keys || rj_may_repeat_keys(e, v));
 }
 
-/* Whether a list or tuple that is not empty begins with a dict whose members are to be sorted. */
+/* Whether a list or tuple that is not empty begins with such a dict. */
 RJ__INLINE int
-begins_sorted(const rj_encoder *e, PyObject *seq)
+begins_arranged(const rj_encoder *e, PyObject *seq)
 {
-    return RJ__STYLED && e->options->sort_keys && PyDict_CheckExact(*rj_items_of(seq));
+    return RJ__STYLED && is_arranged(e, *rj_items_of(seq), PyDict_CheckExact(*rj_items_of(seq)));
 }
 
 /* Records a level that is interrupted: it goes on at `pos`, in the innermost after `waiting` (borrowed; NULL if it is between two items). Always NULL. */
@@ -60,11 +62,11 @@ put_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rj_walk_level *
             if (!RJ__STYLED)
                 return put_lone_member(e, cur, v, level);
         }
-        return is_sorted(e, v, 1) ? NULL : put_plain_dict(e, cur, v, level);
+        return is_arranged(e, v, 1) ? NULL : put_plain_dict(e, cur, v, level);
     }
     if (RJ__UNLIKELY(Py_SIZE(v) == 0))
         return put_literal(cur, "[],", 3);
-    return begins_sorted(e, v) ? NULL : put_plain_sequence(e, cur, v, level);
+    return begins_arranged(e, v) ? NULL : put_plain_sequence(e, cur, v, level);
 }
 
 /* A value inside of the given level: a scalar, container, or date. NULL likewise. */
@@ -83,7 +85,7 @@ put_plain_value(rj_encoder *e, uint8_t *cur, PyObject *v, rj_walk_level *level)
 RJ__INLINE int
 is_tail(const rj_encoder *e, PyObject *v, const rj_walk_level *level)
 {
-    return !PyDict_CheckExact(v) && Py_SIZE(v) > 0 && level < e->levels_end && !begins_sorted(e, v);
+    return !PyDict_CheckExact(v) && Py_SIZE(v) > 0 && level < e->levels_end && !begins_arranged(e, v);
 }
 
 /* Closes what ends with what was closed last, from the given level on. NULL where it is interrupted. */

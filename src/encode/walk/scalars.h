@@ -21,7 +21,7 @@ put_word_int(const rj_encoder *e, uint8_t *cur, PyObject *v)
     uint64_t magnitude;
     if (RJ__UNLIKELY(!rj_long_magnitude(v, &negative, &magnitude)))
         return NULL;
-    if (RJ__STYLED && RJ__UNLIKELY(magnitude > e->options->integer_max))
+    if (RJ__STYLED && RJ__UNLIKELY(rj_is_large_integer(e->options, negative, magnitude)))
         return NULL;
     return put_literal(rj__put_signed(cur, negative, magnitude), ",", 1);
 }
@@ -59,12 +59,13 @@ put_any_int(rj_encoder *e, uint8_t *cur, PyObject *v)
     uint8_t *next = put_word_int(e, cur, v);
     if (next)
         return next;
-    if (RJ__UNLIKELY(e->options->integer_max != UINT64_MAX))
-        return rj_fail_js_safe(e);
+    if (RJ__UNLIKELY(e->options->integer_max != UINT64_MAX) && !e->options->integers_as_strings)
+        return rj_fail_large_integer(e);
     PyObject *text = rj_int_text(e, v);
     if (!text)
         return rj_stop_error(e);
-    cur = put_verbatim(e, cur, text, PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text));
+    cur = e->options->integers_as_strings ? put_string(e, cur, text, ',')
+                                          : put_verbatim(e, cur, text, PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text));
     Py_DECREF(text);
     return cur;
 }

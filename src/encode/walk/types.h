@@ -224,7 +224,11 @@ put_planned(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan)
     default:
         break;
     }
-    return put_replacement(e, cur, v, rj_replacement(e, plan, v));
+    PyObject *result = rj_replacement(e, plan, v);
+    if (result != Py_NotImplemented || !rj_is_asked(plan))
+        return put_replacement(e, cur, v, result);
+    Py_DECREF(result);
+    return e->options->default_ ? put_default(e, cur, v) : rj_fail_asked(e, plan, v);
 }
 
 /* A value with a plan, which is the cache's. */

@@ -17,7 +17,7 @@
 #endif
 
 static uint8_t *put_value(rj_encoder *e, uint8_t *cur, PyObject *v);
-static uint8_t *put_sorted_dict(rj_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *put_arranged_dict(rj_encoder *e, uint8_t *cur, PyObject *v);
 static uint8_t *put_with_known_plan(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan);
 static uint8_t *put_date_or_uuid(rj_encoder *e, uint8_t *cur, PyObject *v);
 static uint8_t *put_subclass_or_planned(rj_encoder *e, uint8_t *cur, PyObject *v);
@@ -46,6 +46,20 @@ enter(rj_encoder *e, uint8_t *cur, PyObject *obj)
 #include "encode/walk/strings.h"
 
 #include "encode/walk/scalars.h"
+
+/* Before a source is asked for an item (or `default`, NULL): 1 if the walk has to pause here first, on an event loop. */
+RJ__INLINE int
+pause_before(rj_encoder *e, uint8_t *cur, PyObject *source, int is_async)
+{
+    if (RJ__LIKELY(!e->coop))
+        return 0;
+    rj_pause_reason reason = rj_coop_pause_reason(e->coop, source, is_async);
+    if (reason == RJ_PAUSE_NONE)
+        return 0;
+    rj_pause_here(e, cur, reason);
+    return 1;
+}
+
 #include "encode/walk/runs.h"
 #include "encode/walk/keys.h"
 #include "encode/walk/plain.h"

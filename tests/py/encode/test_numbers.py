@@ -5,7 +5,6 @@ import math
 import os
 import random
 import struct
-import sys
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
@@ -141,18 +140,3 @@ def test_random_integers():
     for _ in range(100_000):
         n = rng.getrandbits(rng.randrange(1, 130)) * rng.choice((1, -1))
         assert rjson.dumps(n) == str(n)
-
-
-def test_huge_integers_obey_the_interpreters_limit():
-    """sys.set_int_max_str_digits guards against quadratic time here as it does in json."""
-    n = 10**5000
-    before = sys.get_int_max_str_digits()
-    with pytest.raises(ValueError, match="limit"):
-        rjson.dumps([n])
-    sys.set_int_max_str_digits(0)
-    try:
-        text = "1" + "0" * 5000
-        assert rjson.dumps([n, {n: n}]) == f'[{text},{{"{text}":{text}}}]'
-        assert b"".join(rjson.iterencode([n], chunk_size=512)).decode() == f"[{text}]"
-    finally:
-        sys.set_int_max_str_digits(before)

@@ -11,7 +11,7 @@ import pathlib
 import uuid
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import rjson
@@ -83,6 +83,7 @@ def check_text(obj, text):
 # ---- decimals
 
 
+@settings(deadline=None)
 @given(answers, st.decimals())
 @example("€ 1.50]" * 1000, decimal.Decimal("1.50"))
 @example("NaN", decimal.Decimal("1E+500"))
@@ -121,6 +122,7 @@ def test_decimals_in_any_context():
 # ---- enums, paths
 
 
+@settings(deadline=None)
 @given(answers)
 def test_an_enum_is_its_value_whatever_that_is(answer):
     class Odd(enum.Enum):
@@ -139,6 +141,7 @@ def test_an_enum_is_its_value_whatever_that_is(answer):
         check({Odd.MEMBER: Odd.MEMBER}, json.dumps({answer: answer}, separators=(",", ":")))
 
 
+@settings(deadline=None)
 @given(answers, st.sampled_from(["__str__", "__fspath__"]))
 def test_a_path_is_what_os_fspath_says(answer, method):
     base = type(pathlib.PurePosixPath())
@@ -154,6 +157,7 @@ def test_a_path_is_what_os_fspath_says(answer, method):
 # ---- what is read from memory
 
 
+@settings(deadline=None)
 @given(answers)
 def test_numbers_and_strings_are_what_they_hold(answer):
     """As in json: a subclass's spelling of its own does not count."""
@@ -168,6 +172,7 @@ def test_numbers_and_strings_are_what_they_hold(answer):
     check({odd_int(5): 1, odd_float(0.5): 2, odd_str("é"): 3}, '{"5":1,"0.5":2,"é":3}')
 
 
+@settings(deadline=None)
 @given(answers)
 def test_a_uuid_is_its_int(answer):
     class Odd(uuid.UUID):
@@ -198,6 +203,7 @@ def test_a_uuid_out_of_range(number):
         rjson.dumps([lazy])
 
 
+@settings(deadline=None)
 @given(answers)
 def test_dates_do_not_say_themselves_what_they_are(answer):
     def says(self, *args):
@@ -239,6 +245,7 @@ def instant(fields, offset):
     return (fields - datetime.datetime.min) - offset
 
 
+@settings(deadline=None)
 @given(st.datetimes(), offsets)
 @example(datetime.datetime(2024, 1, 1), datetime.timedelta(hours=25))
 @example(datetime.datetime(2024, 1, 1), datetime.timedelta(days=999999999))
@@ -276,6 +283,7 @@ def test_offsets_are_those_of_isoformat(when, offset):
 # ---- names of fields
 
 
+@settings(deadline=None)
 @given(answers)
 def test_dataclass_fields_with_any_name(answer):
     """Frameworks make up their own `__dataclass_fields__`."""
@@ -305,6 +313,7 @@ def test_dataclass_fields_with_any_name(answer):
     check(obj, f"{{{expected}:1}}")
 
 
+@settings(deadline=None)
 @given(texts, st.booleans())
 def test_raw_takes_the_text_that_a_str_holds(text, is_odd):
     value = as_string(text)

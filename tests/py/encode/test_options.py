@@ -396,7 +396,7 @@ def test_text_files_translate_line_breaks(tmp_path):
         ),
         ({"allow_nan": "NULL"}, ValueError, "allow_nan must be 'null', not 'NULL'"),
         ({"surrogates": "ignore"}, ValueError, "surrogates must be 'error', 'escape', 'replace' or 'pass', not 'ignore'"),
-        ({"integers": "js"}, ValueError, "integers must be 'exact' or 'js-safe', not 'js'"),
+        ({"integers": "js"}, ValueError, "integers must be 'exact', 'js-safe', 'int64' or 'string', not 'js'"),
         ({"decimal": float}, ValueError, "decimal must be 'number' or 'string', not <class 'float'>"),
         ({"timedelta": "ms"}, ValueError, "timedelta must be 'iso' or 'seconds', not 'ms'"),
         ({"namedtuple": True}, ValueError, "namedtuple must be 'array' or 'object', not True"),
