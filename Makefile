@@ -128,6 +128,7 @@ bench: $(VENV)/bench.stamp
 	$(BIN)/python bench/encode.py --results build/encode.json
 	$(BIN)/python bench/picture.py build/encode.json build/encode
 	$(BIN)/python bench/decode.py
+	$(BIN)/python bench/reformat.py
 	$(BIN)/python bench/natives.py
 	$(BIN)/python bench/stream.py
 	$(BIN)/python bench/aio.py

@@ -59,7 +59,19 @@ examples:
 
 class _Help(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=30)
+        super().__init__(prog, max_help_position=30, width=_width())
+
+
+def _width() -> int:
+    """Of the terminal, as argparse has it, without shutil: that imports every compressor."""
+    try:
+        return int(os.environ["COLUMNS"]) - 2
+    except (KeyError, ValueError):
+        pass
+    try:
+        return os.get_terminal_size(1).columns - 2
+    except OSError:
+        return 78
 
 
 def _new(prog: str, description: str, epilog: str) -> argparse.ArgumentParser:

@@ -25,6 +25,8 @@ import rjson
 from helpers import UNDER_ASAN
 from rjson._cli import main
 
+# The package that is tested, from every folder.
+ENV = os.environ | {"PYTHONPATH": str(Path(rjson.__file__).parents[1])}
 ROWS = [{"id": i, "name": f"né{i}", "x": i / 2} for i in range(50)]
 
 
@@ -34,7 +36,7 @@ def command(*arguments: object, stdin: bytes = b"", code: int = 0, env: dict[str
         [sys.executable, "-m", "rjson", *map(str, arguments)],
         input=stdin,
         capture_output=True,
-        env=os.environ | (env or {}),
+        env=ENV | (env or {}),
         timeout=60,
     )
     assert done.returncode == code, done.stderr
@@ -333,7 +335,7 @@ def completions(line: str, folder: Path) -> set[str]:
         "COMP_TYPE": "9",
         "_ARGCOMPLETE_SUPPRESS_SPACE": "1",
     }
-    subprocess.run([sys.executable, "-m", "rjson"], env=os.environ | env, cwd=folder, check=True, timeout=60)
+    subprocess.run([sys.executable, "-m", "rjson"], env=ENV | env, cwd=folder, check=True, timeout=60)
     return set(out.read_text().split("\n"))
 
 

@@ -52,6 +52,20 @@ def test_under_the_thread_sanitizer(test):
     assert done.returncode == 0, done.stderr
 
 
+HAS_FUZZER = any(Path("/usr/lib").glob("llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer*"))
+
+
+@pytest.mark.skipif(not shutil.which("clang") or not HAS_FUZZER, reason="libFuzzer is not installed (libclang-rt-dev)")
+def test_fuzzing_the_transcoder(tmp_path):
+    """tests/fuzz: for some seconds, in pieces and windows of any size, it writes what it writes in one piece."""
+    program = build("clang", "../build/stream-clang/fuzz/fuzz_reformat") / "fuzz/fuzz_reformat"
+    for i, text in enumerate((b'{"a":[1.5e3,"\\u00e9\\n\xc3\xa9",true,null]}', b"[1,2]\n[3]\n", b"\x1e[]\n\x1e1\n")):
+        (tmp_path / str(i)).write_bytes(bytes(8) + text)
+    command = [program, tmp_path, "-max_total_time=5", "-max_len=2000", "-seed=1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
 @pytest.fixture(scope="module")
 def stream_rows():
     return build("gcc", "examples") / "examples/stream_rows"
