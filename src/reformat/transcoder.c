@@ -389,10 +389,19 @@ transcoder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return (PyObject *)self;
 }
 
+static int
+transcoder_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(((transcoder_object *)op)->texts);
+    return 0;
+}
+
 static void
 transcoder_dealloc(PyObject *op)
 {
     PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
     Py_XDECREF(((transcoder_object *)op)->texts);
     type->tp_free(op);
     Py_DECREF(type);
@@ -415,12 +424,10 @@ PyDoc_STRVAR(transcoder_doc, "Transcoder(indent, item, key, ascii, framing_in, f
                              "Options of rjson.reformat, bound once. All arguments are required.");
 
 static PyType_Slot transcoder_slots[] = {
-    {Py_tp_doc, (void *)transcoder_doc},
-    {Py_tp_new, RJ_SLOT(transcoder_new)},
-    {Py_tp_dealloc, RJ_SLOT(transcoder_dealloc)},
-    {Py_tp_methods, transcoder_methods},
-    {0, NULL},
+    {Py_tp_doc, (void *)transcoder_doc},          {Py_tp_new, RJ_SLOT(transcoder_new)},
+    {Py_tp_dealloc, RJ_SLOT(transcoder_dealloc)}, {Py_tp_traverse, RJ_SLOT(transcoder_traverse)},
+    {Py_tp_methods, transcoder_methods},          {0, NULL},
 };
 
 PyType_Spec rj_transcoder_spec = {"rjson._core.Transcoder", sizeof(transcoder_object), 0,
-                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, transcoder_slots};
+                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE, transcoder_slots};
