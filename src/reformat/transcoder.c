@@ -312,7 +312,7 @@ rj_check_text(const rj_state *state, const uint8_t *text, size_t length)
         return -1;
     }
     r->arch = rj__reformat_arch_named(state->isa);
-    r->has_gap = 1; /* no byte order mark: the text is part of another */
+    r->has_begun = 1; /* no byte order mark: the text is part of another */
     int rc = rj_reformat_feed(r, text, length, &used);
     if (rc == RJ_OK)
         rc = rj_reformat_finish(r);

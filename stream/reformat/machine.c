@@ -151,13 +151,13 @@ reason_against_document(const rj_reformat *r, uint8_t c)
     return NULL;
 }
 
+/* A byte order mark is ignored where the text begins (RFC 8259, section 8.1). */
 static int
 skip_mark(rj_reformat *r, const uint8_t *p, const uint8_t *end, size_t *taken)
 {
-    if (r->offset == 0 && r->documents == 0 && !r->has_gap && end - p >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0) {
+    if (!r->has_begun && end - p >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
         *taken = 3;
-        r->has_gap = 1; /* so that there is only one */
-    }
+    r->has_begun = 1;
     return *taken == 3;
 }
 
@@ -178,14 +178,14 @@ static int
 step_document(rj_reformat *r, const uint8_t *p, const uint8_t *end, size_t *taken)
 {
     uint8_t c = *p;
+    if (skip_mark(r, p, end, taken))
+        return RJ_OK;
     if (is_space(c)) {
         r->has_newline |= c == '\n';
         r->has_gap = 1;
         *taken = 1;
         return RJ_OK;
     }
-    if (skip_mark(r, p, end, taken))
-        return RJ_OK;
     decide_framing(r, c);
     if (r->in == RJ_FRAMING_ARRAY)
         return open_array_of_documents(r, c, taken);

@@ -123,7 +123,7 @@ rj_reformat_reset(rj_reformat *r)
     r->break_before = r->break_after = r->text_length = r->held_length = 0;
     r->in_break = 0;
     r->back = 0;
-    r->token_length = r->is_bare = r->has_gap = r->has_newline = r->has_record = r->is_finishing = 0;
+    r->token_length = r->is_bare = r->has_gap = r->has_newline = r->has_record = r->has_begun = r->is_finishing = 0;
     r->documents = r->offset = r->characters = r->lines = r->line_characters = 0;
     r->read_from = r->read_to = 0;
     r->read_ended = 0;

@@ -129,6 +129,7 @@ struct rj_reformat {
     uint8_t has_gap;      /* white space came behind the last document, */
     uint8_t has_newline;  /* a line feed, */
     uint8_t has_record;   /* a record separator */
+    uint8_t has_begun;    /* something of the text was looked at */
     uint8_t is_finishing; /* the end of the text was met */
     const char *literal;  /* what is left of it */
     const char *literal_begin;

@@ -234,6 +234,9 @@ static const struct {
      4,
      "12"},
     {{.max_depth = 2}, "[[[", "Nested too deeply (max_depth)", 2, 1, 3, "[["},
+    {{0}, "\x1E\xEF\xBB\xBF 1", "Expecting value", 1, 1, 2, ""},
+    {{0}, " \xEF\xBB\xBF 1", "Expecting value", 1, 1, 2, ""},
+    {{0}, "\xEF\xBB\xBF\xEF\xBB\xBF 1", "Expecting value", 3, 1, 2, ""},
     {{0}, "[1]\0", "Expecting value", 3, 1, 4, "[1]"},
 };
 
