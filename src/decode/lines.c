@@ -69,7 +69,8 @@ take_line(rj_feeder *self, rj_decoder *d, const uint8_t *line, rj_batch *taken)
 {
     const uint8_t *p = line;
     d->cur = line;
-    rj_decode_skip_mark(d); /* where texts were joined, one may be before each */
+    if (RJ__UNLIKELY(*line == 0xEF))
+        rj_decode_skip_mark(d); /* where texts were joined, one may be before each */
     for (p = d->cur; rj_is_space(*p);)
         p++;
     if (p == d->end)
@@ -78,9 +79,9 @@ take_line(rj_feeder *self, rj_decoder *d, const uint8_t *line, rj_batch *taken)
         rj_decode_fail(d, "Extra data", p);
         return -1;
     }
-    if (RJ__UNLIKELY(rj_check_size(self, d, line, (size_t)(d->end - line)) < 0))
+    if (RJ__UNLIKELY(self->max_bytes > 0) && rj_check_size(self, d, line, (size_t)(d->end - line)) < 0)
         return refuse(self, d, line, d->end, taken->count > 0);
-    if (RJ__UNLIKELY(rj_is_record(self, p))) {
+    if (RJ__UNLIKELY(self->checks_end) && rj_is_record(self, p)) {
         d->cur = p;
         return take_record_line(self, d);
     }
