@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -22,6 +23,8 @@ import rjson
 
 Text = bytes
 GROWTH = 8
+# What making the text took does not count: the C library returns large blocks at once.
+RETURNS_MEMORY = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 
 
 def repeated(piece: str, before: str = "", behind: str = "") -> Callable[[int], Text]:
@@ -122,7 +125,7 @@ def run(shape: str, module: str, size: int) -> tuple[float, float, str]:
     results = []
     for _ in range(3):
         command = [sys.executable, __file__, "--measure", shape, module, str(size)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=RETURNS_MEMORY)
         if done.returncode:
             return float("nan"), float("nan"), "crash"
         seconds, memory, outcome = done.stdout.split()
