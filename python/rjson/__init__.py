@@ -19,23 +19,29 @@ __all__ = [
     "Raw",
     "Writer",
     "__version__",
+    "compressed",
     "dump",
+    "dump_path",
     "dump_to",
     "dumps",
     "dumps_bytes",
     "isa",
     "iterencode",
     "iterload",
+    "iterload_path",
     "load",
+    "load_path",
     "loads",
     "reformat",
 ]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._compressed import compressed
     from ._decode_error import DecodeError
     from ._framing import Event
     from ._options import DecodeOptions, Options
+    from ._paths import dump_path, iterload_path, load_path
     from ._reformat import reformat
     from ._writer import Writer
 
@@ -46,6 +52,10 @@ _LATE = {
     "Event": "_framing",
     "Options": "_options",
     "Writer": "_writer",
+    "compressed": "_compressed",
+    "dump_path": "_paths",
+    "iterload_path": "_paths",
+    "load_path": "_paths",
     "reformat": "_reformat",
 }
 

@@ -3,7 +3,7 @@ from typing import Any, Literal
 
 from typing_extensions import Self, Unpack
 
-from ._options import DecodeOptions, Framing, OnError, Options, WriteFraming
+from ._options import DecodeOptions, Framing, OnError, Options, Progress, WriteFraming
 
 __version__: str
 isa: str
@@ -102,7 +102,7 @@ class WriterBase:
     ) -> int: ...
 
 # chunk_size, timeout, progress, overlap, verbatim: what every way to write has in common; see rjson._targets.Request.
-How = tuple[int, float | None, Callable[[int], object] | None, bool | None, bool]
+How = tuple[int, float | None, Progress, bool | None, bool]
 
 class Encoder:
     def __new__(cls, **options: Unpack[Options]) -> Encoder: ...

@@ -7,13 +7,12 @@ from ._hints import instead
 
 TYPE_CHECKING = False  # typing's own would cost every program that imports rjson its import
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from typing_extensions import Unpack
 
     from ._iterencode import Chunks
-    from ._options import Flush, Options, WriteFraming
+    from ._options import Compression, Flush, Options, Path, Progress, WriteFraming
 
 CHUNK_SIZE = 65536
 
@@ -69,7 +68,7 @@ class Encoder(_core.Encoder):
         *,
         chunk_size: int = CHUNK_SIZE,
         timeout: float | None = None,
-        progress: Callable[[int], object] | None = None,
+        progress: Progress = None,
         overlap: bool | None = None,
     ) -> int:
         """Write `obj` to a file object; see `rjson.dump`."""
@@ -92,11 +91,29 @@ class Encoder(_core.Encoder):
         *,
         chunk_size: int = CHUNK_SIZE,
         timeout: float | None = None,
-        progress: Callable[[int], object] | None = None,
+        progress: Progress = None,
         overlap: bool | None = None,
     ) -> int:
         """Write `obj` to a descriptor, socket or file object; see `rjson.dump_to`."""
         return _targets.dump_to(_targets.Request(self, obj, chunk_size, timeout, progress, overlap), target)
+
+    def dump_path(
+        self,
+        obj: Any,
+        path: Path,
+        *,
+        atomic: bool = True,
+        fsync: bool = False,
+        compression: Compression = "infer",
+        level: int | None = None,
+        chunk_size: int = CHUNK_SIZE,
+        progress: Progress = None,
+    ) -> int:
+        """Write `obj` to the file of that name; see `rjson.dump_path`."""
+        from ._paths import write_path
+
+        request = _targets.Request(self, obj, chunk_size, None, progress, None)
+        return write_path(request, path, atomic=atomic, fsync=fsync, compression=compression, level=level)
 
     def iterencode(
         self,
@@ -126,7 +143,7 @@ def dump(
     *,
     chunk_size: int = CHUNK_SIZE,
     timeout: float | None = None,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress = None,
     overlap: bool | None = None,
     **options: Unpack[Options],
 ) -> int:
@@ -138,7 +155,7 @@ def dump(
             writes are continued. Anything else is an error.
         chunk_size: Bytes per write, about.
         timeout: Seconds to wait at most while `fp` accepts nothing, or fewer than 4096 bytes; None is no limit.
-        progress: Called with the bytes written so far, about once per chunk.
+        progress: Called with the bytes written so far, about once per chunk. True: a progress bar, which needs tqdm.
         overlap: Write on a second thread while the next chunk is encoded. None: for regular files, where it is faster.
         **options: Those of `Encoder`.
 
@@ -166,7 +183,7 @@ def dump_to(
     *,
     chunk_size: int = CHUNK_SIZE,
     timeout: float | None = None,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress = None,
     overlap: bool | None = None,
     **options: Unpack[Options],
 ) -> int:
@@ -178,7 +195,7 @@ def dump_to(
         chunk_size: Bytes per write, about.
         timeout: Seconds to wait at most while `target` accepts nothing. None: a socket's own timeout or SO_SNDTIMEO, else no
             limit.
-        progress: Called with the bytes written so far, about once per chunk.
+        progress: Called with the bytes written so far, about once per chunk. True: a progress bar, which needs tqdm.
         overlap: Write on a second thread while the next chunk is encoded (files and sockets; ignored for others). None: for
             regular files, where it is faster.
         **options: Those of `Encoder`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection
 from typing import Any, Literal, TypedDict
 
@@ -61,6 +62,18 @@ Flush = Literal["full", "item"] | float
 
 OnError = Literal["raise", "skip"] | Callable[[int, bytes, Any], object]
 """What becomes of lines that are wrong. Called with the number of a line, its bytes, and a DecodeError."""
+
+
+Progress = Callable[[int], object] | Literal[True] | None
+"""Who is told how many bytes there are so far. True: a bar of tqdm."""
+
+
+Path = str | bytes | os.PathLike[Any]
+
+Format = Literal["gz", "bz2", "xz", "zst", "lz4"]
+
+Compression = Literal["infer"] | Format | None
+"""What files are compressed with: what the suffix says; this; nothing."""
 
 
 class DecodeOptions(TypedDict, total=False):

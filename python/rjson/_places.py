@@ -50,8 +50,8 @@ class Place:
         elif callable(getattr(target, "abort", None)):
             target.abort()
 
-    def close(self) -> None:
-        """Close what was opened for the writer."""
+    def close(self, is_whole: bool) -> None:
+        """Close what was opened for the writer. If it is not whole, readers are to see that where they can."""
 
 
 def reset_on_close(sock: Any) -> None:
@@ -108,8 +108,32 @@ class SeekablePlace(Place):
 class OwnFile(FilePlace):
     """A file that was opened for the writer."""
 
-    def close(self) -> None:
+    def close(self, is_whole: bool) -> None:
         self._target.close()
+
+
+class CompressedFile(Place):
+    """A file that is compressed, opened for the writer. What went in cannot be taken back."""
+
+    def __init__(self, path: Any, encoder: Encoder, format: Any, level: int | None) -> None:
+        from ._compressed import Compressed
+
+        Compressed(io.BytesIO(), format, level).abort()  # without a codec no file becomes empty
+        self._file = io.FileIO(path, "w")
+        super().__init__(Compressed(self._file, format, level), encoder, None)
+
+    def abort(self) -> None:
+        """What was written can be read, but lacks its end."""
+        self._target.flush()
+
+    def close(self, is_whole: bool) -> None:
+        try:
+            if is_whole:
+                self._target.close()
+            else:
+                self._target.abort()
+        finally:
+            self._file.close()
 
 
 class SharedFile(Place):
@@ -139,7 +163,7 @@ class SharedFile(Place):
     def abort(self) -> None:
         """Nothing: what is in the file are whole lines."""
 
-    def close(self) -> None:
+    def close(self, is_whole: bool) -> None:
         self._target.close()
 
 

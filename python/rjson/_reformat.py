@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
+    from ._options import Progress
+
 CHUNK_SIZE = 65536
 READ_SIZE = 131072
 
@@ -41,7 +43,7 @@ def reformat(
     max_depth: int = 100_000,
     chunk_size: int = CHUNK_SIZE,
     timeout: float | None = None,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress = None,
 ) -> int:
     """Read JSON and write it in another form, token by token: in constant memory, whatever its size and shape.
 
@@ -66,7 +68,7 @@ def reformat(
         chunk_size: Bytes per write, about.
         timeout: Seconds to wait at most for a descriptor that gives nothing, or a target that accepts nothing; None is no
             limit.
-        progress: Called with the bytes read so far, now and then.
+        progress: Called with the bytes read so far, now and then. True: a progress bar, which needs tqdm.
 
     Returns:
         How many bytes were written; characters, if `target` is for text.
@@ -83,6 +85,13 @@ def reformat(
     >>> out.getvalue()
     b'{"pi":3.1400,"big":1E400}'
     """
+    if progress is True:
+        from ._progress import Bar
+
+        with Bar() as bar:
+            arguments = {"ensure_ascii": ensure_ascii, "framing_in": framing_in, "framing_out": framing_out}
+            arguments |= {"indent": indent, "separators": separators, "max_depth": max_depth, "chunk_size": chunk_size}
+            return reformat(source, target, timeout=timeout, progress=bar, **arguments)  # type: ignore[arg-type]
     if isinstance(indent, int):
         indent = " " * max(indent, 0)
     item, key = separators if separators is not None else (None, None)

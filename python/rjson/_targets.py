@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._core import Encoder, How
+    from ._options import Progress
 
 
 class Request:
@@ -34,7 +35,7 @@ class Request:
         obj: Any,
         chunk_size: int,
         timeout: float | None,
-        progress: Callable[[int], object] | None,
+        progress: Progress,
         overlap: bool | None,
         *,
         verbatim: bool = False,
@@ -76,6 +77,10 @@ def note_nothing_written(error: BaseException) -> None:
 
 
 def _dump_to(request: Request, target: Any) -> int:
+    if request.progress is True:
+        from ._progress import dump_with_bar
+
+        return dump_with_bar(request, target)
     if isinstance(target, int) and not isinstance(target, bool):
         return _to_fd(request, target, f"fd {target}", None)
     if isinstance(target, _own("socket", "socket")):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
+import os
 from contextlib import suppress
 
 from ._builder import PIECE_APART, PIECE_FIRST, PIECE_INNER, PIECE_LAST, Shape
+from ._codecs import format_of
 from ._core import FLUSH_ITEMS, FLUSH_NEVER, PUMP_DONE, WriterBase
 from ._encoder import CHUNK_SIZE, encoder_for
 from ._framing import comment_bytes, event_head, new_pump
-from ._places import FilePlace, OwnFile, SeekablePlace, SharedFile, open_to_append, place_of
+from ._places import CompressedFile, FilePlace, OwnFile, SeekablePlace, SharedFile, open_to_append, place_of
 
 TYPE_CHECKING = False  # see _encoder.py
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable
     from types import TracebackType
     from typing import Any, Literal
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._core import Encoder
-    from ._options import Options, WriteFraming
+    from ._options import Compression, Options, WriteFraming
 
 
 class Writer(WriterBase):
@@ -101,6 +102,8 @@ class Writer(WriterBase):
         append: bool = False,
         if_torn: Literal["error", "repair", "new-line"] = "error",
         framing: WriteFraming = "lines",
+        compression: Compression = "infer",
+        level: int | None = None,
         **arguments: Any,
     ) -> Self:
         """A writer to the file of that name, which closing the writer closes.
@@ -111,12 +114,20 @@ class Writer(WriterBase):
                 lines leave in one write each, whole, however long they are.
             if_torn: What to do about a last line without an end, which a crash or a full disk left. "error": ValueError,
                 which tells where it begins. "repair": it is taken away. "new-line": it is ended, and stays.
+            compression, level: As for `rjson.dump_path`. What has been compressed cannot be taken back, as in pipes.
+                `flush()` makes all documents before it readable; what is aborted lacks its end.
             framing, **arguments: As for the class.
 
         Raises:
             OSError: The file cannot be opened.
-            ValueError: Its last line is torn; or `append` with another framing.
+            ValueError: Its last line is torn; or `append` with another framing, or to what is compressed.
+            ImportError: No codec for it is installed; the message says what to install.
         """
+        format = format_of(os.fspath(path), compression)
+        if append and format is not None:
+            raise ValueError(f"append=True is for lines as they are: {path!r} would be compressed ({format})")
+        if level is not None and format is None:
+            raise ValueError(f"level is for compressed files, and {path!r} is not to be one")
         if append and framing != "lines":
             raise ValueError(f'append=True is for framing="lines", not {framing!r}')
         encoder = arguments.pop("encoder", None)
@@ -129,13 +140,15 @@ class Writer(WriterBase):
         place: Any
         if append:
             place = open_to_append(path, if_torn, encoder)
+        elif format is not None:
+            place = CompressedFile(path, encoder, format, level)
         else:
             file = io.FileIO(path, "w")
             place = OwnFile(file, encoder, None, file.fileno)
         try:
             return cls(place, framing=framing, encoder=encoder, **settings)
         except BaseException:
-            place.close()
+            place.close(False)
             raise
 
     @property
@@ -250,16 +263,18 @@ class Writer(WriterBase):
         with _Held(self):
             if self._is_closed:
                 return
+            is_whole = False
             try:
                 if self._failure is None:
                     self._check()
                     self._end()
+                    is_whole = True
             except BaseException as e:
                 self._note(e)
                 raise
             finally:
                 self._is_closed, self._is_plain = True, False
-                self._place.close()
+                self._close_place(is_whole)
 
     def abort(self) -> None:
         """Give up. The framing is not ended, so that an array does not look complete.
@@ -278,7 +293,7 @@ class Writer(WriterBase):
                     self._send(self._pump.flush(-1))
                 self._place.abort()
             finally:
-                self._place.close()
+                self._place.close(False)
 
     def __enter__(self) -> Self:
         return self
@@ -296,8 +311,15 @@ class Writer(WriterBase):
 
     # ---- inside
 
+    def _close_place(self, is_whole: bool) -> None:
+        try:
+            self._place.close(is_whole)
+        except BaseException as e:
+            self._note(e)
+            raise
+
     def _keeps_documents(self) -> bool:
-        return self._failure is None and isinstance(self._place, (FilePlace, SeekablePlace, SharedFile))
+        return self._failure is None and isinstance(self._place, (FilePlace, SeekablePlace, SharedFile, CompressedFile))
 
     def _check(self) -> None:
         if self._failure is not None:
@@ -352,7 +374,8 @@ class Writer(WriterBase):
         while not self._pump.end():
             self._send(self._pump.flush(-1))
         self._send(self._pump.flush(-1))
-        self._place.flush()
+        if not isinstance(self._place, CompressedFile):  # which is closed now, and flushed so
+            self._place.flush()
 
     def _send(self, piece: bytes | memoryview | None) -> None:
         if piece is None:

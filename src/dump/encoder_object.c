@@ -164,7 +164,7 @@ target_from(rj_target *target, PyObject *obj, PyObject *label, PyObject *how, Py
         return -1;
     }
     if (progress != Py_None && !PyCallable_Check(progress)) {
-        PyErr_Format(PyExc_TypeError, "progress must be callable or None, not %.200s", Py_TYPE(progress)->tp_name);
+        PyErr_Format(PyExc_TypeError, "progress must be callable, True or None, not %.200s", Py_TYPE(progress)->tp_name);
         return -1;
     }
     target->label = label;

@@ -40,7 +40,9 @@ def describe(error: BaseException) -> str | None:
     if isinstance(error, OSError):
         where = error.filename if isinstance(error.filename, str) and not error.filename.startswith("<") else name
         return f"{where}: {error.strerror or error}"
-    if isinstance(error, (EOFError, UnicodeError, RecursionError)) or type(error).__name__ in _CODEC_ERRORS:
+    if isinstance(error, ImportError) and error.name in _CODECS:
+        return f"{name}: {error}"
+    if isinstance(error, (EOFError, UnicodeError, RecursionError)):
         return f"{name}: {error}"
     return None
 
@@ -55,8 +57,8 @@ class _NoError(Exception):
     pass
 
 
-# Of lzma, zlib, zstandard and compression.zstd, none of which need be imported.
-_CODEC_ERRORS = {"LZMAError", "error", "ZstdError", "BadGzipFile"}
+# Packages that somebody has to install.
+_CODECS = {"zstandard", "lz4.frame", "bz2", "lzma", "zlib"}
 
 
 def _line(name: str, error: DecodeError) -> tuple[str, int]:

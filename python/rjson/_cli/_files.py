@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import nullcontext, suppress
 
-from ._errors import Message
+from rjson._paths import open_to_read, replacing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from typing import Any
 
 
 def open_source(name: str) -> Any:
     """What can be read: descriptor 0 for "-", a file, or one that decompresses."""
-    if name == "-":
-        return 0
-    suffix = os.path.splitext(name)[1]
-    return _CODECS[suffix](name, "rb") if suffix in _CODECS else open(name, "rb")
+    return 0 if name == "-" else open_to_read(name)
 
 
 def close(file: Any) -> None:
@@ -33,98 +31,9 @@ def as_file(file: Any, mode: str) -> Any:
     return open(file, mode, closefd=False) if isinstance(file, int) else file
 
 
-@contextmanager
-def target(name: str | None) -> Iterator[Any]:
+def target(name: str | None) -> AbstractContextManager[Any]:
     """What can be written: descriptor 1 for None or "-", else a file, which is replaced if nothing fails."""
-    if name is None or name == "-":
-        yield 1
-        return
-    path = os.path.realpath(name)  # what a symbolic link points at is replaced, not the link
-    if os.path.exists(path) and not os.path.isfile(path):  # a pipe, or /dev/null
-        with open(path, "wb") as file:
-            yield file
-        return
-    temporary, raw = _beside(path)
-    try:
-        codec = _CODECS.get(os.path.splitext(name)[1])
-        if codec:
-            raw.close()
-            raw = codec(temporary, "wb")
-        with raw:
-            yield raw
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-def _beside(path: str) -> tuple[str, Any]:
-    """A new file in the same folder, with the permissions and, where that is allowed, the owner of the old one."""
-    import tempfile
-
-    fd, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)[:100]}.", dir=os.path.dirname(path))
-    try:
-        old = os.stat(path)
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        os.fchmod(fd, 0o666 & ~mask)
-    else:
-        with suppress(OSError):
-            os.fchown(fd, old.st_uid, old.st_gid)
-        os.fchmod(fd, old.st_mode & 0o7777)
-    return temporary, open(fd, "wb")
-
-
-# ---- compression
-
-
-def _open_gz(name: str, mode: str) -> Any:
-    for module in ("isal.igzip", "zlib_ng.gzip_ng", "gzip"):
-        with suppress(ImportError):
-            return _named(module).open(name, mode)
-    raise AssertionError
-
-
-def _open_bz2(name: str, mode: str) -> Any:
-    import bz2
-
-    return bz2.open(name, mode)
-
-
-def _open_xz(name: str, mode: str) -> Any:
-    import lzma
-
-    return lzma.open(name, mode)
-
-
-def _open_zst(name: str, mode: str) -> Any:
-    for module in ("compression.zstd", "backports.zstd", "zstandard"):
-        with suppress(ImportError):
-            return _named(module).open(name, mode)
-    raise Message(f"{name}: zstd needs a module of Python 3.14, or: pip install zstandard")
-
-
-def _open_lz4(name: str, mode: str) -> Any:
-    with suppress(ImportError):
-        return _named("lz4.frame").open(name, mode)
-    raise Message(f"{name}: lz4 needs a module: pip install lz4")
-
-
-def _named(module: str) -> Any:
-    from importlib import import_module
-
-    return import_module(module)
-
-
-_CODECS: dict[str, Callable[[str, str], Any]] = {
-    ".gz": _open_gz,
-    ".bz2": _open_bz2,
-    ".xz": _open_xz,
-    ".zst": _open_zst,
-    ".lz4": _open_lz4,
-}
+    return nullcontext(1) if name is None or name == "-" else replacing(name)
 
 
 # ---- progress
@@ -142,9 +51,7 @@ class Bar:
             size = os.fstat(source if isinstance(source, int) else source.fileno()).st_size
             if 0 < size < _SHOWN_FROM:
                 return
-            self._bar = _named("tqdm").tqdm(
-                total=size or None, unit="B", unit_scale=True, desc=name, delay=_DELAY, leave=False
-            )
+            self._bar = _progress_bar(total=size or None, desc=name, delay=_DELAY, leave=False)
 
     @property
     def callback(self) -> Callable[[int], object] | None:
@@ -154,12 +61,18 @@ class Bar:
     def _tell(self, count: int) -> None:
         if not isinstance(self._source, int) and type(self._source).__module__ not in ("io", "_io"):
             count = os.lseek(self._source.fileno(), 0, os.SEEK_CUR)  # of the compressed file
-        self._bar.update(count - self._bar.n)
+        self._bar(count)
 
     def close(self) -> None:
         """Take it off the screen."""
         if self._bar is not None:
             self._bar.close()
+
+
+def _progress_bar(**settings: Any) -> Any:
+    from rjson._progress import Bar as Shown
+
+    return Shown(**settings)
 
 
 # What takes less than about a second is done before anybody looks.

@@ -13,10 +13,10 @@ import rjson
 import rjson.aio
 import rjson.compat
 from helpers import HAS_UV
-from rjson import _encoder, _options, _reformat
+from rjson import _compressed, _encoder, _options, _paths, _reformat
 from rjson.aio import _writer
 
-MODULES = [rjson, _encoder, _reformat, _writer]
+MODULES = [rjson, _compressed, _encoder, _paths, _reformat, _writer]
 PUBLIC = [rjson, rjson.aio, rjson.compat]
 if HAS_UV:
     import rjson.uv
