@@ -46,6 +46,9 @@ class Loop(Protocol):
     async def limit(self, awaitable: Awaitable[Any], seconds: float) -> Any:
         """Await, with TimeoutError after `seconds`."""
 
+    async def in_thread(self, call: Callable[[bytes], int], data: bytes) -> int:
+        """What the call returns on another thread."""
+
     async def is_ready_within(self, fd: int, for_writing: bool, seconds: float) -> bool:
         """Wait for a descriptor. Whether it was ready by then."""
 
@@ -113,6 +116,9 @@ class Asyncio:
         except asyncio.TimeoutError as e:
             raise TimeoutError("timed out: the target accepted no more") from e
 
+    async def in_thread(self, call: Callable[[bytes], int], data: bytes) -> int:
+        return await asyncio.get_running_loop().run_in_executor(None, call, data)
+
     async def is_ready_within(self, fd: int, for_writing: bool, seconds: float) -> bool:
         loop = asyncio.get_running_loop()
         add, remove = (loop.add_writer, loop.remove_writer) if for_writing else (loop.add_reader, loop.remove_reader)
@@ -173,6 +179,10 @@ class Trio:
                 return await awaitable
         except self._trio.TooSlowError as e:
             raise TimeoutError("timed out: the target accepted no more") from e
+
+    async def in_thread(self, call: Callable[[bytes], int], data: bytes) -> int:
+        count: int = await self._trio.to_thread.run_sync(call, data)
+        return count
 
     async def is_ready_within(self, fd: int, for_writing: bool, seconds: float) -> bool:
         lowlevel = self._trio.lowlevel

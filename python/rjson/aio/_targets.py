@@ -60,6 +60,8 @@ def resolve(writer: Any, timeout: float | None) -> Target:
         raise ValueError(f"timeout must be None or a positive number of seconds, not {timeout!r}")
     if isinstance(writer, asyncio.StreamWriter) and _is_plain_stream_writer(writer):
         return _stream_writer_target(writer, timeout)
+    if isinstance(writer, getattr(sys.modules.get("rjson._compressed"), "Compressed", ())):
+        return AwaitedTarget(writer, _in_thread(writer.write), timeout)
     is_never = isinstance(writer, (io.IOBase, int)) or _is_datagram_transport(writer)
     if not is_never and _is_transport(writer):
         return TransportTarget(writer, None, timeout)
@@ -384,6 +386,13 @@ class AwaitedTarget(_Undriven):
 
 # Where the transport is: below a writer of one's own; aiohttp's responses; sanic's.
 _TRANSPORT_PATHS = (("transport",), ("_payload_writer", "transport"), ("stream", "protocol", "transport"))
+
+
+def _in_thread(write: Callable[[bytes], int]) -> Callable[[Piece], Awaitable[int]]:
+    """A write() that may wait, as an awaitable one."""
+    loop = _loops.running()
+    # A copy: when nobody waits for it any more, the thread may still be at it.
+    return lambda piece: loop.in_thread(write, bytes(piece))
 
 
 def _transport_below(writer: Any) -> Any:
