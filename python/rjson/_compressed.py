@@ -97,6 +97,10 @@ class Compressed(io.BufferedIOBase):
             work.put(piece)
         return len(part)
 
+    def has_room(self, size: int) -> bool:
+        """Whether write() would only collect so many bytes, and not wait."""
+        return self._size + size < _PIECE
+
     def flush(self) -> None:
         """A flush point: when this returns, everything so far can be read from what the target has."""
         if self._is_ending and not self.closed:  # IOBase.close() asks for it

@@ -61,7 +61,7 @@ def resolve(writer: Any, timeout: float | None) -> Target:
     if isinstance(writer, asyncio.StreamWriter) and _is_plain_stream_writer(writer):
         return _stream_writer_target(writer, timeout)
     if isinstance(writer, getattr(sys.modules.get("rjson._compressed"), "Compressed", ())):
-        return AwaitedTarget(writer, _in_thread(writer.write), timeout)
+        return AwaitedTarget(writer, _in_thread(writer), timeout)
     is_never = isinstance(writer, (io.IOBase, int)) or _is_datagram_transport(writer)
     if not is_never and _is_transport(writer):
         return TransportTarget(writer, None, timeout)
@@ -388,11 +388,15 @@ class AwaitedTarget(_Undriven):
 _TRANSPORT_PATHS = (("transport",), ("_payload_writer", "transport"), ("stream", "protocol", "transport"))
 
 
-def _in_thread(write: Callable[[bytes], int]) -> Callable[[Piece], Awaitable[int]]:
-    """A write() that may wait, as an awaitable one."""
+def _in_thread(packed: Any) -> Callable[[Piece], Any]:
+    """The write() of a compressed file; an awaitable one where it may wait."""
     loop = _loops.running()
-    # A copy: when nobody waits for it any more, the thread may still be at it.
-    return lambda piece: loop.in_thread(write, bytes(piece))
+
+    def write(piece: Piece) -> Any:
+        data = bytes(piece)  # a copy: when nobody waits for it any more, the thread may still be at it
+        return packed.write(data) if packed.has_room(len(data)) else loop.in_thread(packed.write, data)
+
+    return write
 
 
 def _transport_below(writer: Any) -> Any:
