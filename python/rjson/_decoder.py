@@ -5,7 +5,7 @@ from __future__ import annotations
 from ._core import Decoder, Feeder, Values, loads
 from ._events import event_reader
 from ._hints import instead
-from ._sources import reader
+from ._sources import reader, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,13 +28,14 @@ def load(fp: IO[str] | IO[bytes], /, **options: Unpack[DecodeOptions]) -> Any:
 
     Raises:
         DecodeError: The text is no JSON.
+        http.client.IncompleteRead: `fp` is a response of http.client or urllib3 that ends before its Content-Length.
     """
     read = getattr(fp, "read", None)
     if not callable(read):
         text, path = "rjson.loads(text) reads a text", "rjson.load_path(path) a file by its name"
         hint = instead(fp, text=f"{text}, {path}", path=path.replace(" a file", " reads a file"))
         raise TypeError(f"load() takes a file, not {type(fp).__name__}: {fp!r:.200}{hint}")
-    return loads(read(), **options)
+    return loads(whole(fp, read)(), **options)
 
 
 def iterload(

@@ -7,6 +7,7 @@ import os
 
 from . import _targets
 from ._core import Transcoder
+from ._sources import whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def reformat(
         DecodeError: The text is not JSON; `lineno`, `colno`, `pos` (in characters) and `offset` (in bytes) say where. What
             was written before stays written: `bytes_written`.
         OSError, TimeoutError: Source or target failed.
+        http.client.IncompleteRead: The source is a response of http.client or urllib3 that ends before its Content-Length.
 
     >>> import io
     >>> out = io.BytesIO()
@@ -123,6 +125,7 @@ def _readable(source: Any) -> tuple[int | Callable[[], Any], Callable[[], object
         return fd, lambda: source.seek(0, os.SEEK_END)
     read = next((getattr(source, name) for name in ("read1", "read", "recv") if hasattr(source, name)), None)
     if read is not None:
+        read = whole(source, read)
         return lambda: read(READ_SIZE), None
     if hasattr(source, "__iter__") or hasattr(source, "__next__"):
         return _parts(source), None

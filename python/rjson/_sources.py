@@ -16,7 +16,7 @@ def reader(source: Any) -> Callable[[int], Any]:
         return Parts(source.iter_bytes())
     for name in ("read1", "read", "recv"):
         if hasattr(source, name):
-            return _whole(source, getattr(source, name))
+            return whole(source, getattr(source, name))
     by_name = "rjson.iterload_path(path) reads a file by its name"
     hint = instead(source, text=f"{by_name}, rjson.loads(text) what is in memory", path=by_name)
     if hasattr(source, "__iter__") and not hint and not isinstance(source, (memoryview, dict)):
@@ -54,15 +54,19 @@ class Parts:
                 return part
 
 
-def _whole(source: Any, read: Callable[[int], Any]) -> Callable[[int], Any]:
-    """`read`, or where the source tells how much is left, a `read` that does not take a body that was cut for the whole."""
+def whole(source: Any, read: Callable[..., Any]) -> Callable[..., Any]:
+    """`read`, or where the source tells how much is left, a `read` that does not take a body that was cut for the whole.
+
+    The part that is the end is an empty one, or with `read()` everything.
+    """
     left = _left(source)
     if left is None:
         return read
 
-    def read_whole(size: int) -> Any:
-        part = read(size)
-        if part is not None and len(part) == 0 and (count := left()) > 0:
+    def read_whole(*size: int) -> Any:
+        part = read(*size)
+        is_end = part is not None and (len(part) == 0 or not size)
+        if is_end and (count := left()) > 0:
             from http.client import IncompleteRead
 
             raise IncompleteRead(b"", count)

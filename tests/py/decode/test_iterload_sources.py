@@ -197,6 +197,20 @@ def test_a_body_that_is_cut_is_not_taken_for_the_whole(by, framing):
 
 
 @pytest.mark.parametrize("by", [by_http_client, by_urllib, by_urllib3, as_text, as_buffered])
+def test_load_and_reformat_tell_too(by):
+    """A number that was cut is a number, and lines that were cut are lines."""
+    broken = pytest.importorskip("urllib3").exceptions.ProtocolError if by is by_urllib3 else http.client.IncompleteRead
+    cut = pytest.raises((http.client.IncompleteRead, broken))
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+    with server(head % 5 + b"123") as port, cut:
+        rjson.load(by(port))
+    with server(head % 9 + b"1\n2\n3\n") as port, cut:
+        rjson.reformat(by(port), io.BytesIO())
+    with server(head % 5 + b"12345") as port:
+        assert rjson.load(by(port)) == 12345
+
+
+@pytest.mark.parametrize("by", [by_http_client, by_urllib, by_urllib3, as_text, as_buffered])
 def test_responses_without_a_length(by):
     """They end where the connection or the chunks do."""
     body = TEXT.encode()
