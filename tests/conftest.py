@@ -18,6 +18,7 @@ LIVE = {"aio", "http", "targets", "uv"}
 BUILDS = {"package"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     """With pytest-xdist (`--dist loadgroup`): live tests are one group, tests of what is built another; of all others each file is one."""
     for item in items:

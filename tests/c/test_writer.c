@@ -234,7 +234,7 @@ test_a_document_that_was_given_up_leaves_nothing(void)
 
 /* ---- a callback that uses the writer which calls it */
 
-static const char *const misuse_names[] = {"reset", "resume", "finish", "put", "flush"};
+enum { RESET, RESUME, FINISH, PUT, FLUSH, MISUSES };
 
 typedef struct misuse {
     rj_writer *w;
@@ -250,16 +250,16 @@ misuse_write(void *ctx, const uint8_t *data, size_t length)
     (void)data;
     m->rc = RJ_ESTATE;
     switch (m->kind) {
-    case 0:
+    case RESET:
         rj_writer_reset(m->w);
         break;
-    case 1:
+    case RESUME:
         m->rc = rj_writer_resume(m->w);
         break;
-    case 2:
+    case FINISH:
         m->rc = rj_writer_finish(m->w);
         break;
-    case 3:
+    case PUT:
         m->rc = rj_writer_put_null(m->w);
         break;
     default:
@@ -272,7 +272,7 @@ misuse_write(void *ctx, const uint8_t *data, size_t length)
 static void
 test_a_callback_may_not_use_the_writer(void)
 {
-    for (int kind = 0; kind < (int)COUNT(misuse_names); kind++)
+    for (int kind = 0; kind < MISUSES; kind++)
         for (int is_long = 0; is_long < 2; is_long++) {
             misuse m = {.kind = kind};
             CHECK(rj_callback_sink_new(&m.sink, misuse_write, &m, 512, NULL) == RJ_OK);

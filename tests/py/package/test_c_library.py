@@ -132,8 +132,9 @@ def test_stream_never_includes_python():
 SCAN = r"""
 #include <stdio.h>
 
-#include TARGET
-#include RJ__SCAN
+#include "arch/ISA/target.h"
+
+#include "arch/ISA/scan.h"
 
 static int
 first_special(const uint8_t *block)
@@ -167,6 +168,12 @@ SUPPORTED = {
 }
 
 
+def every_set():
+    """The sources that choose an instruction set."""
+    arch = ROOT / "stream/arch"
+    return [arch / "dispatch.c", *(arch / f"text_{name}.c" for name in SUPPORTED)]
+
+
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="instruction sets of x86-64")
 @pytest.mark.parametrize("level", ["-O0", "-O2"])
 @pytest.mark.parametrize("isa", SUPPORTED)
@@ -174,9 +181,9 @@ SUPPORTED = {
 def test_what_ends_a_string_is_found_at_every_optimization_level(cc, isa, level, tmp_path):
     """A quote, a backslash or a control character, at each place of a block, and no other byte: whatever the compiler knows."""
     source, program = tmp_path / "scan.c", tmp_path / "scan"
-    source.write_text(SCAN.replace("TARGET", f'"arch/{isa}/target.h"').replace("SUPPORTED", SUPPORTED[isa]))
-    shared = [f"stream/{name}.c" for name in ("text/text", "number/points", "text/utf8", "text/shuffles")]
-    command = [cc, level, "-std=c11", "-Istream", "-Istream/include", source, *shared, "-o", program]
+    source.write_text(SCAN.replace("ISA", isa).replace("SUPPORTED", SUPPORTED[isa]))
+    shared = [path for folder in ("text", "number") for path in sorted((ROOT / "stream" / folder).glob("*.c"))]
+    command = [cc, level, "-std=c11", "-Istream", "-Istream/include", source, *shared, *every_set(), "-lm", "-o", program]
     subprocess.run(command, cwd=ROOT, check=True)
     done = subprocess.run([program], capture_output=True, text=True)
     if done.returncode == 77:
