@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._core import FLUSH_ITEMS, FLUSH_NEVER, PUMP_DONE, Pump
@@ -93,8 +93,16 @@ class Chunks:
 
 
 def chunks_of(job: Job) -> Chunks:
-    """Nothing of the job is touched before `first()`."""
-    return _ThreadChunks(job) if needs_thread(job) else _LoopChunks(job)
+    """Nothing of the job is touched before `begin()`."""
+    if needs_thread(job):
+        return _ThreadChunks(job)
+    return _TaskChunks(job) if _has_async_source(job.obj) else _LoopChunks(job)
+
+
+def _has_async_source(obj: Any) -> bool:
+    """Whether the rows come from an asynchronous source, or a direct member of the document is one."""
+    members = obj.values() if type(obj) is dict else obj if type(obj) is list else (obj,)
+    return len(members) <= 100 and any(isinstance(member, AsyncIterable) for member in members)
 
 
 class _LoopChunks(Chunks):
@@ -144,6 +152,75 @@ class _LoopChunks(Chunks):
             await self._stream.aclose()
         else:
             await close_sources(*self._leftovers, self._loop)
+
+
+class _TaskChunks(Chunks):
+    """An asynchronous source in a task of its own, from its first row until it is closed, so that its timeouts, cancel
+    scopes and context variables hold across rows.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._inner = _LoopChunks(job)
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        self._asked = asyncio.Event()
+        self._task = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        step: Callable[[], Awaitable[Piece | None]] = self._first_piece
+        try:
+            piece: Piece | None = b""
+            while piece is not None:
+                await self._asked.wait()
+                self._asked.clear()
+                piece = await step()
+                step = self._next_piece
+                if not self._answer.done():
+                    self._answer.set_result(piece)
+        except asyncio.CancelledError:
+            if self._asked_for():
+                self._answer.cancel()
+        except BaseException as e:
+            if self._asked_for():
+                self._answer.set_exception(e)
+        finally:
+            await self._inner.aclose()
+
+    def _asked_for(self) -> bool:
+        return hasattr(self, "_answer") and not self._answer.done()
+
+    async def _first_piece(self) -> Piece:
+        whole = self._inner.begin()
+        piece = await self._inner.first() if whole is None else whole
+        self.is_complete = whole is not None or self._inner.is_complete
+        return piece
+
+    async def _next_piece(self) -> Piece | None:
+        return await anext(self._inner, None)
+
+    async def _ask(self) -> Piece | None:
+        if self._task is None or self._task.done():
+            return None
+        self._answer: asyncio.Future[Piece | None] = asyncio.get_running_loop().create_future()
+        self._asked.set()
+        return await self._answer
+
+    async def first(self) -> Piece:
+        return await self._ask() or b""
+
+    async def __anext__(self) -> Piece:
+        piece = await self._ask()
+        if piece is None:
+            raise StopAsyncIteration
+        return piece
+
+    async def aclose(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+            if not self._task.cancelled():
+                self._task.result()
 
 
 class _LoopWork(Work):

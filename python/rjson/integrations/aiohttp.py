@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 _POLL = 0.05  # seconds: how soon it is seen that the client has left, while a source is waited for
 
 
+class _ClientLeft(ConnectionResetError):
+    """Our client; a source's ConnectionResetError is about another connection."""
+
+
 class JSONResponse(web.StreamResponse):
     """One document: whole, with its length, if it fits into a chunk; else streamed.
 
@@ -87,7 +91,7 @@ class JSONResponse(web.StreamResponse):
         if self._chunks is None and request.method != hdrs.METH_HEAD:
             try:
                 await self._open(request)
-            except ConnectionResetError:
+            except _ClientLeft:
                 raise
             except Exception as e:
                 self._answer_500(request, e)
@@ -154,7 +158,7 @@ class JSONResponse(web.StreamResponse):
         try:
             while not (await asyncio.wait({task}, timeout=_POLL))[0]:
                 if request.transport is None or request.transport.is_closing():
-                    raise ConnectionResetError("the client has left")
+                    raise _ClientLeft("the client has left")
             return task.result()
         finally:
             if not task.done():

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._chunks import Chunks, Job, chunks_of, shielded, small_document
@@ -231,10 +231,10 @@ async def _start(send: Send, status: int, headers: list[tuple[bytes, bytes]]) ->
 
 
 async def _close_unused(obj: Any) -> None:
-    """A source that nobody asks for anything."""
-    if hasattr(obj, "aclose"):
+    """A source that nobody asks for anything. The `close` of anything else is the user's: it may be a field."""
+    if isinstance(obj, AsyncIterable) and hasattr(obj, "aclose"):
         await obj.aclose()
-    elif hasattr(obj, "close"):
+    elif isinstance(obj, Iterator) and hasattr(obj, "close"):
         obj.close()
 
 

@@ -82,7 +82,7 @@ class Body:
     def close(self) -> None:
         """For a body that is not asked for."""
         self._chunks.close()
-        if hasattr(self._source, "close"):
+        if isinstance(self._source, Iterator) and hasattr(self._source, "close"):  # of anything else it may be a field
             self._source.close()
 
 

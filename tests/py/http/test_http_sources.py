@@ -1,0 +1,149 @@
+"""Sources of responses are ordinary Python: their timeouts, scopes and context variables hold, and a failure is theirs."""
+
+import asyncio
+import contextvars
+
+import pytest
+
+from rjson.integrations.asgi import EventSourceResponse, JSONResponse, NDJSONResponse
+
+current = contextvars.ContextVar("current", default="unset")
+
+
+async def body_of(app, method="GET", leave_after=None):
+    """What an ASGI application sends; after `leave_after` parts the client leaves, while the next one is being sent."""
+    parts, left = [], asyncio.Event()
+
+    async def receive():
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        parts.append(message.get("body", b""))
+        if leave_after is not None and len(parts) > leave_after:
+            left.set()
+            await asyncio.sleep(10)
+
+    await asyncio.wait_for(app({"type": "http", "method": method, "headers": []}, receive, send), 10)
+    return b"".join(parts)
+
+
+async def tasks_seen(seen):
+    try:
+        for n in range(3):
+            seen.append(asyncio.current_task())
+            await asyncio.sleep(0.01)
+            yield n
+    finally:
+        seen.append(asyncio.current_task())
+
+
+RESPONSES = [
+    lambda source: NDJSONResponse(source, flush="item"),
+    lambda source: NDJSONResponse(source, flush="item", end=True),
+    lambda source: EventSourceResponse(source, flush="item"),
+    lambda source: JSONResponse({"rows": source}, flush="item"),
+]
+
+
+@pytest.mark.parametrize("respond", RESPONSES)
+@pytest.mark.parametrize("leave_after", [None, 1, 2])
+def test_an_async_source_runs_in_one_task(respond, leave_after):
+    """From its first row until it is closed, as cancel scopes need it; also when the client leaves."""
+    seen = []
+    asyncio.run(body_of(respond(tasks_seen(seen)), leave_after=leave_after))
+    assert len(seen) >= 2
+    assert len(set(seen)) == 1
+
+
+@pytest.mark.parametrize("respond", RESPONSES)
+def test_context_variables_of_an_async_source_last(respond):
+    async def source():
+        current.set("by the source")
+        for _ in range(3):
+            await asyncio.sleep(0.01)
+            yield current.get()
+
+    assert asyncio.run(body_of(respond(source()))).count(b"by the source") == 3
+
+
+@pytest.mark.skipif(not hasattr(asyncio, "timeout"), reason="asyncio.timeout came with 3.11")
+def test_a_timeout_within_a_source_is_a_timeout():
+    """It ends the source, and nothing else."""
+
+    async def source():
+        try:
+            async with asyncio.timeout(0.2):
+                while True:
+                    await asyncio.sleep(0.05)
+                    yield "row"
+        except TimeoutError:
+            yield "timed out"
+
+    assert asyncio.run(body_of(NDJSONResponse(source(), flush="item"))).endswith(b'"row"\n"timed out"\n')
+
+
+def test_a_source_that_cleans_up_slowly_is_waited_for():
+    """A cancelled request does not cut its `finally` short."""
+    log = []
+
+    async def source():
+        try:
+            while True:
+                await asyncio.sleep(0.01)
+                yield 1
+        finally:
+            await asyncio.sleep(0.1)
+            log.append("closed")
+
+    async def main():
+        request = asyncio.ensure_future(body_of(NDJSONResponse(source(), flush="item")))
+        for _ in range(4):
+            await asyncio.sleep(0.05)
+            request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+        assert log == ["closed"]
+
+    asyncio.run(main())
+
+
+class Quote:
+    """Of a stock: `close` is a price."""
+
+    close = 1.5
+
+
+def test_head_leaves_a_field_named_close_alone():
+    assert asyncio.run(body_of(JSONResponse(Quote(), default=vars), "HEAD")) == b""
+
+
+def test_head_leaves_a_field_named_close_alone_under_wsgi():
+    from rjson.integrations.wsgi import JSONResponse
+
+    assert JSONResponse(Quote(), default=vars)({"REQUEST_METHOD": "HEAD"}, lambda *_: None) == []
+
+
+def test_aiohttp_answers_500_when_a_source_loses_its_own_connection():
+    """A ConnectionResetError of the source is not one of the client."""
+    aiohttp = pytest.importorskip("aiohttp")
+    from aiohttp import web
+    from aiohttp.test_utils import TestClient, TestServer
+
+    from rjson.integrations.aiohttp import NDJSONResponse
+
+    async def rows(request):
+        async def source():
+            raise ConnectionResetError("the database")
+            yield
+
+        return NDJSONResponse(source())
+
+    async def main():
+        app = web.Application()
+        app.router.add_get("/", rows)
+        async with TestClient(TestServer(app)) as client, client.get("/") as response:
+            assert response.status == 500
+
+    assert aiohttp
+    asyncio.run(main())
