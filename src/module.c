@@ -19,11 +19,11 @@ dumps_with(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *
         return NULL;
     }
     if (!kwnames)
-        return rj_dumps(rj_state_of(module), &rj_default_options, args[0], as_str);
-    rj_options options = rj_default_options;
-    if (rj_options_parse(&options, name, args + nargs, kwnames) < 0)
+        return rjpy_dumps(rjpy_state_of(module), &rjpy_default_options, args[0], as_str);
+    rjpy_options options = rjpy_default_options;
+    if (rjpy_options_parse(&options, name, args + nargs, kwnames) < 0)
         return NULL;
-    return rj_dumps(rj_state_of(module), &options, args[0], as_str);
+    return rjpy_dumps(rjpy_state_of(module), &options, args[0], as_str);
 }
 
 static PyObject *
@@ -43,10 +43,10 @@ core_loads(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *
 {
     if (nargs != 1)
         return PyErr_Format(PyExc_TypeError, "loads() takes exactly one positional argument (%zd given)", nargs);
-    rj_decode_options options = rj_default_decode_options;
-    if (rj_decode_options_parse(&options, "loads", args + nargs, kwnames) < 0)
+    rjpy_decode_options options = rjpy_default_decode_options;
+    if (rjpy_decode_options_parse(&options, "loads", args + nargs, kwnames) < 0)
         return NULL;
-    return rj_loads(rj_state_of(module), &options, args[0]);
+    return rjpy_loads(rjpy_state_of(module), &options, args[0]);
 }
 
 #define KEYWORDS(f) ((PyCFunction)(void (*)(void))(f))
@@ -96,15 +96,15 @@ static PyMethodDef core_methods[] = {
 
 /* The walks that go with each instruction set of stream/. */
 static void
-set_walks(rj_state *state)
+set_walks(rjpy_state *state)
 {
     static const struct {
         const char *isa;
-        rj_run (*encode)(rj_encoder *e), (*encode_styled)(rj_encoder *e);
-        rj_decode_walk *decode;
-        rj_decode_narrow *narrow;
+        rjpy_run (*encode)(rjpy_encoder *e), (*encode_styled)(rjpy_encoder *e);
+        rjpy_decode_walk *decode;
+        rjpy_decode_narrow *narrow;
     } walks[] = {
-#define WALKS_OF(set) {#set, rj_encode_##set, rj_encode_styled_##set, rj_decode_##set, rj_narrow_##set},
+#define WALKS_OF(set) {#set, rjpy_encode_##set, rjpy_encode_styled_##set, rjpy_decode_##set, rjpy_narrow_##set},
         RJ__SETS(WALKS_OF)
 #undef WALKS_OF
     };
@@ -119,7 +119,7 @@ set_walks(rj_state *state)
 
 /* Chooses the best instruction set, or the one that the environment variable RJSON_ISA names. */
 static int
-choose_isa(rj_state *state)
+choose_isa(rjpy_state *state)
 {
     size_t count;
     const rj__arch *list = rj__arch_list(&count);
@@ -163,21 +163,21 @@ add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot, int is_public
 }
 
 static int
-add_types(PyObject *module, rj_state *state)
+add_types(PyObject *module, rjpy_state *state)
 {
 #define ADD(member, spec, is_public)                                                                                        \
     if (add_type(module, &spec, &state->member, is_public) < 0)                                                             \
         return -1;
     RJ_STATE_TYPES(ADD)
 #undef ADD
-    if (add_type(module, &rj_plan_spec, &state->plans.plan_type, 0) < 0)
+    if (add_type(module, &rjpy_plan_spec, &state->plans.plan_type, 0) < 0)
         return -1;
     state->encode_error = new_encode_error();
     return state->encode_error ? PyModule_AddObjectRef(module, "EncodeError", state->encode_error) : -1;
 }
 
 static int
-intern_names(rj_state *state)
+intern_names(rjpy_state *state)
 {
 #define INTERN(member, text)                                                                                                \
     if (!(state->member = PyUnicode_InternFromString(text)))                                                                \
@@ -188,7 +188,7 @@ intern_names(rj_state *state)
 }
 
 static int
-borrow_from_python(rj_state *state)
+borrow_from_python(rjpy_state *state)
 {
     state->dict_items = PyObject_GetAttrString((PyObject *)&PyDict_Type, "items");
     PyObject *sys = PyImport_ImportModule("sys");
@@ -218,7 +218,7 @@ add_constants(PyObject *module)
 static int
 add_api(PyObject *module)
 {
-    static const rj_core_api api = {rj_pump_run, rj_raise_errno};
+    static const rjpy_core_api api = {rjpy_pump_run, rjpy_raise_errno};
     PyObject *capsule = PyCapsule_New((void *)(uintptr_t)&api, RJ_CORE_API_CAPSULE, NULL);
     int rc = capsule ? PyModule_AddObjectRef(module, "_api", capsule) : -1;
     Py_XDECREF(capsule);
@@ -228,8 +228,8 @@ add_api(PyObject *module)
 static int
 core_exec(PyObject *module)
 {
-    rj_state *state = rj_state_of(module);
-    if (choose_isa(state) < 0 || rj_known_objects_init(&state->known) < 0 || rj_check_layouts(&state->known) < 0 ||
+    rjpy_state *state = rjpy_state_of(module);
+    if (choose_isa(state) < 0 || rjpy_known_objects_init(&state->known) < 0 || rjpy_check_layouts(&state->known) < 0 ||
         intern_names(state) < 0 || borrow_from_python(state) < 0 || add_types(module, state) < 0)
         return -1;
     if (add_constants(module) < 0 || add_api(module) < 0 || PyModule_AddStringConstant(module, "isa", state->isa) < 0)
@@ -240,23 +240,23 @@ core_exec(PyObject *module)
 static int
 core_traverse(PyObject *module, visitproc visit, void *arg)
 {
-    rj_state *state = rj_state_of(module);
+    rjpy_state *state = rjpy_state_of(module);
 #define VISIT_TYPE(member, spec, is_public) Py_VISIT(state->member);
 #define VISIT(member) Py_VISIT(state->member);
     RJ_STATE_TYPES(VISIT_TYPE)
     RJ_STATE_OBJECTS(VISIT)
 #undef VISIT_TYPE
 #undef VISIT
-    return rj_plan_cache_traverse(&state->plans, visit, arg);
+    return rjpy_plan_cache_traverse(&state->plans, visit, arg);
 }
 
 static int
 core_clear(PyObject *module)
 {
-    rj_state *state = rj_state_of(module);
-    rj_plan_cache_clear(&state->plans);
+    rjpy_state *state = rjpy_state_of(module);
+    rjpy_plan_cache_clear(&state->plans);
     for (size_t i = 0; i < RJ_KEY_ORDERS; i++)
-        rj_key_order_clear(&state->key_orders[i]);
+        rjpy_key_order_clear(&state->key_orders[i]);
 #define CLEAR_TYPE(member, spec, is_public) Py_CLEAR(state->member);
 #define CLEAR(member) Py_CLEAR(state->member);
 #define CLEAR_NAME(member, text) Py_CLEAR(state->member);
@@ -272,10 +272,10 @@ core_clear(PyObject *module)
 static void
 core_free(void *module)
 {
-    rj_state *state = rj_state_of(module);
+    rjpy_state *state = rjpy_state_of(module);
     core_clear(module);
-    rj_cached_keys_free(state);
-    rj_shapes_clear(state->shapes);
+    rjpy_cached_keys_free(state);
+    rjpy_shapes_clear(state->shapes);
     PyMem_Free(state->spare);
     state->spare = NULL;
 }
@@ -288,11 +288,11 @@ static PyModuleDef_Slot core_slots[] = {
     {0, NULL},
 };
 
-struct PyModuleDef rj_module = {
+struct PyModuleDef rjpy_module = {
     .m_base = PyModuleDef_HEAD_INIT,
     .m_name = "rjson._core",
     .m_doc = PyDoc_STR("The C half of rjson; its documentation is that of the package."),
-    .m_size = sizeof(rj_state),
+    .m_size = sizeof(rjpy_state),
     .m_methods = core_methods,
     .m_slots = core_slots,
     .m_traverse = core_traverse,
@@ -303,5 +303,5 @@ struct PyModuleDef rj_module = {
 PyMODINIT_FUNC
 PyInit__core(void)
 {
-    return PyModuleDef_Init(&rj_module);
+    return PyModuleDef_Init(&rjpy_module);
 }

@@ -1,9 +1,9 @@
 /*
- * How documents follow each other in one text. This is the only table of framings: the writers, the fan-out and the reader all
- * use it.
+ * How documents follow each other in one text. This is the only table of framings: the writers, the fan-out and the
+ * reader all use it.
  *
- * A text is: `first` before the first document, `next` before each further one, `suffix` after each, `end` after the last. If
- * there is no document, a framing with an `end` is `first` and `end`, any other is nothing.
+ * A text is: `first` before the first document, `next` before each further one, `suffix` after each, `end` after the
+ * last. If there is no document, a framing with an `end` is `first` and `end`, any other is nothing.
  */
 #ifndef RJ__FRAMING_H
 #define RJ__FRAMING_H
@@ -62,8 +62,8 @@ int rj__framing_find(const char *name, int flags);
 void rj__framing_list(char *out, size_t size, int flags);
 /* Whether a document that ends with `last` may be followed by any other without a space. */
 int rj__framing_is_self_delimiting(int last);
-/* Turns the line breaks of a document (or a part of one) into spaces. JSON has them between its tokens only, where the two mean
- * the same. */
+/* Turns the line breaks of a document (or a part of one) into spaces. JSON has them between its tokens only, where
+ * the two mean the same. */
 void rj__framing_join_lines(uint8_t *bytes, size_t length);
 
 #endif

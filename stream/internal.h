@@ -10,7 +10,8 @@
 #define RJ__UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define RJ__INLINE static inline __attribute__((always_inline))
 #define RJ__NOINLINE __attribute__((noinline))
-/* Of a table that another file defines: code that knows it to be of the same library has its address in the instruction, and need not look it up first. */
+/* Of a table that another file defines: code that knows it to be of the same library has its address in the
+ * instruction, and need not look it up first. */
 #define RJ__TABLE extern __attribute__((visibility("hidden"))) const
 
 /* The allocator to use for what the caller passed: itself, or the C library's for NULL. */
@@ -21,7 +22,8 @@ void rj__release(const rj_allocator *alloc, void *block);
 
 /* Nanoseconds of a clock that never goes back. */
 uint64_t rj__monotonic_ns(void);
-/* When a wait of that long that begins now ends, on that clock; 0, for never, if it is negative or too large to represent. */
+/* When a wait of that long that begins now ends, on that clock; 0, for never, if it is negative or too large to
+ * represent. */
 uint64_t rj__deadline_ns(int64_t timeout_ms);
 /* Sleeps that long, so that another thread gets to run. */
 void rj__nap_us(unsigned microseconds);

@@ -1,9 +1,9 @@
 /*
  * rj_writer: one JSON document, item by item, on any sink.
  *
- * Every call turns into an item: a few bytes before (comma, quote, bracket), a text, a few bytes after. `pump` writes the item
- * and can stop at any window and go on later, so there is one place that pauses. Invariant: `item.stage` is DONE unless
- * the last call answered RJ_PAUSE (or failed).
+ * Every call turns into an item: a few bytes before (comma, quote, bracket), a text, a few bytes after. `pump`
+ * writes the item and can stop at any window and go on later, so there is one place that pauses. Invariant:
+ * `item.stage` is DONE unless the last call answered RJ_PAUSE (or failed).
  */
 #include "number/number.h"
 #include "text/text.h"

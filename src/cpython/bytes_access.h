@@ -8,7 +8,7 @@
 
 /* Forgets a cached hash. The field is deprecated, not gone; there is no other way. */
 static inline void
-rj_bytes_forget_hash(PyObject *bytes)
+rjpy_bytes_forget_hash(PyObject *bytes)
 {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -18,20 +18,20 @@ rj_bytes_forget_hash(PyObject *bytes)
 
 /* Sets the length of a bytes object that nobody else refers to, within what was allocated for it. */
 static inline void
-rj_bytes_set_length(PyObject *bytes, Py_ssize_t length)
+rjpy_bytes_set_length(PyObject *bytes, Py_ssize_t length)
 {
     Py_SET_SIZE(bytes, length);
     ((PyBytesObject *)bytes)->ob_sval[length] = '\0';
-    rj_bytes_forget_hash(bytes);
+    rjpy_bytes_forget_hash(bytes);
 }
 
-/* Turns a block from PyObject_Malloc (consumed) that holds RJ_BYTES_PREFIX free bytes, `length` bytes and a spare byte into a
- * bytes object, without a copy. */
+/* Turns a block from PyObject_Malloc (consumed) that holds RJ_BYTES_PREFIX free bytes, `length` bytes and a spare
+ * byte into a bytes object, without a copy. */
 static inline PyObject *
-rj_bytes_adopt(void *block, Py_ssize_t length)
+rjpy_bytes_adopt(void *block, Py_ssize_t length)
 {
     PyObject *bytes = (PyObject *)PyObject_InitVar(block, &PyBytes_Type, length);
-    rj_bytes_set_length(bytes, length);
+    rjpy_bytes_set_length(bytes, length);
     return bytes;
 }
 

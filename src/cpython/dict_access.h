@@ -11,13 +11,13 @@
 #include "py.h"
 
 /* A member of a dict; borrowed. */
-typedef struct rj_member {
+typedef struct rjpy_member {
     PyObject *key, *value;
-} rj_member;
+} rjpy_member;
 
 /* PyDict_Next on copies: variables whose address it takes could not live in registers on the direct way either. */
 RJ__INLINE int
-rj_dict_next(PyObject *dict, Py_ssize_t *pos, PyObject **key, PyObject **value)
+rjpy_dict_next(PyObject *dict, Py_ssize_t *pos, PyObject **key, PyObject **value)
 {
     Py_ssize_t p = *pos;
     PyObject *k, *v;
@@ -33,44 +33,45 @@ rj_dict_next(PyObject *dict, Py_ssize_t *pos, PyObject **key, PyObject **value)
 #define RJ_KNOWS_DICTS 1
 #include "cpython/dict_layout_311.h"
 
-typedef struct rj_dict_view {
-    const rj_dict_entry *entries; /* NULL: go through PyDict_Next */
+typedef struct rjpy_dict_view {
+    const rjpy_dict_entry *entries; /* NULL: go through PyDict_Next */
     Py_ssize_t count;
-} rj_dict_view;
+} rjpy_dict_view;
 
 RJ__INLINE void
-rj_dict_view_load(rj_dict_view *view, PyObject *dict)
+rjpy_dict_view_load(rjpy_dict_view *view, PyObject *dict)
 {
-    const rj_dict_keys *keys = (const rj_dict_keys *)(void *)((PyDictObject *)dict)->ma_keys;
+    const rjpy_dict_keys *keys = (const rjpy_dict_keys *)(void *)((PyDictObject *)dict)->ma_keys;
     int direct = keys->kind == RJ_DICT_KEYS_UNICODE && !((PyDictObject *)dict)->ma_values;
-    /* Of a small dict, as most are, it is predicted where the entries are: what they refer to is loaded without waiting for the size. */
+    /* Of a small dict, as most are, it is predicted where the entries are: what they refer to is loaded without
+     * waiting for the size. */
     const char *entries = keys->indices + (1 << RJ_LOG2_SMALL_INDEX);
     if (RJ__UNLIKELY(keys->log2_index_bytes != RJ_LOG2_SMALL_INDEX))
         entries = keys->indices + ((size_t)1 << keys->log2_index_bytes);
-    view->entries = direct ? (const rj_dict_entry *)(const void *)entries : NULL;
+    view->entries = direct ? (const rjpy_dict_entry *)(const void *)entries : NULL;
     view->count = keys->entry_count;
 }
 
 /* All members, where they lie side by side; else NULL. */
-RJ__INLINE const rj_member *
-rj_dict_view_members(const rj_dict_view *view, PyObject *dict)
+RJ__INLINE const rjpy_member *
+rjpy_dict_view_members(const rjpy_dict_view *view, PyObject *dict)
 {
-    _Static_assert(sizeof(rj_member) == sizeof(rj_dict_entry), "an entry is a member");
-    return view->entries && view->count == PyDict_GET_SIZE(dict) ? (const rj_member *)(const void *)view->entries : NULL;
+    _Static_assert(sizeof(rjpy_member) == sizeof(rjpy_dict_entry), "an entry is a member");
+    return view->entries && view->count == PyDict_GET_SIZE(dict) ? (const rjpy_member *)(const void *)view->entries : NULL;
 }
 
 /* A walk through a dict, whose keys and values are borrowed. Runs no Python code. */
-typedef struct rj_dict_cursor {
-    const rj_dict_entry *next, *stop; /* NULL: go through PyDict_Next, with `pos` */
+typedef struct rjpy_dict_cursor {
+    const rjpy_dict_entry *next, *stop; /* NULL: go through PyDict_Next, with `pos` */
     Py_ssize_t pos;
-} rj_dict_cursor;
+} rjpy_dict_cursor;
 
 /* A position behind the end is taken for the end. */
 RJ__INLINE void
-rj_dict_cursor_begin(rj_dict_cursor *cursor, PyObject *dict, Py_ssize_t pos)
+rjpy_dict_cursor_begin(rjpy_dict_cursor *cursor, PyObject *dict, Py_ssize_t pos)
 {
-    rj_dict_view view;
-    rj_dict_view_load(&view, dict);
+    rjpy_dict_view view;
+    rjpy_dict_view_load(&view, dict);
     cursor->stop = view.entries ? view.entries + view.count : NULL;
     cursor->next = view.entries ? view.entries + ((size_t)pos > (size_t)view.count ? view.count : pos) : NULL;
     cursor->pos = pos;
@@ -78,66 +79,66 @@ rj_dict_cursor_begin(rj_dict_cursor *cursor, PyObject *dict, Py_ssize_t pos)
 
 /* The next entry: 1, or 0 at the end. */
 RJ__INLINE int
-rj_dict_cursor_next(rj_dict_cursor *cursor, PyObject *dict, PyObject **key, PyObject **value)
+rjpy_dict_cursor_next(rjpy_dict_cursor *cursor, PyObject *dict, PyObject **key, PyObject **value)
 {
     while (cursor->next != cursor->stop) {
-        const rj_dict_entry *entry = cursor->next++;
+        const rjpy_dict_entry *entry = cursor->next++;
         *key = entry->key;
         *value = entry->value;
         if (RJ__LIKELY(*value != NULL))
             return 1;
     }
-    return RJ__UNLIKELY(!cursor->stop) && rj_dict_next(dict, &cursor->pos, key, value);
+    return RJ__UNLIKELY(!cursor->stop) && rjpy_dict_next(dict, &cursor->pos, key, value);
 }
 
 RJ__INLINE Py_ssize_t
-rj_dict_cursor_position(const rj_dict_cursor *cursor, PyObject *dict)
+rjpy_dict_cursor_position(const rjpy_dict_cursor *cursor, PyObject *dict)
 {
-    rj_dict_view view;
-    rj_dict_view_load(&view, dict);
+    rjpy_dict_view view;
+    rjpy_dict_view_load(&view, dict);
     return cursor->stop ? cursor->next - view.entries : cursor->pos;
 }
 
 #else
 
-typedef struct rj_dict_view {
+typedef struct rjpy_dict_view {
     char unused;
-} rj_dict_view;
+} rjpy_dict_view;
 
 RJ__INLINE void
-rj_dict_view_load(rj_dict_view *view, PyObject *dict)
+rjpy_dict_view_load(rjpy_dict_view *view, PyObject *dict)
 {
     (void)dict;
     view->unused = 0;
 }
 
-RJ__INLINE const rj_member *
-rj_dict_view_members(const rj_dict_view *view, PyObject *dict)
+RJ__INLINE const rjpy_member *
+rjpy_dict_view_members(const rjpy_dict_view *view, PyObject *dict)
 {
     (void)view;
     (void)dict;
     return NULL;
 }
 
-typedef struct rj_dict_cursor {
+typedef struct rjpy_dict_cursor {
     Py_ssize_t pos;
-} rj_dict_cursor;
+} rjpy_dict_cursor;
 
 RJ__INLINE void
-rj_dict_cursor_begin(rj_dict_cursor *cursor, PyObject *dict, Py_ssize_t pos)
+rjpy_dict_cursor_begin(rjpy_dict_cursor *cursor, PyObject *dict, Py_ssize_t pos)
 {
     (void)dict;
     cursor->pos = pos;
 }
 
 RJ__INLINE int
-rj_dict_cursor_next(rj_dict_cursor *cursor, PyObject *dict, PyObject **key, PyObject **value)
+rjpy_dict_cursor_next(rjpy_dict_cursor *cursor, PyObject *dict, PyObject **key, PyObject **value)
 {
-    return rj_dict_next(dict, &cursor->pos, key, value);
+    return rjpy_dict_next(dict, &cursor->pos, key, value);
 }
 
 RJ__INLINE Py_ssize_t
-rj_dict_cursor_position(const rj_dict_cursor *cursor, PyObject *dict)
+rjpy_dict_cursor_position(const rjpy_dict_cursor *cursor, PyObject *dict)
 {
     (void)dict;
     return cursor->pos;
@@ -147,17 +148,17 @@ rj_dict_cursor_position(const rj_dict_cursor *cursor, PyObject *dict)
 
 /* Whether a cursor agrees with PyDict_Next on `dict`. */
 static inline int
-rj_dict_cursor_agrees(PyObject *dict)
+rjpy_dict_cursor_agrees(PyObject *dict)
 {
-    rj_dict_cursor cursor;
+    rjpy_dict_cursor cursor;
     Py_ssize_t expected_pos = 0;
     PyObject *key, *value, *expected_key, *expected_value;
-    rj_dict_cursor_begin(&cursor, dict, 0);
+    rjpy_dict_cursor_begin(&cursor, dict, 0);
     while (PyDict_Next(dict, &expected_pos, &expected_key, &expected_value))
-        if (!rj_dict_cursor_next(&cursor, dict, &key, &value) || key != expected_key || value != expected_value ||
-            rj_dict_cursor_position(&cursor, dict) != expected_pos)
+        if (!rjpy_dict_cursor_next(&cursor, dict, &key, &value) || key != expected_key || value != expected_value ||
+            rjpy_dict_cursor_position(&cursor, dict) != expected_pos)
             return 0;
-    return !rj_dict_cursor_next(&cursor, dict, &key, &value);
+    return !rjpy_dict_cursor_next(&cursor, dict, &key, &value);
 }
 
 #endif

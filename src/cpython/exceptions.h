@@ -6,7 +6,7 @@
 
 /* Takes the exception that is set off: a new reference, with its traceback; NULL if none is set. */
 static inline PyObject *
-rj_take_exception(void)
+rjpy_take_exception(void)
 {
 #if PY_VERSION_HEX >= 0x030C0000
     return PyErr_GetRaisedException();
@@ -24,7 +24,7 @@ rj_take_exception(void)
 
 /* Sets it, in place of any other. `exception`: consumed; NULL sets none. */
 static inline void
-rj_set_exception(PyObject *exception)
+rjpy_set_exception(PyObject *exception)
 {
 #if PY_VERSION_HEX >= 0x030C0000
     PyErr_SetRaisedException(exception);

@@ -1,7 +1,7 @@
 #include "cpython/known_objects.h"
 
 static void
-set_text(rj_known_text *text, const char *characters)
+set_text(rjpy_known_text *text, const char *characters)
 {
     size_t length = strlen(characters);
     memcpy(text->bytes, characters, length);
@@ -11,21 +11,21 @@ set_text(rj_known_text *text, const char *characters)
 
 /* Gives each of them a place in the table; -1 with an exception. */
 static int
-place_literals(rj_known_objects *known)
+place_literals(rjpy_known_objects *known)
 {
     PyObject *const objects[RJ_LITERAL_COUNT] = {Py_True, Py_False, Py_None};
     const char *const texts[RJ_LITERAL_COUNT] = {"true", "false", "null"};
     uintptr_t addresses[RJ_LITERAL_COUNT];
     for (size_t i = 0; i < RJ_LITERAL_COUNT; i++)
         addresses[i] = (uintptr_t)objects[i];
-    known->factor = rj_literal_factor(addresses);
+    known->factor = rjpy_literal_factor(addresses);
     if (known->factor == 0) {
         PyErr_Format(PyExc_ImportError, "rjson has no table for True, False and None at %p, %p and %p: please report this",
                      (void *)Py_True, (void *)Py_False, (void *)Py_None);
         return -1;
     }
     for (size_t i = 0; i < RJ_LITERAL_COUNT; i++) {
-        size_t place = rj_literal_place(known->factor, objects[i]);
+        size_t place = rjpy_literal_place(known->factor, objects[i]);
         known->literals[place].object = objects[i];
         set_text(&known->literals[place].text, texts[i]);
     }
@@ -63,7 +63,7 @@ find_small_ints(void)
 #endif
 
 int
-rj_known_objects_init(rj_known_objects *known)
+rjpy_known_objects_init(rjpy_known_objects *known)
 {
     if (place_literals(known) < 0)
         return -1;

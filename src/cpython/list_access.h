@@ -6,7 +6,7 @@
 
 /* Of a list, a tuple or a subclass of one: borrowed, and good until Python code runs. */
 RJ__INLINE PyObject **
-rj_items_of(PyObject *seq)
+rjpy_items_of(PyObject *seq)
 {
     return PySequence_Fast_ITEMS(seq);
 }

@@ -15,23 +15,23 @@
 #define RJ_LITERAL_TRIES 1024
 
 static inline size_t
-rj_place_of_address(uint64_t factor, uintptr_t address)
+rjpy_place_of_address(uint64_t factor, uintptr_t address)
 {
     return (size_t)(address * factor >> (64 - RJ_LITERAL_BITS));
 }
 
-/* A factor that gives each of these addresses a place of its own; 0 if none was found. Addresses that differ in few bits, low
- * ones among them, need factors that differ in all bits: hence powers of an odd number, which is 5 modulo 8, so that they repeat
- * only after 2^62 of them. */
+/* A factor that gives each of these addresses a place of its own; 0 if none was found. Addresses that differ in few
+ * bits, low ones among them, need factors that differ in all bits: hence powers of an odd number, which is 5 modulo
+ * 8, so that they repeat only after 2^62 of them. */
 static inline uint64_t
-rj_literal_factor(const uintptr_t addresses[RJ_LITERAL_COUNT])
+rjpy_literal_factor(const uintptr_t addresses[RJ_LITERAL_COUNT])
 {
     const uint64_t golden = 0x9E3779B97F4A7C15u; /* 2^64 divided by the golden ratio */
     uint64_t factor = golden;
     for (int i = 0; i < RJ_LITERAL_TRIES; i++, factor *= golden) {
-        size_t a = rj_place_of_address(factor, addresses[0]);
-        size_t b = rj_place_of_address(factor, addresses[1]);
-        size_t c = rj_place_of_address(factor, addresses[2]);
+        size_t a = rjpy_place_of_address(factor, addresses[0]);
+        size_t b = rjpy_place_of_address(factor, addresses[1]);
+        size_t c = rjpy_place_of_address(factor, addresses[2]);
         if (a != b && b != c && c != a)
             return factor;
     }

@@ -13,7 +13,7 @@
 #if PY_VERSION_HEX >= 0x030C0000
 #define RJ_LONG_DIGITS(v) (((PyLongObject *)(v))->long_value.ob_digit)
 RJ__INLINE size_t
-rj_long_digit_count(PyObject *v, int *negative)
+rjpy_long_digit_count(PyObject *v, int *negative)
 {
     uintptr_t tag = ((PyLongObject *)v)->long_value.lv_tag;
     *negative = (tag & 3) == 2;
@@ -22,7 +22,7 @@ rj_long_digit_count(PyObject *v, int *negative)
 #else
 #define RJ_LONG_DIGITS(v) (((PyLongObject *)(v))->ob_digit)
 RJ__INLINE size_t
-rj_long_digit_count(PyObject *v, int *negative)
+rjpy_long_digit_count(PyObject *v, int *negative)
 {
     Py_ssize_t size = Py_SIZE(v);
     *negative = size < 0;
@@ -32,9 +32,9 @@ rj_long_digit_count(PyObject *v, int *negative)
 
 /* 1 and the value's sign and magnitude if that is below 2^64, else 0. Runs no Python code. */
 RJ__INLINE int
-rj_long_magnitude(PyObject *v, int *negative, uint64_t *magnitude)
+rjpy_long_magnitude(PyObject *v, int *negative, uint64_t *magnitude)
 {
-    size_t count = rj_long_digit_count(v, negative);
+    size_t count = rjpy_long_digit_count(v, negative);
     const digit *d = RJ_LONG_DIGITS(v);
     if (RJ__LIKELY(count <= 1)) {
         *magnitude = count ? d[0] : 0;
@@ -54,7 +54,7 @@ rj_long_magnitude(PyObject *v, int *negative, uint64_t *magnitude)
 #else
 
 RJ__INLINE int
-rj_long_magnitude(PyObject *v, int *negative, uint64_t *magnitude)
+rjpy_long_magnitude(PyObject *v, int *negative, uint64_t *magnitude)
 {
     int overflow;
     long long n = PyLong_AsLongLongAndOverflow(v, &overflow);
@@ -65,14 +65,14 @@ rj_long_magnitude(PyObject *v, int *negative, uint64_t *magnitude)
 
 #endif
 
-/* Whether int.__repr__ may refuse an int, or take time that grows with the square of its length: more than 600 digits, about. Python limits
- * nothing below 640 (sys.int_info.str_digits_check_threshold). */
+/* Whether int.__repr__ may refuse an int, or take time that grows with the square of its length: more than 600
+ * digits, about. Python limits nothing below 640 (sys.int_info.str_digits_check_threshold). */
 static inline int
-rj_long_is_huge(PyObject *v)
+rjpy_long_is_huge(PyObject *v)
 {
 #if defined(RJ_LONG_DIRECT)
     int negative;
-    return rj_long_digit_count(v, &negative) > 2000 / PyLong_SHIFT;
+    return rjpy_long_digit_count(v, &negative) > 2000 / PyLong_SHIFT;
 #else
     int overflow;
     PyObject *plain = PyLong_Type.tp_as_number->nb_positive(v);
@@ -87,12 +87,12 @@ rj_long_is_huge(PyObject *v)
 
 /* 0 and the number as four words, the highest first; -1 with an exception if it is no int from 0 to 2^128 - 1. */
 static inline int
-rj_long_to_128_bits(PyObject *v, uint32_t words[4])
+rjpy_long_to_128_bits(PyObject *v, uint32_t words[4])
 {
 #if defined(RJ_LONG_DIRECT)
     int negative = 0;
     if (PyLong_Check(v)) {
-        size_t count = rj_long_digit_count(v, &negative);
+        size_t count = rjpy_long_digit_count(v, &negative);
         const digit *d = RJ_LONG_DIGITS(v);
         if (!negative && count <= 5 && (count < 5 || d[4] < 256)) {
             uint32_t a[5];

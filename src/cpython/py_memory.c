@@ -25,10 +25,10 @@ release(void *ctx, void *block)
     PyObject_Free(block);
 }
 
-const rj_allocator rj_py_objects = {allocate, reallocate, release, NULL};
+const rj_allocator rjpy_py_objects = {allocate, reallocate, release, NULL};
 
 void *
-rj_shrink(void *block, size_t used, size_t allocated)
+rjpy_shrink(void *block, size_t used, size_t allocated)
 {
     if (allocated - used <= used / 8)
         return block;
@@ -37,12 +37,12 @@ rj_shrink(void *block, size_t used, size_t allocated)
 }
 
 void *
-rj_take_block(rj_memory_sink *sink)
+rjpy_take_block(rj_memory_sink *sink)
 {
     size_t allocated = sink->prefix + sink->capacity + 1;
     if (sink->length < SMALL && sink->length < allocated / 4)
         return NULL;
     size_t length = sink->length;
     void *block = rj_memory_sink_detach(sink);
-    return block ? rj_shrink(block, sink->prefix + length + 1, allocated) : NULL;
+    return block ? rjpy_shrink(block, sink->prefix + length + 1, allocated) : NULL;
 }

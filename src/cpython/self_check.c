@@ -32,12 +32,12 @@ bytes_building_is_right(void)
     if (!block)
         return 0;
     memcpy(block + RJ_BYTES_PREFIX, text, sizeof text);
-    PyObject *bytes = rj_bytes_adopt(block, (Py_ssize_t)sizeof text - 1);
+    PyObject *bytes = rjpy_bytes_adopt(block, (Py_ssize_t)sizeof text - 1);
     if (!is_same(Py_NewRef(bytes), PyBytes_FromString(text))) {
         Py_DECREF(bytes);
         return 0;
     }
-    rj_bytes_set_length(bytes, 3);
+    rjpy_bytes_set_length(bytes, 3);
     return is_same(bytes, PyBytes_FromStringAndSize(text, 3));
 }
 
@@ -46,16 +46,16 @@ static int
 str_layout_is_right(PyObject *str, int is_ascii)
 {
     size_t length = 1, utf8_length;
-    const void *data = is_ascii ? (const void *)rj_str_ascii(str) : rj_str_wide(str);
-    if (rj_str_length(str) != (size_t)PyUnicode_GetLength(str) || data != PyUnicode_DATA(str))
+    const void *data = is_ascii ? (const void *)rjpy_str_ascii(str) : rjpy_str_wide(str);
+    if (rjpy_str_length(str) != (size_t)PyUnicode_GetLength(str) || data != PyUnicode_DATA(str))
         return 0;
     if (is_ascii)
         return 1;
-    if (rj_str_kept_utf8(str, &length) || length) /* nobody has asked yet */
+    if (rjpy_str_kept_utf8(str, &length) || length) /* nobody has asked yet */
         return 0;
     Py_ssize_t expected_length;
     const char *expected = PyUnicode_AsUTF8AndSize(str, &expected_length);
-    const uint8_t *kept = rj_str_kept_utf8(str, &utf8_length);
+    const uint8_t *kept = rjpy_str_kept_utf8(str, &utf8_length);
 #if defined(RJ_READS_STR)
     return expected && kept == (const uint8_t *)expected && utf8_length == (size_t)expected_length;
 #else
@@ -80,7 +80,7 @@ str_building_is_right(Py_UCS4 last, int width)
         return 0;
     }
     memcpy(block + prefix, PyUnicode_DATA(wanted), (size_t)LENGTH * (size_t)width);
-    PyObject *built = rj_str_adopt(block, LENGTH, width, is_ascii);
+    PyObject *built = rjpy_str_adopt(block, LENGTH, width, is_ascii);
     int ok = built && str_layout_is_right(built, is_ascii) && str_layout_is_right(wanted, is_ascii);
     return is_same(built, wanted) && ok;
 }
@@ -98,7 +98,7 @@ list_layout_is_right(void)
     PyObject *list = Py_BuildValue("[ss]", "a", "b"), *tuple = list ? PyList_AsTuple(list) : NULL;
     int ok = tuple != NULL;
     for (Py_ssize_t i = 0; ok && i < 2; i++)
-        ok = rj_items_of(list)[i] == PyList_GetItem(list, i) && rj_items_of(tuple)[i] == PyTuple_GetItem(tuple, i);
+        ok = rjpy_items_of(list)[i] == PyList_GetItem(list, i) && rjpy_items_of(tuple)[i] == PyTuple_GetItem(tuple, i);
     Py_XDECREF(list);
     Py_XDECREF(tuple);
     return ok;
@@ -111,8 +111,8 @@ static int
 dict_layout_is_right(void)
 {
     PyObject *dict = Py_BuildValue("{s:i,s:i,s:i,s:i}", "a", 1, "b", 2, "c", 3, "d", 4);
-    int ok =
-        dict && PyDict_DelItemString(dict, "b") == 0 && PyDict_DelItemString(dict, "d") == 0 && rj_dict_cursor_agrees(dict);
+    int ok = dict && PyDict_DelItemString(dict, "b") == 0 && PyDict_DelItemString(dict, "d") == 0 &&
+             rjpy_dict_cursor_agrees(dict);
     Py_XDECREF(dict);
     return ok;
 }
@@ -122,20 +122,20 @@ static int
 dict_building_is_right(void)
 {
     enum { COUNT = 6 }; /* more than the smallest table has room for */
-    PyObject *members[2 * COUNT] = {NULL}, *dict = rj_dict_new(COUNT), *copy = NULL;
+    PyObject *members[2 * COUNT] = {NULL}, *dict = rjpy_dict_new(COUNT), *copy = NULL;
     int ok = dict != NULL;
     for (int i = 0; ok && i < COUNT; i++) {
         members[2 * i] = PyUnicode_FromFormat("key %d", i);
         members[2 * i + 1] = PyLong_FromLong(1000 + i);
         ok = members[2 * i] && members[2 * i + 1] && PyDict_SetItem(dict, members[2 * i], members[2 * i + 1]) == 0;
     }
-    PyObject *pattern = ok ? rj_dict_pattern(dict, COUNT) : NULL;
+    PyObject *pattern = ok ? rjpy_dict_pattern(dict, COUNT) : NULL;
     if (pattern) { /* else this Python has none, and dicts are made member by member */
-        ok = rj_dict_has_keys(pattern, members, COUNT);
+        ok = rjpy_dict_has_keys(pattern, members, COUNT);
         for (int i = 0; i < 2 * COUNT; i++)
             Py_INCREF(members[i]);
-        copy = rj_dict_from_pattern(pattern, members);
-        ok = ok && copy && PyObject_RichCompareBool(copy, dict, Py_EQ) == 1 && rj_dict_cursor_agrees(copy);
+        copy = rjpy_dict_from_pattern(pattern, members);
+        ok = ok && copy && PyObject_RichCompareBool(copy, dict, Py_EQ) == 1 && rjpy_dict_cursor_agrees(copy);
         Py_DECREF(pattern);
     }
     for (int i = 0; i < 2 * COUNT; i++)
@@ -147,14 +147,14 @@ dict_building_is_right(void)
 
 /* Makes ints of one to three digits. */
 static int
-int_building_is_right(const rj_known_objects *known)
+int_building_is_right(const rjpy_known_objects *known)
 {
     static const uint64_t magnitudes[] = {1, 1000, (1u << 30) - 1, 1u << 30, (1ull << 60) - 1, 1ull << 60, LLONG_MAX};
     int ok = 1;
     for (size_t i = 0; ok && i < 2 * sizeof magnitudes / sizeof *magnitudes; i++) {
         int negative = (int)(i % 2);
         long long value = (long long)magnitudes[i / 2];
-        PyObject *built = rj_long_build(known, magnitudes[i / 2], negative);
+        PyObject *built = rjpy_long_build(known, magnitudes[i / 2], negative);
         PyObject *wanted = PyLong_FromLongLong(negative ? -value : value);
         ok = built && wanted && PyObject_RichCompareBool(built, wanted, Py_EQ) == 1 &&
              PyObject_Hash(built) == PyObject_Hash(wanted);
@@ -171,8 +171,8 @@ instance_layout_is_right(void)
     PyObject *type = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){}", "Probe");
     PyObject *obj = type ? PyObject_CallNoArgs(type) : NULL, *one = PyLong_FromLong(1), *dict = NULL;
     int ok = obj && one && PyObject_SetAttrString(obj, "a", one) == 0 && PyObject_SetAttrString(obj, "b", Py_None) == 0 &&
-             rj_instance_access_agrees(obj, "a") == 1 && rj_instance_access_agrees(obj, "b") == 1 &&
-             (dict = PyObject_GetAttrString(obj, "__dict__")) && rj_instance_access_agrees(obj, "b") == 1;
+             rjpy_instance_access_agrees(obj, "a") == 1 && rjpy_instance_access_agrees(obj, "b") == 1 &&
+             (dict = PyObject_GetAttrString(obj, "__dict__")) && rjpy_instance_access_agrees(obj, "b") == 1;
     Py_XDECREF(dict);
     Py_XDECREF(one);
     Py_XDECREF(obj);
@@ -186,16 +186,16 @@ type_versions_are_right(void)
 {
     PyObject *type = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){}", "Probe");
     PyObject *found = type ? PyObject_GetAttrString(type, "__doc__") : NULL; /* a lookup, which gives it a version */
-    unsigned before = found ? rj_type_version((PyTypeObject *)type) : 0;
+    unsigned before = found ? rjpy_type_version((PyTypeObject *)type) : 0;
     int ok = found && PyObject_SetAttrString(type, "a", Py_None) == 0 &&
-             (before == 0 || rj_type_version((PyTypeObject *)type) != before);
+             (before == 0 || rjpy_type_version((PyTypeObject *)type) != before);
     Py_XDECREF(found);
     Py_XDECREF(type);
     return ok;
 }
 
 int
-rj_check_layouts(const rj_known_objects *known)
+rjpy_check_layouts(const rjpy_known_objects *known)
 {
     if (bytes_building_is_right() && strings_are_right() && list_layout_is_right() && dict_layout_is_right() &&
         dict_building_is_right() && int_building_is_right(known) && instance_layout_is_right() && type_versions_are_right())

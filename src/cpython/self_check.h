@@ -5,6 +5,6 @@
 #include "cpython/known_objects.h"
 
 /* 0, or -1 with an ImportError: reading objects with a wrong idea of their layout would be memory corruption. */
-int rj_check_layouts(const rj_known_objects *known);
+int rjpy_check_layouts(const rjpy_known_objects *known);
 
 #endif

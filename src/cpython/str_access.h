@@ -1,7 +1,7 @@
 /*
- * Strings: what of their layout the encoder uses. Where characters lie, and the UTF-8 that a str may keep, is read from the headers; the
- * adoption of a finished block writes them (they lost `wstr` and `ready` in 3.12). With RJSON_PORTABLE all of it goes through public macros and
- * functions. rj_check_layouts, at import, tries it.
+ * Strings: what of their layout the encoder uses. Where characters lie, and the UTF-8 that a str may keep, is read
+ * from the headers; the adoption of a finished block writes them (they lost `wstr` and `ready` in 3.12). With
+ * RJSON_PORTABLE all of it goes through public macros and functions. rjpy_check_layouts, at import, tries it.
  */
 #ifndef RJSON_CPYTHON_STR_ACCESS_H
 #define RJSON_CPYTHON_STR_ACCESS_H
@@ -24,28 +24,29 @@
 
 /* The length of an exact str, whether it is compact or not. */
 RJ__INLINE size_t
-rj_str_length(PyObject *str)
+rjpy_str_length(PyObject *str)
 {
     return (size_t)((PyASCIIObject *)str)->length;
 }
 
 /* The characters of a compact str of ASCII. */
 RJ__INLINE const uint8_t *
-rj_str_ascii(PyObject *str)
+rjpy_str_ascii(PyObject *str)
 {
     return (const uint8_t *)((PyASCIIObject *)str + 1);
 }
 
 /* The characters of a compact str that is not ASCII. */
 RJ__INLINE const void *
-rj_str_wide(PyObject *str)
+rjpy_str_wide(PyObject *str)
 {
     return (PyCompactUnicodeObject *)str + 1;
 }
 
-/* The UTF-8 that a str which is not ASCII keeps because somebody asked for it, and its length; else NULL and 0. Makes none. */
+/* The UTF-8 that a str which is not ASCII keeps because somebody asked for it, and its length; else NULL and 0.
+ * Makes none. */
 RJ__INLINE const uint8_t *
-rj_str_kept_utf8(PyObject *str, size_t *length)
+rjpy_str_kept_utf8(PyObject *str, size_t *length)
 {
     *length = (size_t)((PyCompactUnicodeObject *)str)->utf8_length;
     return (const uint8_t *)((PyCompactUnicodeObject *)str)->utf8;
@@ -57,7 +58,7 @@ rj_str_kept_utf8(PyObject *str, size_t *length)
 
 /* What a str that is not ASCII has beside the header of one that is. */
 static inline void
-rj_str_init_wide(PyCompactUnicodeObject *s, Py_ssize_t length, int width)
+rjpy_str_init_wide(PyCompactUnicodeObject *s, Py_ssize_t length, int width)
 {
     s->utf8 = NULL;
     s->utf8_length = 0;
@@ -71,14 +72,14 @@ rj_str_init_wide(PyCompactUnicodeObject *s, Py_ssize_t length, int width)
 #endif
 }
 
-/* Turns a block from PyObject_Malloc (consumed) into a str without a copy. It holds a prefix (RJ_STR_PREFIX if `is_ascii`, else
- * RJ_WIDE_PREFIX) of free bytes, `length` characters of `width` bytes, and room for one more. The width is the least that its
- * characters allow. */
+/* Turns a block from PyObject_Malloc (consumed) into a str without a copy. It holds a prefix (RJ_STR_PREFIX if
+ * `is_ascii`, else RJ_WIDE_PREFIX) of free bytes, `length` characters of `width` bytes, and room for one more. The
+ * width is the least that its characters allow. */
 static inline PyObject *
-rj_str_adopt(void *block, Py_ssize_t length, int width, int is_ascii)
+rjpy_str_adopt(void *block, Py_ssize_t length, int width, int is_ascii)
 {
     PyASCIIObject *s = block;
-    rj_object_init(s, &PyUnicode_Type);
+    rjpy_object_init(s, &PyUnicode_Type);
     s->length = length;
     s->hash = -1;
     memset(&s->state, 0, sizeof s->state);
@@ -90,32 +91,32 @@ rj_str_adopt(void *block, Py_ssize_t length, int width, int is_ascii)
     s->wstr = NULL;
 #endif
     if (!is_ascii)
-        rj_str_init_wide(block, length, width);
+        rjpy_str_init_wide(block, length, width);
     memset((char *)block + (is_ascii ? RJ_STR_PREFIX : RJ_WIDE_PREFIX) + length * width, 0, (size_t)width);
     return (PyObject *)s;
 }
 
 #else
 RJ__INLINE size_t
-rj_str_length(PyObject *str)
+rjpy_str_length(PyObject *str)
 {
     return (size_t)PyUnicode_GET_LENGTH(str);
 }
 
 RJ__INLINE const uint8_t *
-rj_str_ascii(PyObject *str)
+rjpy_str_ascii(PyObject *str)
 {
     return PyUnicode_DATA(str);
 }
 
 RJ__INLINE const void *
-rj_str_wide(PyObject *str)
+rjpy_str_wide(PyObject *str)
 {
     return PyUnicode_DATA(str);
 }
 
 RJ__INLINE const uint8_t *
-rj_str_kept_utf8(PyObject *str, size_t *length)
+rjpy_str_kept_utf8(PyObject *str, size_t *length)
 {
     (void)str;
     *length = 0;
@@ -126,7 +127,7 @@ rj_str_kept_utf8(PyObject *str, size_t *length)
 #define RJ_WIDE_PREFIX ((size_t)0)
 
 static inline PyObject *
-rj_str_adopt(void *block, Py_ssize_t length, int width, int is_ascii)
+rjpy_str_adopt(void *block, Py_ssize_t length, int width, int is_ascii)
 {
     (void)is_ascii;
     PyObject *s = PyUnicode_FromKindAndData(width, block, length);

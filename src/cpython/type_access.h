@@ -1,6 +1,6 @@
 /*
- * A type's version tag: a number that no other type of the interpreter has had, and that the type loses when it or one of its
- * bases changes. 0: the type has none now. A lookup of an attribute gives it one.
+ * A type's version tag: a number that no other type of the interpreter has had, and that the type loses when it or
+ * one of its bases changes. 0: the type has none now. A lookup of an attribute gives it one.
  */
 #ifndef RJSON_CPYTHON_TYPE_ACCESS_H
 #define RJSON_CPYTHON_TYPE_ACCESS_H
@@ -9,7 +9,7 @@
 
 #if defined(RJ_KNOWS_PYTHON_WITH_GIL)
 RJ__INLINE unsigned
-rj_type_version(PyTypeObject *type)
+rjpy_type_version(PyTypeObject *type)
 {
 #if PY_VERSION_HEX < 0x030C0000
     if (!PyType_HasFeature(type, Py_TPFLAGS_VALID_VERSION_TAG))
@@ -19,7 +19,7 @@ rj_type_version(PyTypeObject *type)
 }
 #else
 RJ__INLINE unsigned
-rj_type_version(PyTypeObject *type)
+rjpy_type_version(PyTypeObject *type)
 {
     (void)type;
     return 0;

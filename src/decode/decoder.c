@@ -1,4 +1,5 @@
-/* The decoder's parts that do not depend on the instruction set: its memory, containers, numbers off the fast ways, errors. */
+/* The decoder's parts that do not depend on the instruction set: its memory, containers, numbers off the fast ways,
+ * errors. */
 #include "decode/decoder.h"
 
 #include "cpython/str_access.h"
@@ -7,7 +8,7 @@
 
 /* Ctrl-C ends a long text too: 0, or -1 with what the signal's handler raised. */
 static int
-hear_signals(rj_decoder *d)
+hear_signals(rjpy_decoder *d)
 {
     d->unchecked = 0;
     if (PyErr_CheckSignals() == 0)
@@ -16,16 +17,16 @@ hear_signals(rj_decoder *d)
     return -1;
 }
 
-/* The walk comes to rj_decode_grow_values when so many more are on the stack, also where there is room. */
+/* The walk comes to rjpy_decode_grow_values when so many more are on the stack, also where there is room. */
 static void
-set_limit(rj_decoder *d)
+set_limit(rjpy_decoder *d)
 {
     size_t count = (size_t)(d->top - d->values), room = d->value_capacity - count;
     d->limit = d->top + (room < RJ_VALUES_PER_CHECK ? room : RJ_VALUES_PER_CHECK);
 }
 
 int
-rj_decode_grow_values(rj_decoder *d)
+rjpy_decode_grow_values(rjpy_decoder *d)
 {
     if (hear_signals(d) < 0)
         return -1;
@@ -50,11 +51,11 @@ rj_decode_grow_values(rj_decoder *d)
 }
 
 int
-rj_decode_grow_levels(rj_decoder *d)
+rjpy_decode_grow_levels(rjpy_decoder *d)
 {
     size_t capacity = d->level_capacity * 2;
-    rj_level *levels = d->levels == d->first_levels ? PyMem_Malloc(capacity * sizeof *levels)
-                                                    : PyMem_Realloc(d->levels, capacity * sizeof *levels);
+    rjpy_level *levels = d->levels == d->first_levels ? PyMem_Malloc(capacity * sizeof *levels)
+                                                      : PyMem_Realloc(d->levels, capacity * sizeof *levels);
     if (!levels) {
         PyErr_NoMemory();
         return -1;
@@ -68,13 +69,13 @@ rj_decode_grow_levels(rj_decoder *d)
 
 /* Before the scratch memory there is room for the header of a str, which it may become. */
 static void *
-scratch_block(const rj_decoder *d)
+scratch_block(const rjpy_decoder *d)
 {
     return d->scratch ? d->scratch - RJ_STR_PREFIX : NULL;
 }
 
 int
-rj_decode_grow_scratch(rj_decoder *d, size_t size)
+rjpy_decode_grow_scratch(rjpy_decoder *d, size_t size)
 {
     if (size <= d->scratch_size)
         return 0;
@@ -90,19 +91,19 @@ rj_decode_grow_scratch(rj_decoder *d, size_t size)
 }
 
 PyObject *
-rj_decode_adopt_scratch(rj_decoder *d, size_t length)
+rjpy_decode_adopt_scratch(rjpy_decoder *d, size_t length)
 {
     void *block = scratch_block(d), *exact = PyObject_Realloc(block, RJ_STR_PREFIX + length + 1);
     d->scratch = NULL;
     d->scratch_size = 0;
-    return rj_str_adopt(exact ? exact : block, (Py_ssize_t)length, 1, 1);
+    return rjpy_str_adopt(exact ? exact : block, (Py_ssize_t)length, 1, 1);
 }
 
 /* ---- the text */
 
 /* Where the piece that is about to end at `i` can: before a character that ends every token but a string. */
 static size_t
-end_of_piece(const rj_decoder *d, size_t i)
+end_of_piece(const rjpy_decoder *d, size_t i)
 {
     int kind = (int)PyUnicode_KIND(d->str);
     const void *data = PyUnicode_DATA(d->str);
@@ -115,7 +116,7 @@ end_of_piece(const rj_decoder *d, size_t i)
 }
 
 static void
-narrow_to(rj_decoder *d, size_t from, size_t to)
+narrow_to(rjpy_decoder *d, size_t from, size_t to)
 {
     int kind = (int)PyUnicode_KIND(d->str);
     uint8_t *out = (uint8_t *)PyBytes_AS_STRING(d->held);
@@ -126,7 +127,7 @@ narrow_to(rj_decoder *d, size_t from, size_t to)
 
 /* The next piece, from there on. */
 static void
-narrow_piece(rj_decoder *d, size_t from)
+narrow_piece(rjpy_decoder *d, size_t from)
 {
     size_t left = (size_t)(d->text_end - d->begin) - from;
     narrow_to(d, from, left <= d->piece ? from + left : end_of_piece(d, from + d->piece));
@@ -134,7 +135,7 @@ narrow_piece(rj_decoder *d, size_t from)
 
 /* What was left out too. */
 static void
-narrow_all(rj_decoder *d)
+narrow_all(rjpy_decoder *d)
 {
     if (d->held && d->str && d->begin != d->small) /* it is there piece by piece */
         narrow_to(d, 0, (size_t)(d->text_end - d->begin));
@@ -142,14 +143,14 @@ narrow_all(rj_decoder *d)
 
 /* Vectors may read beyond a piece, but no further than the text. */
 static void
-set_safe_end(rj_decoder *d)
+set_safe_end(rjpy_decoder *d)
 {
     const uint8_t *last = d->text_end - RJ_SCAN_MAX + 1;
     d->safe_end = d->end < last ? d->end : last;
 }
 
 void
-rj_decode_more_from(rj_decoder *d, const uint8_t *p)
+rjpy_decode_more_from(rjpy_decoder *d, const uint8_t *p)
 {
     if (p - d->end >= RJ_PIECE_MIN) /* there are long strings */
         d->piece = RJ_PIECE_BETWEEN_LONG;
@@ -160,16 +161,16 @@ rj_decode_more_from(rj_decoder *d, const uint8_t *p)
 }
 
 int
-rj_decode_more(rj_decoder *d, const uint8_t *p)
+rjpy_decode_more(rjpy_decoder *d, const uint8_t *p)
 {
     if (p != d->end || p == d->text_end)
         return 0;
-    rj_decode_more_from(d, p);
+    rjpy_decode_more_from(d, p);
     return 1;
 }
 
 static int
-hold_bytes(rj_decoder *d, PyObject *bytes)
+hold_bytes(rjpy_decoder *d, PyObject *bytes)
 {
     d->held = bytes;
     if (!bytes)
@@ -180,7 +181,7 @@ hold_bytes(rj_decoder *d, PyObject *bytes)
 }
 
 static int
-hold_str(rj_decoder *d, PyObject *str)
+hold_str(rjpy_decoder *d, PyObject *str)
 {
     if (RJ_STR_READY(str) < 0)
         return -1;
@@ -199,7 +200,7 @@ hold_str(rj_decoder *d, PyObject *str)
 }
 
 static int
-hold_text(rj_decoder *d, PyObject *text)
+hold_text(rjpy_decoder *d, PyObject *text)
 {
     if (PyBytes_Check(text))
         return hold_bytes(d, Py_NewRef(text));
@@ -217,7 +218,7 @@ hold_text(rj_decoder *d, PyObject *text)
 
 /* Vectors may read past the end of short texts, which are all end, in a copy. */
 static void
-pad_small_text(rj_decoder *d)
+pad_small_text(rjpy_decoder *d)
 {
     size_t length = (size_t)(d->text_end - d->begin);
     if (length <= RJ_SMALL_TEXT) {
@@ -232,7 +233,7 @@ pad_small_text(rj_decoder *d)
 }
 
 static int
-begin_decoder(rj_decoder *d, rj_state *state, const rj_decode_options *options)
+begin_decoder(rjpy_decoder *d, rjpy_state *state, const rjpy_decode_options *options)
 {
     d->options = options;
     d->state = state;
@@ -261,7 +262,7 @@ begin_decoder(rj_decoder *d, rj_state *state, const rj_decode_options *options)
 }
 
 int
-rj_decoder_begin(rj_decoder *d, rj_state *state, const rj_decode_options *options, PyObject *text)
+rjpy_decoder_begin(rjpy_decoder *d, rjpy_state *state, const rjpy_decode_options *options, PyObject *text)
 {
     if (begin_decoder(d, state, options) < 0 || hold_text(d, text) < 0)
         return -1;
@@ -271,7 +272,8 @@ rj_decoder_begin(rj_decoder *d, rj_state *state, const rj_decode_options *option
 }
 
 int
-rj_decoder_begin_at(rj_decoder *d, rj_state *state, const rj_decode_options *options, const uint8_t *text, size_t size)
+rjpy_decoder_begin_at(rjpy_decoder *d, rjpy_state *state, const rjpy_decode_options *options, const uint8_t *text,
+                      size_t size)
 {
     if (begin_decoder(d, state, options) < 0)
         return -1;
@@ -281,7 +283,7 @@ rj_decoder_begin_at(rj_decoder *d, rj_state *state, const rj_decode_options *opt
 }
 
 void
-rj_decoder_reset(rj_decoder *d)
+rjpy_decoder_reset(rjpy_decoder *d)
 {
     while (d->top > d->values)
         Py_DECREF(*--d->top);
@@ -290,9 +292,9 @@ rj_decoder_reset(rj_decoder *d)
 }
 
 void
-rj_decoder_end(rj_decoder *d)
+rjpy_decoder_end(rjpy_decoder *d)
 {
-    rj_decoder_reset(d);
+    rjpy_decoder_reset(d);
     if (d->values != d->first_values)
         PyMem_Free(d->values);
     if (d->levels != d->first_levels)
@@ -303,9 +305,9 @@ rj_decoder_end(rj_decoder *d)
 }
 
 void
-rj_decode_keep_key(rj_decoder *d, rj_cached_key *place, rj_cached_key key)
+rjpy_decode_keep_key(rjpy_decoder *d, rjpy_cached_key *place, rjpy_cached_key key)
 {
-    rj_cached_key *end = place + RJ_KEY_PLACES;
+    rjpy_cached_key *end = place + RJ_KEY_PLACES;
     while (place < end && place->key)
         place++;
     if (place == end) {
@@ -320,7 +322,7 @@ rj_decode_keep_key(rj_decoder *d, rj_cached_key *place, rj_cached_key key)
 }
 
 void
-rj_cached_keys_free(rj_state *state)
+rjpy_cached_keys_free(rjpy_state *state)
 {
     for (size_t i = 0; state->cached_keys && i < RJ_KEY_CACHE_SIZE; i++)
         Py_XDECREF(state->cached_keys[i].key);
@@ -331,7 +333,7 @@ rj_cached_keys_free(rj_state *state)
 /* ---- errors */
 
 void *
-rj_decode_fail(rj_decoder *d, const char *message, const uint8_t *error)
+rjpy_decode_fail(rjpy_decoder *d, const char *message, const uint8_t *error)
 {
     d->message = message;
     d->error = d->stop = error;
@@ -339,22 +341,22 @@ rj_decode_fail(rj_decoder *d, const char *message, const uint8_t *error)
 }
 
 int
-rj_decode_too_deep(rj_decoder *d, const uint8_t *p)
+rjpy_decode_too_deep(rjpy_decoder *d, const uint8_t *p)
 {
     PyOS_snprintf(d->words, sizeof d->words, "Nested deeper than %zd levels; pass a larger max_depth to allow it",
                   d->options->max_depth);
-    rj_decode_fail(d, d->words, p);
+    rjpy_decode_fail(d, d->words, p);
     return -1;
 }
 
 Py_ssize_t
-rj_decode_position(const rj_decoder *d, const uint8_t *at)
+rjpy_decode_position(const rjpy_decoder *d, const uint8_t *at)
 {
     return d->str ? at - d->begin : (Py_ssize_t)rj__utf8_count(d->begin, (size_t)(at - d->begin));
 }
 
 PyObject *
-rj_decode_raise(rj_decoder *d)
+rjpy_decode_raise(rjpy_decoder *d)
 {
     if (!d->message)
         return NULL;
@@ -363,7 +365,7 @@ rj_decode_raise(rj_decoder *d)
     PyObject *text = !type    ? NULL
                      : d->str ? Py_NewRef(d->str)
                               : PyUnicode_DecodeUTF8((const char *)d->begin, d->end - d->begin, "replace");
-    PyObject *error = text ? PyObject_CallFunction(type, "sOn", d->message, text, rj_decode_position(d, d->error)) : NULL;
+    PyObject *error = text ? PyObject_CallFunction(type, "sOn", d->message, text, rjpy_decode_position(d, d->error)) : NULL;
     if (error)
         PyErr_SetObject(type, error);
     Py_XDECREF(error);
@@ -377,7 +379,7 @@ rj_decode_raise(rj_decoder *d)
 
 /* Takes the values of the level that is being closed off the stack; they are the caller's then. */
 static PyObject **
-take_values(rj_decoder *d, size_t *count)
+take_values(rjpy_decoder *d, size_t *count)
 {
     PyObject **first = d->values + d->levels[--d->depth].first;
     *count = (size_t)(d->top - first);
@@ -403,7 +405,7 @@ call_hook(PyObject *hook, PyObject *argument)
 }
 
 PyObject *
-rj_decode_list(rj_decoder *d)
+rjpy_decode_list(rjpy_decoder *d)
 {
     if (RJ__UNLIKELY(d->unchecked >= RJ_VALUES_PER_CHECK) && hear_signals(d) < 0)
         return NULL;
@@ -445,7 +447,8 @@ skip_string(const uint8_t *p)
     return p + 1;
 }
 
-/* Where the second of two equal keys is, in an object whose text is known to be sound. `values`: its keys and values in turn. */
+/* Where the second of two equal keys is, in an object whose text is known to be sound. `values`: its keys and values
+ * in turn. */
 static const uint8_t *
 second_of_equal_keys(const uint8_t *object, PyObject **values, size_t count)
 {
@@ -484,9 +487,9 @@ has_equal_keys(PyObject **values, size_t count)
 }
 
 PyObject *
-rj_decode_dict(rj_decoder *d)
+rjpy_decode_dict(rjpy_decoder *d)
 {
-    const rj_decode_options *options = d->options;
+    const rjpy_decode_options *options = d->options;
     if (RJ__UNLIKELY(d->unchecked >= RJ_VALUES_PER_CHECK) && hear_signals(d) < 0)
         return NULL;
     size_t count;
@@ -495,7 +498,7 @@ rj_decode_dict(rj_decoder *d)
         int repeated = has_equal_keys(values, count);
         if (repeated > 0) {
             narrow_all(d);
-            rj_decode_fail(d, "Duplicate key", second_of_equal_keys(d->levels[d->depth].begin, values, count));
+            rjpy_decode_fail(d, "Duplicate key", second_of_equal_keys(d->levels[d->depth].begin, values, count));
         }
         if (repeated) {
             drop_values(values, count);
@@ -504,7 +507,7 @@ rj_decode_dict(rj_decoder *d)
     }
     if (options->object_pairs_hook)
         return call_hook(options->object_pairs_hook, pairs_list(values, count));
-    PyObject *dict = rj_shapes_dict(d->state->shapes, values, count / 2);
+    PyObject *dict = rjpy_shapes_dict(d->state->shapes, values, count / 2);
     return options->object_hook ? call_hook(options->object_hook, dict) : dict;
 }
 
@@ -517,7 +520,7 @@ ascii_str(const uint8_t *begin, const uint8_t *end)
 }
 
 PyObject *
-rj_decode_long(rj_decoder *d, const uint8_t *begin, const uint8_t *end)
+rjpy_decode_long(rjpy_decoder *d, const uint8_t *begin, const uint8_t *end)
 {
     PyObject *text = ascii_str(begin, end);
     if (d->options->parse_int)
@@ -526,29 +529,29 @@ rj_decode_long(rj_decoder *d, const uint8_t *begin, const uint8_t *end)
     Py_XDECREF(text);
     if (!number && PyErr_ExceptionMatches(PyExc_ValueError)) {
         PyErr_Clear();
-        return rj_decode_fail(d, "Integer of more digits than sys.get_int_max_str_digits() allows (parse_int takes any)",
-                              begin);
+        return rjpy_decode_fail(d, "Integer of more digits than sys.get_int_max_str_digits() allows (parse_int takes any)",
+                                begin);
     }
     return number;
 }
 
 PyObject *
-rj_decode_float(const rj_decoder *d, const uint8_t *begin, const uint8_t *end)
+rjpy_decode_float(const rjpy_decoder *d, const uint8_t *begin, const uint8_t *end)
 {
     return call_hook(d->options->parse_float, ascii_str(begin, end));
 }
 
-/* Stops by itself where the number ends: behind it is no digit, point or letter that a number could have. Out of range is infinite, as for
- * float(). */
+/* Stops by itself where the number ends: behind it is no digit, point or letter that a number could have. Out of
+ * range is infinite, as for float(). */
 double
-rj_decode_double(const uint8_t *begin)
+rjpy_decode_double(const uint8_t *begin)
 {
     char *end;
     return PyOS_string_to_double((const char *)begin, &end, NULL);
 }
 
 PyObject *
-rj_decode_constant(rj_decoder *d, const uint8_t *p, const uint8_t **next)
+rjpy_decode_constant(rjpy_decoder *d, const uint8_t *p, const uint8_t **next)
 {
     static const struct {
         const char *text;
@@ -563,57 +566,57 @@ rj_decode_constant(rj_decoder *d, const uint8_t *p, const uint8_t **next)
             return call_hook(d->options->parse_constant, ascii_str(p, *next));
         if (d->options->allow_nan)
             return PyFloat_FromDouble(constants[i].value);
-        return rj_decode_fail(d, "NaN and Infinity are not JSON; pass allow_nan=True", p);
+        return rjpy_decode_fail(d, "NaN and Infinity are not JSON; pass allow_nan=True", p);
     }
-    return rj_decode_fail(d, "Expecting value", p);
+    return rjpy_decode_fail(d, "Expecting value", p);
 }
 
 /* ---- documents */
 
 int
-rj_decode_runs_code(const rj_decode_options *o)
+rjpy_decode_runs_code(const rjpy_decode_options *o)
 {
     return o->object_hook || o->object_pairs_hook || o->array_hook || o->parse_float || o->parse_int || o->parse_constant;
 }
 
 int
-rj_decode_pause_collector(const rj_decode_options *options)
+rjpy_decode_pause_collector(const rjpy_decode_options *options)
 {
-    return !rj_decode_runs_code(options) && PyGC_Disable();
+    return !rjpy_decode_runs_code(options) && PyGC_Disable();
 }
 
 void
-rj_decode_resume_collector(int was_collecting)
+rjpy_decode_resume_collector(int was_collecting)
 {
     if (was_collecting)
         PyGC_Enable();
 }
 
 PyObject *
-rj_decode_value(rj_decoder *d)
+rjpy_decode_value(rjpy_decoder *d)
 {
     return d->state->decode(d);
 }
 
 void
-rj_decode_skip_mark(rj_decoder *d)
+rjpy_decode_skip_mark(rjpy_decoder *d)
 {
     if (!d->str && d->end - d->cur >= 3 && memcmp(d->cur, "\xEF\xBB\xBF", 3) == 0)
         d->cur += 3;
 }
 
 PyObject *
-rj_decode_document(rj_decoder *d)
+rjpy_decode_document(rjpy_decoder *d)
 {
-    rj_decode_skip_mark(d);
-    PyObject *value = rj_decode_value(d);
+    rjpy_decode_skip_mark(d);
+    PyObject *value = rjpy_decode_value(d);
     if (!value)
-        return rj_decode_raise(d);
-    while (rj_is_space(*d->cur))
+        return rjpy_decode_raise(d);
+    while (rjpy_is_space(*d->cur))
         d->cur++;
     if (RJ__LIKELY(d->cur == d->text_end))
         return value;
     Py_DECREF(value);
-    rj_decode_fail(d, "Extra data", d->cur);
-    return rj_decode_raise(d);
+    rjpy_decode_fail(d, "Extra data", d->cur);
+    return rjpy_decode_raise(d);
 }

@@ -2,16 +2,16 @@
 #include "decode/decoder_object.h"
 
 PyObject *
-rj_loads(rj_state *state, const rj_decode_options *options, PyObject *text)
+rjpy_loads(rjpy_state *state, const rjpy_decode_options *options, PyObject *text)
 {
-    rj_decoder d;
+    rjpy_decoder d;
     PyObject *value = NULL;
-    if (rj_decoder_begin(&d, state, options, text) == 0) {
-        int was_collecting = rj_decode_pause_collector(options);
-        value = rj_decode_document(&d);
-        rj_decode_resume_collector(was_collecting);
+    if (rjpy_decoder_begin(&d, state, options, text) == 0) {
+        int was_collecting = rjpy_decode_pause_collector(options);
+        value = rjpy_decode_document(&d);
+        rjpy_decode_resume_collector(was_collecting);
     }
-    rj_decoder_end(&d);
+    rjpy_decoder_end(&d);
     return value;
 }
 
@@ -24,12 +24,12 @@ rj_loads(rj_state *state, const rj_decode_options *options, PyObject *text)
 #define HOOK_COUNT 6
 
 static int
-set_keyword_options(rj_decode_options *options, PyObject *kwargs)
+set_keyword_options(rjpy_decode_options *options, PyObject *kwargs)
 {
     PyObject *name, *value;
     Py_ssize_t pos = 0;
     while (kwargs && PyDict_Next(kwargs, &pos, &name, &value))
-        if (rj_decode_option_set(options, "Decoder", name, value) < 0)
+        if (rjpy_decode_option_set(options, "Decoder", name, value) < 0)
             return -1;
     return 0;
 }
@@ -37,7 +37,7 @@ set_keyword_options(rj_decode_options *options, PyObject *kwargs)
 static PyObject *
 decoder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    rj_decode_options options = rj_default_decode_options;
+    rjpy_decode_options options = rjpy_default_decode_options;
     if (PyTuple_GET_SIZE(args) > 0) {
         PyErr_SetString(PyExc_TypeError, "Decoder() takes keyword arguments only");
         return NULL;
@@ -45,11 +45,11 @@ decoder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     PyObject *module = PyType_GetModule(type);
     if (!module || set_keyword_options(&options, kwargs) < 0)
         return NULL;
-    rj_decoder_object *self = (rj_decoder_object *)type->tp_alloc(type, 0);
+    rjpy_decoder_object *self = (rjpy_decoder_object *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
     self->options = options;
-    self->state = rj_state_of(module);
+    self->state = rjpy_state_of(module);
     PyObject **const hooks[HOOK_COUNT] = HOOKS(&self->options);
     for (int i = 0; i < HOOK_COUNT; i++)
         Py_XINCREF(*hooks[i]);
@@ -59,7 +59,7 @@ decoder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static int
 decoder_traverse(PyObject *op, visitproc visit, void *arg)
 {
-    PyObject **const hooks[HOOK_COUNT] = HOOKS(&((rj_decoder_object *)op)->options);
+    PyObject **const hooks[HOOK_COUNT] = HOOKS(&((rjpy_decoder_object *)op)->options);
     Py_VISIT(Py_TYPE(op));
     for (int i = 0; i < HOOK_COUNT; i++)
         Py_VISIT(*hooks[i]);
@@ -69,7 +69,7 @@ decoder_traverse(PyObject *op, visitproc visit, void *arg)
 static int
 decoder_clear(PyObject *op)
 {
-    PyObject **const hooks[HOOK_COUNT] = HOOKS(&((rj_decoder_object *)op)->options);
+    PyObject **const hooks[HOOK_COUNT] = HOOKS(&((rjpy_decoder_object *)op)->options);
     for (int i = 0; i < HOOK_COUNT; i++)
         Py_CLEAR(*hooks[i]);
     return 0;
@@ -88,8 +88,8 @@ decoder_dealloc(PyObject *op)
 static PyObject *
 decoder_loads(PyObject *op, PyObject *text)
 {
-    rj_decoder_object *self = (rj_decoder_object *)op;
-    return rj_loads(self->state, &self->options, text);
+    rjpy_decoder_object *self = (rjpy_decoder_object *)op;
+    return rjpy_loads(self->state, &self->options, text);
 }
 
 PyDoc_STRVAR(decoder_loads_doc, "loads(s, /)\n--\n\nThe value that the JSON text `s` is; see rjson.loads.");
@@ -109,9 +109,9 @@ static PyType_Slot decoder_slots[] = {
     {0, NULL},
 };
 
-PyType_Spec rj_decoder_spec = {
+PyType_Spec rjpy_decoder_spec = {
     .name = "rjson._core.Decoder",
-    .basicsize = sizeof(rj_decoder_object),
+    .basicsize = sizeof(rjpy_decoder_object),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = decoder_slots,
 };

@@ -4,14 +4,14 @@
 
 #include "decode/decoder.h"
 
-typedef struct rj_decoder_object {
-    PyObject_HEAD rj_decode_options options; /* its callables are owned */
-    rj_state *state;                         /* of the module, which the type keeps alive */
-} rj_decoder_object;
+typedef struct rjpy_decoder_object {
+    PyObject_HEAD rjpy_decode_options options; /* its callables are owned */
+    rjpy_state *state;                         /* of the module, which the type keeps alive */
+} rjpy_decoder_object;
 
 /* The value that `text` is; NULL with an exception. */
-PyObject *rj_loads(rj_state *state, const rj_decode_options *options, PyObject *text);
+PyObject *rjpy_loads(rjpy_state *state, const rjpy_decode_options *options, PyObject *text);
 
-extern PyType_Spec rj_decoder_spec;
+extern PyType_Spec rjpy_decoder_spec;
 
 #endif

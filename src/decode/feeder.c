@@ -1,9 +1,10 @@
-/* rjson._core.Feeder: its memory, its errors, and what Python sees of it. See feeder.h; what a text is made of is in framed.c and lines.c. */
+/* rjson._core.Feeder: its memory, its errors, and what Python sees of it. See feeder.h; what a text is made of is in
+ * framed.c and lines.c. */
 #include "decode/feeder.h"
 
 #include "cpython/exceptions.h"
 
-typedef rj_feeder feeder;
+typedef rjpy_feeder feeder;
 
 /* Memory that a large value left behind is given back. */
 #define KEPT_CAPACITY ((size_t)1 << 20)
@@ -79,13 +80,13 @@ feeder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     const char *name;
     int checks_end = 0;
     PyObject *decoder, *max_bytes = NULL, *on_error = NULL, *module = PyType_GetModule(type);
-    if (!module || !PyArg_ParseTupleAndKeywords(args, kwargs, "O!s|$OOp:Feeder", names, rj_state_of(module)->decoder_type,
+    if (!module || !PyArg_ParseTupleAndKeywords(args, kwargs, "O!s|$OOp:Feeder", names, rjpy_state_of(module)->decoder_type,
                                                 &decoder, &name, &max_bytes, &on_error, &checks_end))
         return NULL;
     feeder *self = (feeder *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
-    self->decoder = (rj_decoder_object *)Py_NewRef(decoder);
+    self->decoder = (rjpy_decoder_object *)Py_NewRef(decoder);
     if (choose_framing(self, name) < 0 || set_max_bytes(self, max_bytes) < 0 || set_on_error(self, on_error) < 0 ||
         set_checks_end(self, checks_end) < 0)
         Py_CLEAR(self);
@@ -149,22 +150,22 @@ is_on_first_line(const uint8_t *begin, const uint8_t *at)
 }
 
 void
-rj_feeder_keep_error(feeder *self, rj_decoder *d)
+rjpy_feeder_keep_error(feeder *self, rjpy_decoder *d)
 {
     int is_syntax = d->message != NULL;
-    rj_decode_raise(d);
-    self->error = rj_take_exception();
+    rjpy_decode_raise(d);
+    self->error = rjpy_take_exception();
     if (!is_syntax)
         return;
     if (shift_attribute(self->error, "pos", self->characters) < 0 ||
         shift_attribute(self->error, "lineno", self->lines) < 0 ||
         (is_on_first_line(d->begin, d->error) && shift_attribute(self->error, "colno", self->column) < 0) ||
         (self->record && PyObject_SetAttrString(self->error, "record", self->record) < 0))
-        Py_XSETREF(self->error, rj_take_exception());
+        Py_XSETREF(self->error, rjpy_take_exception());
 }
 
 int
-rj_feeder_report(feeder *self)
+rjpy_feeder_report(feeder *self)
 {
     PyObject *refused = self->refused;
     self->refused = NULL;
@@ -234,7 +235,7 @@ append(feeder *self, const char *bytes, size_t size)
 }
 
 void
-rj_feeder_count(feeder *self, rj_decoder *d, const uint8_t *at)
+rjpy_feeder_count(feeder *self, rjpy_decoder *d, const uint8_t *at)
 {
     const uint8_t *begin = self->text + self->counted, *line = begin, *newline;
     while ((newline = memchr(line, '\n', (size_t)(at - line)))) {
@@ -259,29 +260,29 @@ keep_rest(feeder *self)
 }
 
 static int
-decode_text(feeder *self, rj_batch *taken)
+decode_text(feeder *self, rjpy_batch *taken)
 {
-    rj_decoder d;
-    const rj_decode_options *options = &self->decoder->options;
+    rjpy_decoder d;
+    const rjpy_decode_options *options = &self->decoder->options;
     const uint8_t *begin = self->text + self->counted;
-    if (rj_decoder_begin_at(&d, self->decoder->state, options, begin, self->size - self->counted) < 0)
+    if (rjpy_decoder_begin_at(&d, self->decoder->state, options, begin, self->size - self->counted) < 0)
         return -1;
     d.cur = self->text + self->offset;
-    int was_collecting = !self->on_error && rj_decode_pause_collector(options);
-    int more =
-        self->framing == RJ__FRAMING_LINES ? rj_feeder_take_lines(self, &d, taken) : rj_feeder_take_values(self, &d, taken);
-    rj_decode_resume_collector(was_collecting);
+    int was_collecting = !self->on_error && rjpy_decode_pause_collector(options);
+    int more = self->framing == RJ__FRAMING_LINES ? rjpy_feeder_take_lines(self, &d, taken)
+                                                  : rjpy_feeder_take_values(self, &d, taken);
+    rjpy_decode_resume_collector(was_collecting);
     self->offset = (size_t)(d.cur - self->text);
     if (more < 0) {
         if (!self->error)
-            rj_feeder_keep_error(self, &d);
+            rjpy_feeder_keep_error(self, &d);
         self->is_over = !d.interrupted;
     }
     else if (more == 0) {
-        rj_feeder_count(self, &d, d.cur);
+        rjpy_feeder_count(self, &d, d.cur);
         keep_rest(self);
     }
-    rj_decoder_end(&d);
+    rjpy_decoder_end(&d);
     return 0;
 }
 
@@ -310,7 +311,7 @@ refuse_hook(const feeder *self)
 }
 
 int
-rj_feeder_feed(feeder *self, PyObject *part)
+rjpy_feeder_feed(feeder *self, PyObject *part)
 {
     PyObject *bytes = refuse_hook(self) < 0 ? NULL : as_bytes(part);
     if (!bytes)
@@ -326,9 +327,9 @@ rj_feeder_feed(feeder *self, PyObject *part)
 
 /* Fills the batch: 0, or -1 with an exception. An error waits until the values before it are out. */
 static int
-fill(feeder *self, rj_batch *taken)
+fill(feeder *self, rjpy_batch *taken)
 {
-    if (self->refused && rj_feeder_report(self) < 0) {
+    if (self->refused && rjpy_feeder_report(self) < 0) {
         self->is_over = 1;
         return -1;
     }
@@ -343,9 +344,9 @@ fill(feeder *self, rj_batch *taken)
 }
 
 Py_ssize_t
-rj_feeder_take(feeder *self, PyObject **values)
+rjpy_feeder_take(feeder *self, PyObject **values)
 {
-    rj_batch taken = {values, 0};
+    rjpy_batch taken = {values, 0};
     if (refuse_hook(self) < 0)
         return -1;
     self->is_busy = 1;
@@ -357,7 +358,7 @@ rj_feeder_take(feeder *self, PyObject **values)
 static PyObject *
 feeder_feed(PyObject *op, PyObject *part)
 {
-    int is_last = rj_feeder_feed((feeder *)op, part);
+    int is_last = rjpy_feeder_feed((feeder *)op, part);
     return is_last < 0 ? NULL : PyBool_FromLong(is_last);
 }
 
@@ -365,7 +366,7 @@ static PyObject *
 feeder_take(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     PyObject *values[RJ_BATCH];
-    Py_ssize_t count = rj_feeder_take((feeder *)op, values);
+    Py_ssize_t count = rjpy_feeder_take((feeder *)op, values);
     PyObject *list = count < 0 ? NULL : PyList_New(count);
     for (Py_ssize_t i = 0; i < count; i++)
         if (list)
@@ -412,7 +413,7 @@ static PyType_Slot feeder_slots[] = {
     {0, NULL},
 };
 
-PyType_Spec rj_feeder_spec = {
+PyType_Spec rjpy_feeder_spec = {
     .name = "rjson._core.Feeder",
     .basicsize = sizeof(feeder),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,

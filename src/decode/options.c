@@ -3,7 +3,7 @@
 
 #include "encode/options.h"
 
-const rj_decode_options rj_default_decode_options = {.max_depth = RJ_READ_DEPTH_DEFAULT, .strict = 1};
+const rjpy_decode_options rjpy_default_decode_options = {.max_depth = RJ_READ_DEPTH_DEFAULT, .strict = 1};
 
 /* A callable, or None. `same` is a callable that stands for what happens without one (int, float), or NULL. */
 static int
@@ -18,7 +18,7 @@ set_hook(PyObject **hook, const char *name, PyObject *value, PyTypeObject *same)
 }
 
 static int
-set_duplicates(rj_decode_options *options, PyObject *value)
+set_duplicates(rjpy_decode_options *options, PyObject *value)
 {
     if (PyUnicode_Check(value)) {
         options->unique_keys = PyUnicode_CompareWithASCIIString(value, "error") == 0;
@@ -30,7 +30,7 @@ set_duplicates(rj_decode_options *options, PyObject *value)
 }
 
 int
-rj_decode_option_set(rj_decode_options *o, const char *function, PyObject *name, PyObject *value)
+rjpy_decode_option_set(rjpy_decode_options *o, const char *function, PyObject *name, PyObject *value)
 {
     const struct {
         const char *name;
@@ -48,11 +48,11 @@ rj_decode_option_set(rj_decode_options *o, const char *function, PyObject *name,
         if (strcmp(text, hooks[i].name) == 0)
             return set_hook(hooks[i].hook, hooks[i].name, value, hooks[i].same);
     if (strcmp(text, "max_depth") == 0)
-        return rj_parse_max_depth(&o->max_depth, value);
+        return rjpy_parse_max_depth(&o->max_depth, value);
     if (strcmp(text, "allow_nan") == 0)
-        return rj_parse_flag(&o->allow_nan, value);
+        return rjpy_parse_flag(&o->allow_nan, value);
     if (strcmp(text, "strict") == 0)
-        return rj_parse_flag(&o->strict, value);
+        return rjpy_parse_flag(&o->strict, value);
     if (strcmp(text, "duplicates") == 0)
         return set_duplicates(o, value);
     PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", function, name);
@@ -60,11 +60,11 @@ rj_decode_option_set(rj_decode_options *o, const char *function, PyObject *name,
 }
 
 int
-rj_decode_options_parse(rj_decode_options *options, const char *function, PyObject *const *values, PyObject *kwnames)
+rjpy_decode_options_parse(rjpy_decode_options *options, const char *function, PyObject *const *values, PyObject *kwnames)
 {
     Py_ssize_t count = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
     for (Py_ssize_t i = 0; i < count; i++)
-        if (rj_decode_option_set(options, function, PyTuple_GET_ITEM(kwnames, i), values[i]) < 0)
+        if (rjpy_decode_option_set(options, function, PyTuple_GET_ITEM(kwnames, i), values[i]) < 0)
             return -1;
     return 0;
 }

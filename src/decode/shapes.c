@@ -6,7 +6,7 @@
 static PyObject *
 insert_members(PyObject **members, size_t count)
 {
-    PyObject *dict = rj_dict_new((Py_ssize_t)count);
+    PyObject *dict = rjpy_dict_new((Py_ssize_t)count);
     for (size_t i = 0; i < 2 * count; i += 2) {
         if (dict && PyDict_SetItem(dict, members[i], members[i + 1]) < 0)
             Py_CLEAR(dict);
@@ -38,34 +38,34 @@ are_kept(PyObject *const *members, size_t count)
 
 /* A dict with keys that were not here the last time. */
 static PyObject *
-note_shape(rj_shape *shape, size_t mark, PyObject **members, size_t count)
+note_shape(rjpy_shape *shape, size_t mark, PyObject **members, size_t count)
 {
     int was_here = shape->mark == mark && are_kept(members, count);
     PyObject *dict = insert_members(members, count);
     if (dict && was_here)
-        Py_XSETREF(shape->pattern, rj_dict_pattern(dict, count));
+        Py_XSETREF(shape->pattern, rjpy_dict_pattern(dict, count));
     shape->mark = mark;
     return dict;
 }
 
 PyObject *
-rj_shapes_dict(rj_shape *shapes, PyObject **members, size_t count)
+rjpy_shapes_dict(rjpy_shape *shapes, PyObject **members, size_t count)
 {
     if (!RJ_HAS_DICT_PATTERNS || count == 0 || count > RJ_SHAPE_MAX)
         return insert_members(members, count);
     size_t mark = mark_keys(members, count);
-    rj_shape *shape = &shapes[mark >> (sizeof mark * 8 - 10)];
+    rjpy_shape *shape = &shapes[mark >> (sizeof mark * 8 - 10)];
     _Static_assert(RJ_SHAPES == 1 << 10, "the index is ten bits");
-    if (RJ__UNLIKELY(!shape->pattern) || RJ__UNLIKELY(!rj_dict_has_keys(shape->pattern, members, count)))
+    if (RJ__UNLIKELY(!shape->pattern) || RJ__UNLIKELY(!rjpy_dict_has_keys(shape->pattern, members, count)))
         return note_shape(shape, mark, members, count);
     PyObject *pattern = Py_NewRef(shape->pattern); /* hooks may collect garbage, whose finalizers may decode */
-    PyObject *dict = rj_dict_from_pattern(pattern, members);
+    PyObject *dict = rjpy_dict_from_pattern(pattern, members);
     Py_DECREF(pattern);
     return dict;
 }
 
 void
-rj_shapes_clear(rj_shape *shapes)
+rjpy_shapes_clear(rjpy_shape *shapes)
 {
     for (size_t i = 0; i < RJ_SHAPES; i++)
         Py_CLEAR(shapes[i].pattern);

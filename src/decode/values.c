@@ -2,13 +2,13 @@
 #include "decode/feeder.h"
 
 typedef struct values {
-    PyObject_HEAD rj_feeder *feeder; /* owned */
-    PyObject *read;                  /* reads up to so many bytes or characters; owned, NULL when nothing comes any more */
-    PyObject *chunk_size;            /* how many; owned */
-    int is_last;                     /* the text is at its end */
-    int is_busy;                     /* in the middle of reading or decoding */
-    int next, count;                 /* of the batch, what was not given out yet */
-    PyObject *batch[RJ_BATCH];       /* owned from `next` on */
+    PyObject_HEAD rjpy_feeder *feeder; /* owned */
+    PyObject *read;                    /* reads up to so many bytes or characters; owned, NULL when nothing comes any more */
+    PyObject *chunk_size;              /* how many; owned */
+    int is_last;                       /* the text is at its end */
+    int is_busy;                       /* in the middle of reading or decoding */
+    int next, count;                   /* of the batch, what was not given out yet */
+    PyObject *batch[RJ_BATCH];         /* owned from `next` on */
 } values;
 
 static PyObject *
@@ -16,13 +16,13 @@ values_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"", "", "", NULL};
     PyObject *feeder, *read, *chunk_size, *module = PyType_GetModule(type);
-    if (!module || !PyArg_ParseTupleAndKeywords(args, kwargs, "O!OO!:Values", names, rj_state_of(module)->feeder_type,
+    if (!module || !PyArg_ParseTupleAndKeywords(args, kwargs, "O!OO!:Values", names, rjpy_state_of(module)->feeder_type,
                                                 &feeder, &read, &PyLong_Type, &chunk_size))
         return NULL;
     values *self = (values *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
-    self->feeder = (rj_feeder *)Py_NewRef(feeder);
+    self->feeder = (rjpy_feeder *)Py_NewRef(feeder);
     self->read = Py_NewRef(read);
     self->chunk_size = Py_NewRef(chunk_size);
     return (PyObject *)self;
@@ -69,7 +69,7 @@ read_part(values *self)
     PyObject *part = PyObject_CallOneArg(self->read, self->chunk_size);
     if (!part)
         return -1;
-    int rc = rj_feeder_feed(self->feeder, part);
+    int rc = rjpy_feeder_feed(self->feeder, part);
     Py_DECREF(part);
     self->is_last = rc == 1;
     return rc < 0 ? -1 : 0;
@@ -80,7 +80,7 @@ static void
 fill_batch(values *self)
 {
     while (self->read) {
-        Py_ssize_t count = rj_feeder_take(self->feeder, self->batch);
+        Py_ssize_t count = rjpy_feeder_take(self->feeder, self->batch);
         if (count < 0) {
             if (self->feeder->is_over)
                 Py_CLEAR(self->read);
@@ -125,7 +125,7 @@ static PyType_Slot values_slots[] = {
     {0, NULL},
 };
 
-PyType_Spec rj_values_spec = {
+PyType_Spec rjpy_values_spec = {
     .name = "rjson._core.Values",
     .basicsize = sizeof(values),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,

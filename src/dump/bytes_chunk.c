@@ -13,31 +13,31 @@ is_shared(PyObject *bytes)
 }
 
 int
-rj_bytes_chunk_prepare(rj_bytes_chunk *chunk)
+rjpy_bytes_chunk_prepare(rjpy_bytes_chunk *chunk)
 {
     if (chunk->bytes && chunk->length == 0 && is_shared(chunk->bytes))
         Py_CLEAR(chunk->bytes);
     if (!chunk->bytes) {
         chunk->bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)chunk->capacity);
-        rj_bytes_chunk_reset(chunk);
+        rjpy_bytes_chunk_reset(chunk);
     }
     return chunk->bytes ? 0 : -1;
 }
 
 uint8_t *
-rj_bytes_chunk_data(const rj_bytes_chunk *chunk)
+rjpy_bytes_chunk_data(const rjpy_bytes_chunk *chunk)
 {
     return (uint8_t *)PyBytes_AS_STRING(chunk->bytes);
 }
 
 PyObject *
-rj_bytes_chunk_hand_out(rj_bytes_chunk *chunk)
+rjpy_bytes_chunk_hand_out(rjpy_bytes_chunk *chunk)
 {
     Py_ssize_t start = (Py_ssize_t)chunk->start, end = (Py_ssize_t)chunk->length;
-    rj_bytes_chunk_reset(chunk);
+    rjpy_bytes_chunk_reset(chunk);
     if ((size_t)(end - start) < COPY_BELOW(chunk->capacity))
         return PyBytes_FromStringAndSize(PyBytes_AS_STRING(chunk->bytes) + start, end - start);
-    rj_bytes_set_length(chunk->bytes, end);
+    rjpy_bytes_set_length(chunk->bytes, end);
     if (start == 0)
         return Py_NewRef(chunk->bytes);
     PyObject *view = PyMemoryView_FromObject(chunk->bytes);
@@ -47,19 +47,19 @@ rj_bytes_chunk_hand_out(rj_bytes_chunk *chunk)
 }
 
 void
-rj_bytes_chunk_reset(rj_bytes_chunk *chunk)
+rjpy_bytes_chunk_reset(rjpy_bytes_chunk *chunk)
 {
     chunk->start = chunk->length = 0;
 }
 
 void
-rj_bytes_chunk_clear(rj_bytes_chunk *chunk)
+rjpy_bytes_chunk_clear(rjpy_bytes_chunk *chunk)
 {
     Py_CLEAR(chunk->bytes);
 }
 
 int
-rj_chunk_size_from(Py_ssize_t wanted, size_t *size)
+rjpy_chunk_size_from(Py_ssize_t wanted, size_t *size)
 {
     if (wanted < 1 || (size_t)wanted > RJ_CHUNK_MAX) {
         PyErr_Format(PyExc_ValueError, "chunk_size must be between 1 and %zd bytes, not %zd", (Py_ssize_t)RJ_CHUNK_MAX,

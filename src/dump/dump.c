@@ -4,26 +4,26 @@
 #include "encode/sources.h"
 
 static int
-on_window(rj_encoder *e)
+on_window(rjpy_encoder *e)
 {
-    return rj_pace_on_window(e, e->on_window_ctx);
+    return rjpy_pace_on_window(e, e->on_window_ctx);
 }
 
 /* Where the sink has paused: 0 when it may go on, -1 when it has failed or an exception is set. */
 static int
-wait_for(rj_sink *sink, const rj_waiting_sink *waiting, const rj_target *target, rj_pace *pace)
+wait_for(rj_sink *sink, const rjpy_waiting_sink *waiting, const rjpy_target *target, rjpy_pace *pace)
 {
-    rj_wait_hooks hooks = rj_pace_hooks(pace);
+    rj_wait_hooks hooks = rjpy_pace_hooks(pace);
     int rc = waiting->wait(waiting->ctx, target->timeout_ms, &hooks);
     return rc < 0 ? (rj_sink_fail(sink, rc, 0), -1) : 0;
 }
 
 /* `waiting`: NULL for a sink that never pauses. */
 static int
-encode(rj_encoder *e, const rj_waiting_sink *waiting, const rj_target *target, rj_pace *pace)
+encode(rjpy_encoder *e, const rjpy_waiting_sink *waiting, const rjpy_target *target, rjpy_pace *pace)
 {
-    rj_run run;
-    while ((run = rj_encoder_run(e)) == RJ_RUN_PAUSED && waiting)
+    rjpy_run run;
+    while ((run = rjpy_encoder_run(e)) == RJ_RUN_PAUSED && waiting)
         if (wait_for(e->sink, waiting, target, pace) < 0)
             return -1;
     return run == RJ_RUN_DONE ? 0 : -1;
@@ -31,7 +31,7 @@ encode(rj_encoder *e, const rj_waiting_sink *waiting, const rj_target *target, r
 
 /* Bytes that were encoded before. */
 static int
-copy(rj_encoder *e, PyObject *bytes, const rj_waiting_sink *waiting, const rj_target *target, rj_pace *pace)
+copy(rjpy_encoder *e, PyObject *bytes, const rjpy_waiting_sink *waiting, const rjpy_target *target, rjpy_pace *pace)
 {
     const char *data = PyBytes_AS_STRING(bytes);
     size_t left = (size_t)PyBytes_GET_SIZE(bytes);
@@ -54,15 +54,15 @@ copy(rj_encoder *e, PyObject *bytes, const rj_waiting_sink *waiting, const rj_ta
 }
 
 static int
-flush(rj_encoder *e, const rj_waiting_sink *waiting, const rj_target *target, rj_pace *pace)
+flush(rjpy_encoder *e, const rjpy_waiting_sink *waiting, const rjpy_target *target, rjpy_pace *pace)
 {
-    if (rj_pace_check_open(pace) < 0)
+    if (rjpy_pace_check_open(pace) < 0)
         return -1;
     int rc;
     while ((rc = rj_sink_flush(e->sink)) == RJ_PAUSE)
         if (wait_for(e->sink, waiting, target, pace) < 0)
             return -1;
-    return rc < 0 ? -1 : rj_pace_report(pace, e->sink->accepted);
+    return rc < 0 ? -1 : rjpy_pace_report(pace, e->sink->accepted);
 }
 
 /* Waits for a write that is under way on a second thread, so that the count of bytes is final. Keeps the exception. */
@@ -75,10 +75,10 @@ abort_sink(rj_sink *sink)
 }
 
 static int
-run(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, rj_sink *sink,
-    const rj_waiting_sink *waiting, rj_pace *pace)
+run(rjpy_state *state, const rjpy_options *options, PyObject *obj, const rjpy_target *target, rj_sink *sink,
+    const rjpy_waiting_sink *waiting, rjpy_pace *pace)
 {
-    rj_encoder *e = rj_encoder_acquire(state, options, obj, sink);
+    rjpy_encoder *e = rjpy_encoder_acquire(state, options, obj, sink);
     if (!e)
         return -1;
     e->on_window = on_window;
@@ -88,31 +88,31 @@ run(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *
     if (rc < 0) {
         e->target_failed |= sink->status < 0;
         abort_sink(sink);
-        rj_encoder_raise(e, target->label, sink->accepted);
-        rj_encoder_close_sources(e);
+        rjpy_encoder_raise(e, target->label, sink->accepted);
+        rjpy_encoder_close_sources(e);
     }
-    rj_encoder_release(e);
+    rjpy_encoder_release(e);
     return rc;
 }
 
 static int
-run_encoding(void *ctx, const rj_target *target, rj_sink *sink, rj_pace *pace)
+run_encoding(void *ctx, const rjpy_target *target, rj_sink *sink, rjpy_pace *pace)
 {
-    const rj_encoding *encoding = ctx;
+    const rjpy_encoding *encoding = ctx;
     return run(encoding->state, encoding->options, encoding->obj, target, sink, NULL, pace);
 }
 
-rj_filler
-rj_encoding_filler(rj_encoding *encoding)
+rjpy_filler
+rjpy_encoding_filler(rjpy_encoding *encoding)
 {
-    return (rj_filler){run_encoding, encoding, encoding->state, rj_decode_errors(encoding->options)};
+    return (rjpy_filler){run_encoding, encoding, encoding->state, rjpy_decode_errors(encoding->options)};
 }
 
 PyObject *
-rj_dump_waiting(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target,
-                const rj_waiting_sink *waiting)
+rjpy_dump_waiting(rjpy_state *state, const rjpy_options *options, PyObject *obj, const rjpy_target *target,
+                  const rjpy_waiting_sink *waiting)
 {
-    rj_pace pace = {.progress = target->progress};
+    rjpy_pace pace = {.progress = target->progress};
     if (run(state, options, obj, target, waiting->sink, waiting, &pace) < 0)
         return NULL;
     return PyLong_FromUnsignedLongLong(waiting->sink->accepted);

@@ -6,7 +6,7 @@
 #include "dump/pace.h"
 
 /* What all targets have in common. References are borrowed. */
-typedef struct rj_target {
+typedef struct rjpy_target {
     PyObject *label;       /* for messages: a str, or an object whose repr will do */
     PyObject *progress;    /* callable, or NULL */
     PyObject *fileno;      /* callable that gives the descriptor, or NULL */
@@ -15,63 +15,63 @@ typedef struct rj_target {
     int64_t timeout_ms; /* negative: no limit */
     rj_overlap overlap; /* with a second thread, for descriptors */
     int verbatim;       /* the object is a bytes object that is to be written as it is */
-} rj_target;
+} rjpy_target;
 
 /* To a str or a bytes object. */
-PyObject *rj_dumps(rj_state *state, const rj_options *options, PyObject *obj, int as_str);
+PyObject *rjpy_dumps(rjpy_state *state, const rjpy_options *options, PyObject *obj, int as_str);
 /* To a file descriptor; a count of bytes, or of characters. */
-PyObject *rj_dump_fd(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, int fd,
-                     int count_characters);
+PyObject *rjpy_dump_fd(rjpy_state *state, const rjpy_options *options, PyObject *obj, const rjpy_target *target, int fd,
+                       int count_characters);
 /* To another extension module's sink, which is not freed. A count of bytes. */
-PyObject *rj_dump_waiting(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target,
-                          const rj_waiting_sink *waiting);
+PyObject *rjpy_dump_waiting(rjpy_state *state, const rjpy_options *options, PyObject *obj, const rjpy_target *target,
+                            const rjpy_waiting_sink *waiting);
 /* Through `write` (or `send`), a callable that takes bytes, or str if `mode` says so. */
-typedef enum rj_write_mode { RJ_WRITE_BYTES, RJ_WRITE_TEXT, RJ_WRITE_EITHER } rj_write_mode;
+typedef enum rjpy_write_mode { RJ_WRITE_BYTES, RJ_WRITE_TEXT, RJ_WRITE_EITHER } rjpy_write_mode;
 /* What `write` answers by. */
-typedef enum rj_write_answers {
+typedef enum rjpy_write_answers {
     RJ_ANSWERS_COUNT,  /* a count of what it took, but no 0; None is all, until it has answered with a count */
     RJ_ANSWERS_RAW,    /* as io.RawIOBase: a count; None is nothing, and so is 0 */
     RJ_ANSWERS_IGNORED /* as the json module has it: all was taken, whatever it answers */
-} rj_write_answers;
-PyObject *rj_dump_write(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, PyObject *write,
-                        rj_write_mode mode, rj_write_answers answers, int count_characters);
+} rjpy_write_answers;
+PyObject *rjpy_dump_write(rjpy_state *state, const rjpy_options *options, PyObject *obj, const rjpy_target *target,
+                          PyObject *write, rjpy_write_mode mode, rjpy_write_answers answers, int count_characters);
 
 /* What fills a target's sink: an encoder, or the transcoder. `run` flushes it at the end: 0, or -1 with the exception. */
-typedef struct rj_filler {
-    int (*run)(void *ctx, const rj_target *target, rj_sink *sink, rj_pace *pace);
+typedef struct rjpy_filler {
+    int (*run)(void *ctx, const rjpy_target *target, rj_sink *sink, rjpy_pace *pace);
     void *ctx;
-    rj_state *state;
+    rjpy_state *state;
     const char *decode_errors; /* for bytes on their way to a text target */
-} rj_filler;
+} rjpy_filler;
 
-/* rj_dump_fd and rj_dump_write for any of them. */
-PyObject *rj_fill_fd(const rj_filler *filler, const rj_target *target, int fd, int count_characters);
-PyObject *rj_fill_write(const rj_filler *filler, const rj_target *target, PyObject *write, rj_write_mode mode,
-                        rj_write_answers answers, int count_characters);
+/* rjpy_dump_fd and rjpy_dump_write for any of them. */
+PyObject *rjpy_fill_fd(const rjpy_filler *filler, const rjpy_target *target, int fd, int count_characters);
+PyObject *rjpy_fill_write(const rjpy_filler *filler, const rjpy_target *target, PyObject *write, rjpy_write_mode mode,
+                          rjpy_write_answers answers, int count_characters);
 
 /* An encoding as a filler; `ctx` is one of these. */
-typedef struct rj_encoding {
-    rj_state *state;
-    const rj_options *options;
+typedef struct rjpy_encoding {
+    rjpy_state *state;
+    const rjpy_options *options;
     PyObject *obj;
-} rj_encoding;
-rj_filler rj_encoding_filler(rj_encoding *encoding);
+} rjpy_encoding;
+rjpy_filler rjpy_encoding_filler(rjpy_encoding *encoding);
 
 /* ---- the arguments of _dump_fd and _dump_write, which rjson._targets calls; references are borrowed */
-typedef struct rj_fd_call {
+typedef struct rjpy_fd_call {
     PyObject *obj;
-    rj_target target;
+    rjpy_target target;
     int fd, characters;
-} rj_fd_call;
-typedef struct rj_write_call {
+} rjpy_fd_call;
+typedef struct rjpy_write_call {
     PyObject *obj, *write;
-    rj_target target;
-    rj_write_mode mode;
-    rj_write_answers answers;
+    rjpy_target target;
+    rjpy_write_mode mode;
+    rjpy_write_answers answers;
     int characters;
-} rj_write_call;
+} rjpy_write_call;
 /* -1 with an exception. */
-int rj_fd_call_parse(rj_fd_call *call, PyObject *args, PyObject *kwargs);
-int rj_write_call_parse(rj_write_call *call, PyObject *args, PyObject *kwargs);
+int rjpy_fd_call_parse(rjpy_fd_call *call, PyObject *args, PyObject *kwargs);
+int rjpy_write_call_parse(rjpy_write_call *call, PyObject *args, PyObject *kwargs);
 
 #endif

@@ -60,28 +60,28 @@ counting_close(rj_sink *base)
 static const rj_sink_ops counting_ops = {counting_lend, counting_take, counting_flush, counting_abort, counting_close};
 
 static rj_sink *
-new_fd_sink(const rj_target *target, int fd, rj_pace *pace)
+new_fd_sink(const rjpy_target *target, int fd, rjpy_pace *pace)
 {
     rj_fd_options options = RJ_FD_OPTIONS_INIT;
     rj_sink *sink;
     options.chunk_size = target->chunk_size;
     options.timeout_ms = target->timeout_ms;
     options.overlap = (int)target->overlap;
-    options.hooks = rj_pace_hooks(pace);
+    options.hooks = rjpy_pace_hooks(pace);
     int rc = rj_fd_sink_new(&sink, fd, &options, NULL);
     if (rc == RJ_OK)
         return sink;
     if (rc == RJ_EIO)
-        rj_raise_errno(errno, target->label);
+        rjpy_raise_errno(errno, target->label);
     else
         PyErr_NoMemory();
     return NULL;
 }
 
 PyObject *
-rj_fill_fd(const rj_filler *filler, const rj_target *target, int fd, int count_characters)
+rjpy_fill_fd(const rjpy_filler *filler, const rjpy_target *target, int fd, int count_characters)
 {
-    rj_pace pace = {.progress = target->progress, .still_open = target->fileno, .fd = fd};
+    rjpy_pace pace = {.progress = target->progress, .still_open = target->fileno, .fd = fd};
     counting_sink counting = {.base = {&counting_ops, 0, RJ_OK, 0}};
     counting.inner = new_fd_sink(target, fd, &pace);
     if (!counting.inner)
@@ -94,9 +94,10 @@ rj_fill_fd(const rj_filler *filler, const rj_target *target, int fd, int count_c
 }
 
 PyObject *
-rj_dump_fd(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, int fd, int count_characters)
+rjpy_dump_fd(rjpy_state *state, const rjpy_options *options, PyObject *obj, const rjpy_target *target, int fd,
+             int count_characters)
 {
-    rj_encoding encoding = {state, options, obj};
-    rj_filler filler = rj_encoding_filler(&encoding);
-    return rj_fill_fd(&filler, target, fd, count_characters);
+    rjpy_encoding encoding = {state, options, obj};
+    rjpy_filler filler = rjpy_encoding_filler(&encoding);
+    return rjpy_fill_fd(&filler, target, fd, count_characters);
 }

@@ -21,14 +21,14 @@
 
 typedef struct write_sink {
     rj_sink base; /* accepted: bytes, or characters in text mode */
-    rj_state *state;
-    const rj_target *target;
+    rjpy_state *state;
+    const rjpy_target *target;
     PyObject *write; /* borrowed */
-    rj_write_mode mode;
-    rj_write_answers answers;
+    rjpy_write_mode mode;
+    rjpy_write_answers answers;
     int is_counting; /* it has answered with a count */
-    rj_bytes_chunk chunk;
-    rj_pace *pace;
+    rjpy_bytes_chunk chunk;
+    rjpy_pace *pace;
     const char *decode_errors;
     int refused; /* write() raised what says that bytes are nothing for it */
     int count_characters;
@@ -54,7 +54,7 @@ descriptor(const write_sink *s)
 static int
 nap(write_sink *s)
 {
-    rj_wait_hooks hooks = rj_pace_hooks(s->pace);
+    rj_wait_hooks hooks = rjpy_pace_hooks(s->pace);
     hooks.enter(hooks.ctx);
     rj__nap_us(s->nap_us);
     return hooks.leave(hooks.ctx) ? RJ_ECANCELED : RJ_OK;
@@ -103,7 +103,7 @@ wait_until_writable(write_sink *s)
         s->nap_us = NAP_FIRST_US;
     begin_deadline(s);
     if (fd >= 0) {
-        rj__fd_io io = {.fd = fd, .hooks = rj_pace_hooks(s->pace)};
+        rj__fd_io io = {.fd = fd, .hooks = rjpy_pace_hooks(s->pace)};
         rc = rj__fd_io_wait(&io, s->deadline_ns);
     }
     if (rc == RJ_OK && (fd < 0 || !first)) {
@@ -165,7 +165,7 @@ count_from_result(write_sink *s, PyObject *result, Py_ssize_t length)
 static Py_ssize_t
 count_from_blocking_error(const write_sink *s, Py_ssize_t length)
 {
-    PyObject *exception = rj_take_exception();
+    PyObject *exception = rjpy_take_exception();
     PyObject *count = PyObject_GetAttr(exception, s->state->str_characters_written);
     Py_ssize_t n = count ? PyNumber_AsSsize_t(count, NULL) : 0;
     Py_XDECREF(count);
@@ -182,11 +182,11 @@ is_refusal_of_bytes(void)
         return 1;
     if (!PyErr_ExceptionMatches(PyExc_AttributeError))
         return 0;
-    PyObject *exception = rj_take_exception();
+    PyObject *exception = rjpy_take_exception();
     PyObject *obj = PyObject_GetAttrString(exception, "obj");
     int is = obj && PyBytes_Check(obj);
     Py_XDECREF(obj);
-    rj_set_exception(exception);
+    rjpy_set_exception(exception);
     return is;
 }
 
@@ -292,7 +292,7 @@ write_flush(rj_sink *base)
     write_sink *s = (write_sink *)base;
     if (s->chunk.length == 0)
         return RJ_OK;
-    PyObject *bytes = rj_bytes_chunk_hand_out(&s->chunk);
+    PyObject *bytes = rjpy_bytes_chunk_hand_out(&s->chunk);
     if (!bytes)
         return RJ_ECANCELED;
     if (s->count_characters)
@@ -312,9 +312,9 @@ write_lend(rj_sink *base, size_t hint, rj_window *out)
         if (rc < 0)
             return rc;
     }
-    if (rj_bytes_chunk_prepare(&s->chunk) < 0)
+    if (rjpy_bytes_chunk_prepare(&s->chunk) < 0)
         return RJ_ENOMEM;
-    uint8_t *data = rj_bytes_chunk_data(&s->chunk);
+    uint8_t *data = rjpy_bytes_chunk_data(&s->chunk);
     out->cur = data + s->chunk.length;
     out->end = data + s->chunk.capacity;
     return RJ_OK;
@@ -330,16 +330,16 @@ write_take(rj_sink *base, size_t used)
 static void
 write_close(rj_sink *base)
 {
-    rj_bytes_chunk_clear(&((write_sink *)base)->chunk);
+    rjpy_bytes_chunk_clear(&((write_sink *)base)->chunk);
 }
 
 static const rj_sink_ops write_ops = {write_lend, write_take, write_flush, NULL, write_close};
 
 PyObject *
-rj_fill_write(const rj_filler *filler, const rj_target *target, PyObject *write, rj_write_mode mode,
-              rj_write_answers answers, int count_characters)
+rjpy_fill_write(const rjpy_filler *filler, const rjpy_target *target, PyObject *write, rjpy_write_mode mode,
+                rjpy_write_answers answers, int count_characters)
 {
-    rj_pace pace = {.progress = target->progress};
+    rjpy_pace pace = {.progress = target->progress};
     write_sink s = {
         .base = {&write_ops, 0, RJ_OK, 0},
         .state = filler->state,
@@ -359,10 +359,10 @@ rj_fill_write(const rj_filler *filler, const rj_target *target, PyObject *write,
 }
 
 PyObject *
-rj_dump_write(rj_state *state, const rj_options *options, PyObject *obj, const rj_target *target, PyObject *write,
-              rj_write_mode mode, rj_write_answers answers, int count_characters)
+rjpy_dump_write(rjpy_state *state, const rjpy_options *options, PyObject *obj, const rjpy_target *target, PyObject *write,
+                rjpy_write_mode mode, rjpy_write_answers answers, int count_characters)
 {
-    rj_encoding encoding = {state, options, obj};
-    rj_filler filler = rj_encoding_filler(&encoding);
-    return rj_fill_write(&filler, target, write, mode, answers, count_characters);
+    rjpy_encoding encoding = {state, options, obj};
+    rjpy_filler filler = rjpy_encoding_filler(&encoding);
+    return rjpy_fill_write(&filler, target, write, mode, answers, count_characters);
 }

@@ -16,62 +16,62 @@ at_most_estimate(size_t length)
 
 /* Small results are built in the context's scratch memory and copied once, at their exact size. */
 static int
-expects_small(const rj_state *state)
+expects_small(const rjpy_state *state)
 {
     return state->last_size < RJ_SCRATCH / 2;
 }
 
 static size_t
-expected_size(const rj_state *state)
+expected_size(const rjpy_state *state)
 {
     return state->last_size + state->last_size / 16 + RJ_CHUNK_MIN;
 }
 
 /* The UTF-8 form, or NULL with an exception. */
 static PyObject *
-to_bytes(rj_encoder *e)
+to_bytes(rjpy_encoder *e)
 {
     rj_memory_sink sink;
     PyObject *result = NULL;
-    rj_memory_sink_init(&sink, &rj_py_objects, RJ_BYTES_PREFIX, expected_size(e->state),
+    rj_memory_sink_init(&sink, &rjpy_py_objects, RJ_BYTES_PREFIX, expected_size(e->state),
                         expects_small(e->state) ? e->scratch : NULL, RJ_SCRATCH);
     e->sink = &sink.base;
-    if (rj_encoder_run(e) == RJ_RUN_DONE) {
+    if (rjpy_encoder_run(e) == RJ_RUN_DONE) {
         size_t length;
         const uint8_t *data = rj_memory_sink_data(&sink, &length);
         e->state->last_size = at_most_estimate(length);
-        void *block = rj_take_block(&sink);
-        result = block ? rj_bytes_adopt(block, (Py_ssize_t)length)
+        void *block = rjpy_take_block(&sink);
+        result = block ? rjpy_bytes_adopt(block, (Py_ssize_t)length)
                        : PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)length);
     }
     else {
-        rj_encoder_raise(e, NULL, 0);
-        rj_encoder_close_sources(e);
+        rjpy_encoder_raise(e, NULL, 0);
+        rjpy_encoder_close_sources(e);
     }
     rj_sink_free(&sink.base);
     return result;
 }
 
 static PyObject *
-to_str(rj_encoder *e)
+to_str(rjpy_encoder *e)
 {
-    rj_str_sink sink;
+    rjpy_str_sink sink;
     PyObject *result = NULL;
-    rj_state *state = e->state;
+    rjpy_state *state = e->state;
     int was_wide = state->last_width > 1; /* what comes before the first wide string is short, as a rule */
-    rj_str_sink_init(&sink, expected_size(state), state->last_was_latin1, e->scratch, RJ_SCRATCH,
-                     was_wide || expects_small(state));
+    rjpy_str_sink_init(&sink, expected_size(state), state->last_was_latin1, e->scratch, RJ_SCRATCH,
+                       was_wide || expects_small(state));
     e->sink = &sink.base;
     e->str_sink = &sink;
-    if (rj_encoder_run(e) == RJ_RUN_DONE) {
+    if (rjpy_encoder_run(e) == RJ_RUN_DONE) {
         state->last_size = at_most_estimate(sink.width == 1 ? sink.narrow.length : sink.length);
         state->last_width = sink.width;
         state->last_was_latin1 = sink.width == 1 && e->non_ascii;
-        result = rj_str_sink_finish(&sink, e->non_ascii);
+        result = rjpy_str_sink_finish(&sink, e->non_ascii);
     }
     else {
-        rj_encoder_raise(e, NULL, 0);
-        rj_encoder_close_sources(e);
+        rjpy_encoder_raise(e, NULL, 0);
+        rjpy_encoder_close_sources(e);
     }
     rj_sink_free(&sink.base);
     return result;
@@ -79,24 +79,24 @@ to_str(rj_encoder *e)
 
 /* Separators outside ASCII are laid out as UTF-8 only. */
 static PyObject *
-to_str_from_bytes(rj_encoder *e)
+to_str_from_bytes(rjpy_encoder *e)
 {
     PyObject *bytes = to_bytes(e);
     if (!bytes)
         return NULL;
-    PyObject *str = PyUnicode_DecodeUTF8(PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes), rj_decode_errors(e->options));
+    PyObject *str = PyUnicode_DecodeUTF8(PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes), rjpy_decode_errors(e->options));
     Py_DECREF(bytes);
     return str;
 }
 
 PyObject *
-rj_dumps(rj_state *state, const rj_options *options, PyObject *obj, int as_str)
+rjpy_dumps(rjpy_state *state, const rjpy_options *options, PyObject *obj, int as_str)
 {
-    rj_encoder *e = rj_encoder_acquire(state, options, obj, NULL);
+    rjpy_encoder *e = rjpy_encoder_acquire(state, options, obj, NULL);
     if (!e)
         return NULL;
-    e->on_window = rj_pace_signals;
+    e->on_window = rjpy_pace_signals;
     PyObject *result = !as_str ? to_bytes(e) : options->layout.is_ascii ? to_str(e) : to_str_from_bytes(e);
-    rj_encoder_release(e);
+    rjpy_encoder_release(e);
     return result;
 }

@@ -8,31 +8,31 @@
 #include <structmember.h>
 
 typedef struct encoder_object {
-    PyObject_HEAD rj_options options; /* default_ and default_key are owned */
-    PyObject *keywords;               /* the options as they were given, a dict; owned */
-    rj_state *state;                  /* of the module, which the type keeps alive */
+    PyObject_HEAD rjpy_options options; /* default_ and default_key are owned */
+    PyObject *keywords;                 /* the options as they were given, a dict; owned */
+    rjpy_state *state;                  /* of the module, which the type keeps alive */
 } encoder_object;
 
 static int
-set_keyword_options(rj_options *options, PyObject *kwargs)
+set_keyword_options(rjpy_options *options, PyObject *kwargs)
 {
     PyObject *name, *value;
     Py_ssize_t pos = 0;
     while (kwargs && PyDict_Next(kwargs, &pos, &name, &value))
-        if (rj_options_set(options, "Encoder", name, value) < 0)
+        if (rjpy_options_set(options, "Encoder", name, value) < 0)
             return -1;
-    rj_options_finish(options);
+    rjpy_options_finish(options);
     return 0;
 }
 
 /* The state of the module whose type this is, or is derived from. */
-static rj_state *
+static rjpy_state *
 state_of_type(PyTypeObject *type)
 {
     for (PyTypeObject *t = type; t; t = t->tp_base) {
         PyObject *module = PyType_HasFeature(t, Py_TPFLAGS_HEAPTYPE) ? ((PyHeapTypeObject *)t)->ht_module : NULL;
-        if (module && PyModule_GetDef(module) == &rj_module)
-            return rj_state_of(module);
+        if (module && PyModule_GetDef(module) == &rjpy_module)
+            return rjpy_state_of(module);
         PyErr_Clear();
     }
     PyErr_SetString(PyExc_SystemError, "Encoder without its module");
@@ -42,12 +42,12 @@ state_of_type(PyTypeObject *type)
 static PyObject *
 encoder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    rj_options options = rj_default_options;
+    rjpy_options options = rjpy_default_options;
     if (PyTuple_GET_SIZE(args) > 0) {
         PyErr_SetString(PyExc_TypeError, "Encoder() takes keyword arguments only");
         return NULL;
     }
-    rj_state *state = state_of_type(type);
+    rjpy_state *state = state_of_type(type);
     if (!state || set_keyword_options(&options, kwargs) < 0)
         return NULL;
     PyObject *keywords = kwargs ? PyDict_Copy(kwargs) : PyDict_New();
@@ -93,25 +93,25 @@ encoder_dealloc(PyObject *op)
     Py_DECREF(type);
 }
 
-rj_encoder *
-rj_encoder_object_begin(PyObject *object, PyObject *root, rj_sink *sink)
+rjpy_encoder *
+rjpy_encoder_object_begin(PyObject *object, PyObject *root, rj_sink *sink)
 {
     encoder_object *self = (encoder_object *)object;
-    return rj_encoder_acquire(self->state, &self->options, root, sink);
+    return rjpy_encoder_acquire(self->state, &self->options, root, sink);
 }
 
 static PyObject *
 encoder_dumps(PyObject *op, PyObject *obj)
 {
     encoder_object *self = (encoder_object *)op;
-    return rj_dumps(self->state, &self->options, obj, 1);
+    return rjpy_dumps(self->state, &self->options, obj, 1);
 }
 
 static PyObject *
 encoder_dumps_bytes(PyObject *op, PyObject *obj)
 {
     encoder_object *self = (encoder_object *)op;
-    return rj_dumps(self->state, &self->options, obj, 0);
+    return rjpy_dumps(self->state, &self->options, obj, 0);
 }
 
 /* Seconds (or None: no limit) to milliseconds, rounded up. -1 with an exception. */
@@ -150,13 +150,13 @@ overlap_from(PyObject *value, rj_overlap *overlap)
 
 /* `how`: see rjson._targets.Request.how. */
 static int
-target_from(rj_target *target, PyObject *obj, PyObject *label, PyObject *how, PyObject *fileno)
+target_from(rjpy_target *target, PyObject *obj, PyObject *label, PyObject *how, PyObject *fileno)
 {
     PyObject *timeout, *progress, *overlap;
     Py_ssize_t chunk_size;
     if (!PyArg_ParseTuple(how, "nOOOp:how", &chunk_size, &timeout, &progress, &overlap, &target->verbatim))
         return -1;
-    if (rj_chunk_size_from(chunk_size, &target->chunk_size) < 0 || timeout_from(timeout, &target->timeout_ms) < 0 ||
+    if (rjpy_chunk_size_from(chunk_size, &target->chunk_size) < 0 || timeout_from(timeout, &target->timeout_ms) < 0 ||
         overlap_from(overlap, &target->overlap) < 0)
         return -1;
     if (target->verbatim && !PyBytes_Check(obj)) {
@@ -175,7 +175,7 @@ target_from(rj_target *target, PyObject *obj, PyObject *label, PyObject *how, Py
 }
 
 int
-rj_fd_call_parse(rj_fd_call *call, PyObject *args, PyObject *kwargs)
+rjpy_fd_call_parse(rjpy_fd_call *call, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"obj", "fd", "label", "how", "fileno", "characters", NULL};
     PyObject *label, *how, *fileno;
@@ -189,10 +189,10 @@ static PyObject *
 encoder_dump_fd(PyObject *op, PyObject *args, PyObject *kwargs)
 {
     encoder_object *self = (encoder_object *)op;
-    rj_fd_call call;
-    if (rj_fd_call_parse(&call, args, kwargs) < 0)
+    rjpy_fd_call call;
+    if (rjpy_fd_call_parse(&call, args, kwargs) < 0)
         return NULL;
-    return rj_dump_fd(self->state, &self->options, call.obj, &call.target, call.fd, call.characters);
+    return rjpy_dump_fd(self->state, &self->options, call.obj, &call.target, call.fd, call.characters);
 }
 
 /* Which of `names`, up to a NULL, an argument is; -1 with ValueError. */
@@ -207,11 +207,11 @@ choice_from(const char *argument, const char *name, const char *const *names)
 }
 
 int
-rj_write_call_parse(rj_write_call *call, PyObject *args, PyObject *kwargs)
+rjpy_write_call_parse(rjpy_write_call *call, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"obj", "write", "label", "how", "fileno", "mode", "answers", "characters", "would_block", NULL};
-    static const char *const modes[] = {"bytes", "text", "either", NULL};       /* in the order of rj_write_mode */
-    static const char *const all_answers[] = {"count", "raw", "ignored", NULL}; /* in the order of rj_write_answers */
+    static const char *const modes[] = {"bytes", "text", "either", NULL};       /* in the order of rjpy_write_mode */
+    static const char *const all_answers[] = {"count", "raw", "ignored", NULL}; /* in the order of rjpy_write_answers */
     PyObject *label, *how, *fileno, *would_block;
     const char *mode_name, *answers_name;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOOsspO:_dump_write", names, &call->obj, &call->write, &label, &how,
@@ -221,8 +221,8 @@ rj_write_call_parse(rj_write_call *call, PyObject *args, PyObject *kwargs)
     if (mode < 0 || answers < 0 || target_from(&call->target, call->obj, label, how, fileno) < 0)
         return -1;
     call->target.would_block = would_block;
-    call->mode = (rj_write_mode)mode;
-    call->answers = (rj_write_answers)answers;
+    call->mode = (rjpy_write_mode)mode;
+    call->answers = (rjpy_write_answers)answers;
     return 0;
 }
 
@@ -230,11 +230,11 @@ static PyObject *
 encoder_dump_write(PyObject *op, PyObject *args, PyObject *kwargs)
 {
     encoder_object *self = (encoder_object *)op;
-    rj_write_call call;
-    if (rj_write_call_parse(&call, args, kwargs) < 0)
+    rjpy_write_call call;
+    if (rjpy_write_call_parse(&call, args, kwargs) < 0)
         return NULL;
-    return rj_dump_write(self->state, &self->options, call.obj, &call.target, call.write, call.mode, call.answers,
-                         call.characters);
+    return rjpy_dump_write(self->state, &self->options, call.obj, &call.target, call.write, call.mode, call.answers,
+                           call.characters);
 }
 
 static PyObject *
@@ -243,13 +243,13 @@ encoder_dump_sink(PyObject *op, PyObject *args, PyObject *kwargs)
     static char *names[] = {"obj", "sink", "label", "how", NULL};
     encoder_object *self = (encoder_object *)op;
     PyObject *obj, *capsule, *label, *how;
-    rj_target target;
+    rjpy_target target;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOO:_dump_sink", names, &obj, &capsule, &label, &how))
         return NULL;
-    const rj_waiting_sink *waiting = PyCapsule_GetPointer(capsule, RJ_WAITING_SINK_CAPSULE);
+    const rjpy_waiting_sink *waiting = PyCapsule_GetPointer(capsule, RJ_WAITING_SINK_CAPSULE);
     if (!waiting || target_from(&target, obj, label, how, Py_None) < 0)
         return NULL;
-    return rj_dump_waiting(self->state, &self->options, obj, &target, waiting);
+    return rjpy_dump_waiting(self->state, &self->options, obj, &target, waiting);
 }
 
 #define KEYWORDS(f) ((PyCFunction)(void (*)(void))(f))
@@ -317,7 +317,7 @@ static PyType_Slot encoder_slots[] = {
     {0, NULL},
 };
 
-PyType_Spec rj_encoder_spec = {
+PyType_Spec rjpy_encoder_spec = {
     "rjson._core.Encoder",
     sizeof(encoder_object),
     0,

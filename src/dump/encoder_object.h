@@ -4,9 +4,9 @@
 
 #include "encode/encoder.h"
 
-/* An encoding of `root` (borrowed) with an Encoder's options, which must live as long. See rj_encoder_acquire. */
-rj_encoder *rj_encoder_object_begin(PyObject *object, PyObject *root, rj_sink *sink);
+/* An encoding of `root` (borrowed) with an Encoder's options, which must live as long. See rjpy_encoder_acquire. */
+rjpy_encoder *rjpy_encoder_object_begin(PyObject *object, PyObject *root, rj_sink *sink);
 
-extern PyType_Spec rj_encoder_spec;
+extern PyType_Spec rjpy_encoder_spec;
 
 #endif

@@ -5,19 +5,20 @@
 /* Releasing the GIL alone would starve a thread that waits for it: it wakes up, finds it taken again, and starts its own
  * switch interval anew. Sleeping this long lets it win. */
 #define NAP_US 30
-/* So often who works without the GIL asks for it, to see to signals and progress: waiting for it may take a switch interval each time. */
+/* So often who works without the GIL asks for it, to see to signals and progress: waiting for it may take a switch
+ * interval each time. */
 #define LOOK_NS 50000000u
 
 static void
 enter(void *ctx)
 {
-    rj_pace *pace = ctx;
+    rjpy_pace *pace = ctx;
     if (!pace->is_unlocked)
         pace->saved = PyEval_SaveThread();
 }
 
 void
-rj_pace_unlock(rj_pace *pace)
+rjpy_pace_unlock(rjpy_pace *pace)
 {
     pace->looked_ns = rj__monotonic_ns();
     pace->saved = PyEval_SaveThread();
@@ -25,7 +26,7 @@ rj_pace_unlock(rj_pace *pace)
 }
 
 void
-rj_pace_lock(rj_pace *pace)
+rjpy_pace_lock(rjpy_pace *pace)
 {
     pace->is_unlocked = 0;
     PyEval_RestoreThread(pace->saved);
@@ -33,19 +34,19 @@ rj_pace_lock(rj_pace *pace)
 
 /* Whether the work is to stop: an exception is set then. */
 static int
-look_up(rj_pace *pace)
+look_up(rjpy_pace *pace)
 {
     if (rj__monotonic_ns() - pace->looked_ns < LOOK_NS)
         return 0;
-    rj_pace_lock(pace);
-    int stop = PyErr_CheckSignals() < 0 || rj_pace_check_open(pace) < 0 ||
-               (pace->position && rj_pace_report(pace, *pace->position) < 0);
-    rj_pace_unlock(pace);
+    rjpy_pace_lock(pace);
+    int stop = PyErr_CheckSignals() < 0 || rjpy_pace_check_open(pace) < 0 ||
+               (pace->position && rjpy_pace_report(pace, *pace->position) < 0);
+    rjpy_pace_unlock(pace);
     return stop;
 }
 
 int
-rj_pace_check_open(const rj_pace *pace)
+rjpy_pace_check_open(const rjpy_pace *pace)
 {
     if (!pace->still_open)
         return 0;
@@ -64,16 +65,16 @@ rj_pace_check_open(const rj_pace *pace)
 static int
 leave(void *ctx)
 {
-    rj_pace *pace = ctx;
+    rjpy_pace *pace = ctx;
     if (pace->is_unlocked)
         return look_up(pace);
     PyEval_RestoreThread(pace->saved);
     pace->last_release_ns = rj__monotonic_ns();
-    return PyErr_CheckSignals() < 0 || rj_pace_check_open(pace) < 0;
+    return PyErr_CheckSignals() < 0 || rjpy_pace_check_open(pace) < 0;
 }
 
 rj_wait_hooks
-rj_pace_hooks(rj_pace *pace)
+rjpy_pace_hooks(rjpy_pace *pace)
 {
     return (rj_wait_hooks){enter, leave, pace};
 }
@@ -88,7 +89,7 @@ is_alone(void)
 
 /* sys.setswitchinterval's value; a failure to ask for it is no reason to fail. */
 static uint64_t
-switch_interval_ns(const rj_state *state)
+switch_interval_ns(const rjpy_state *state)
 {
     PyObject *seconds = PyObject_CallNoArgs(state->getswitchinterval);
     double s = seconds ? PyFloat_AsDouble(seconds) : -1;
@@ -98,7 +99,7 @@ switch_interval_ns(const rj_state *state)
 }
 
 static int
-let_others_run(rj_encoder *e, rj_pace *pace)
+let_others_run(rjpy_encoder *e, rjpy_pace *pace)
 {
     uint64_t now = rj__monotonic_ns();
     if (pace->last_release_ns == 0) {
@@ -116,7 +117,7 @@ let_others_run(rj_encoder *e, rj_pace *pace)
 }
 
 int
-rj_pace_report(const rj_pace *pace, uint64_t bytes)
+rjpy_pace_report(const rjpy_pace *pace, uint64_t bytes)
 {
     if (!pace->progress)
         return 0;
@@ -128,15 +129,15 @@ rj_pace_report(const rj_pace *pace, uint64_t bytes)
 }
 
 int
-rj_pace_on_window(rj_encoder *e, rj_pace *pace)
+rjpy_pace_on_window(rjpy_encoder *e, rjpy_pace *pace)
 {
-    if (PyErr_CheckSignals() < 0 || let_others_run(e, pace) < 0 || rj_pace_report(pace, e->sink->accepted) < 0)
+    if (PyErr_CheckSignals() < 0 || let_others_run(e, pace) < 0 || rjpy_pace_report(pace, e->sink->accepted) < 0)
         return -1;
-    return rj_pace_check_open(pace);
+    return rjpy_pace_check_open(pace);
 }
 
 int
-rj_pace_signals(rj_encoder *e)
+rjpy_pace_signals(rjpy_encoder *e)
 {
     (void)e;
     return PyErr_CheckSignals();

@@ -4,7 +4,7 @@
 
 #include "encode/encoder.h"
 
-typedef struct rj_pace {
+typedef struct rjpy_pace {
     PyObject *progress;       /* callable, or NULL; borrowed */
     PyObject *still_open;     /* callable that gives the target's fd or raises, or NULL; borrowed */
     int fd;                   /* what still_open must give */
@@ -14,23 +14,23 @@ typedef struct rj_pace {
     int is_unlocked;          /* it is released for longer: the hooks take it now and then only, to look after the rest */
     uint64_t looked_ns;       /* when they did that last */
     const uint64_t *position; /* what `progress` is told then, or NULL */
-} rj_pace;
+} rjpy_pace;
 
 /* From one to the other the caller works without the GIL (and with no object), in sinks whose hooks are those of `pace`. */
-void rj_pace_unlock(rj_pace *pace);
-void rj_pace_lock(rj_pace *pace);
+void rjpy_pace_unlock(rjpy_pace *pace);
+void rjpy_pace_lock(rjpy_pace *pace);
 
-/* Hooks for waits in stream/, `ctx` being a rj_pace: they release the GIL, take it again, handle signals, and make sure that
- * the target has not been closed meanwhile. */
-rj_wait_hooks rj_pace_hooks(rj_pace *pace);
-/* Makes sure that the target still has the descriptor that is written to: the document's own code may have closed it, and the
- * number may be another file's by now. -1 with an exception. */
-int rj_pace_check_open(const rj_pace *pace);
+/* Hooks for waits in stream/, `ctx` being a rjpy_pace: they release the GIL, take it again, handle signals, and make
+ * sure that the target has not been closed meanwhile. */
+rj_wait_hooks rjpy_pace_hooks(rjpy_pace *pace);
+/* Makes sure that the target still has the descriptor that is written to: the document's own code may have closed
+ * it, and the number may be another file's by now. -1 with an exception. */
+int rjpy_pace_check_open(const rjpy_pace *pace);
 /* For every window of an encoder that writes to a target. -1 with an exception. */
-int rj_pace_on_window(rj_encoder *e, rj_pace *pace);
+int rjpy_pace_on_window(rjpy_encoder *e, rjpy_pace *pace);
 /* For every window of an encoder that writes to memory: signals only, so that `dumps` stays atomic. */
-int rj_pace_signals(rj_encoder *e);
+int rjpy_pace_signals(rjpy_encoder *e);
 /* Calls `progress` with the number of bytes that are out. -1 with its exception. */
-int rj_pace_report(const rj_pace *pace, uint64_t bytes);
+int rjpy_pace_report(const rjpy_pace *pace, uint64_t bytes);
 
 #endif

@@ -1,12 +1,13 @@
 /*
- * rjson._core.Pump: one document after the other into a recycled chunk, framed, for whoever has a place for the chunks: the driver
- * on an event loop (rjson.aio), iterencode, Writer.
+ * rjson._core.Pump: one document after the other into a recycled chunk, framed, for whoever has a place for the
+ * chunks: the driver on an event loop (rjson.aio), iterencode, Writer.
  *
- * Documents come one by one (rj_pump_begin), or from an iterator (rj_pump_begin_all), async ones too. A pump that has a slice cooperates
- * with an event loop (coop.h). One without is synchronous: it awaits nothing, and when a document fails it closes the sources itself.
+ * Documents come one by one (rjpy_pump_begin), or from an iterator (rjpy_pump_begin_all), async ones too. A pump
+ * that has a slice cooperates with an event loop (coop.h). One without is synchronous: it awaits nothing, and when a
+ * document fails it closes the sources itself.
  *
- * While a synchronous pump's source is being asked for an item, another thread may take what has been encoded (rj_pump_steal), if
- * the pump was made so (`is_shared`): the output is complete up to that item then.
+ * While a synchronous pump's source is being asked for an item, another thread may take what has been encoded
+ * (rjpy_pump_steal), if the pump was made so (`is_shared`): the output is complete up to that item then.
  */
 #ifndef RJSON_DUMP_PUMP_H
 #define RJSON_DUMP_PUMP_H
@@ -16,34 +17,34 @@
 #include "framing.h"
 
 /* Where full chunks may be sent without the driver: a socket, an outlet, or (-1, NULL) nowhere. */
-typedef struct rj_way {
+typedef struct rjpy_way {
     int fd;
-    const rj_outlet *outlet;
-} rj_way;
+    const rjpy_outlet *outlet;
+} rjpy_way;
 
-extern const rj_way rj_no_way;
+extern const rjpy_way rjpy_no_way;
 
 /* What comes before a document, and has not been written yet. */
-typedef struct rj_pump_prefix {
+typedef struct rjpy_pump_prefix {
     rj__affix affix; /* after the head */
     PyObject *head;  /* bytes, owned; or NULL */
     size_t written;  /* of both */
-} rj_pump_prefix;
+} rjpy_pump_prefix;
 
-typedef struct rj_pump {
+typedef struct rjpy_pump {
     PyObject_HEAD rj_sink sink; /* accepted: bytes of output (without HTTP's framing) that left the chunk */
-    rj_framed_chunk out;
-    const rj_way *way; /* out, while the run lasts */
+    rjpy_framed_chunk out;
+    const rjpy_way *way; /* out, while the run lasts */
     const rj__framing *framing;
     int busy;      /* in the middle of a run */
     int is_shared; /* see above */
     int stops;     /* a shared pump is to pause at the next item */
     uint64_t slice_ns;
-    rj_coop coop;
+    rjpy_coop coop;
     PyObject *module;         /* owned until the end: an open document needs its state, at the interpreter's exit too */
     PyObject *encoder_object; /* owned: where the options live */
     PyObject *event_type;     /* rjson.Event, owned; or NULL */
-    rj_encoder *encoder;      /* NULL between documents */
+    rjpy_encoder *encoder;    /* NULL between documents */
     PyObject *root;           /* owned; NULL between documents */
     PyObject *items;          /* where further documents come from, an iterator; owned, or NULL */
     int items_are_async;
@@ -52,7 +53,7 @@ typedef struct rj_pump {
     int is_part; /* what is at hand is a part of a document that is built piece by piece */
     int is_last_part;
     int is_building; /* the first part of such a document is out, and its last is not */
-    rj_pump_prefix prefix;
+    rjpy_pump_prefix prefix;
     size_t flushed;          /* bytes of output in what was flushed last */
     int state;               /* what the last run ended with */
     int completed;           /* the last document is complete */
@@ -61,58 +62,60 @@ typedef struct rj_pump {
     int last_byte;           /* of the last document, without its suffix; -1 if there was none */
     uint64_t documents;      /* that are complete */
     uint64_t document_start; /* in bytes of output since the pump was made */
-} rj_pump;
+} rjpy_pump;
 
 /* For a new object, zeroed. */
-void rj_pump_init(rj_pump *self, size_t chunk_size, int http_chunked);
+void rjpy_pump_init(rjpy_pump *self, size_t chunk_size, int http_chunked);
 /* Lets go of everything; the sources are not closed. */
-void rj_pump_clear(rj_pump *self);
+void rjpy_pump_clear(rjpy_pump *self);
 
 /* Bytes of output since the pump was made; of the document at hand, those that left the chunk. */
-uint64_t rj_pump_produced(const rj_pump *self);
-uint64_t rj_pump_bytes_written(const rj_pump *self);
+uint64_t rjpy_pump_produced(const rjpy_pump *self);
+uint64_t rjpy_pump_bytes_written(const rjpy_pump *self);
 
 /* Whether nothing runs; whether there is a document (or an iterator of them). Else -1 with RuntimeError. */
-int rj_pump_check_idle(const rj_pump *self);
-int rj_pump_check_open(const rj_pump *self);
+int rjpy_pump_check_idle(const rjpy_pump *self);
+int rjpy_pump_check_open(const rjpy_pump *self);
 
-/* Begins a document; a new slice begins with it. `head`: bytes before it (fields of an event), or NULL. `only`: the framing ends
- * with it. -1 with an exception. */
-int rj_pump_begin(rj_pump *self, PyObject *obj, PyObject *head, int only);
+/* Begins a document; a new slice begins with it. `head`: bytes before it (fields of an event), or NULL. `only`: the
+ * framing ends with it. -1 with an exception. */
+int rjpy_pump_begin(rjpy_pump *self, PyObject *obj, PyObject *head, int only);
 /* The same for bytes that are no document, a comment; or for those of a document that is built piece by piece. */
-typedef enum rj_piece { RJ_PIECE_APART, RJ_PIECE_FIRST, RJ_PIECE_INNER, RJ_PIECE_LAST } rj_piece;
-int rj_pump_begin_raw(rj_pump *self, PyObject *bytes, rj_piece piece);
+typedef enum rjpy_piece { RJ_PIECE_APART, RJ_PIECE_FIRST, RJ_PIECE_INNER, RJ_PIECE_LAST } rjpy_piece;
+int rjpy_pump_begin_raw(rjpy_pump *self, PyObject *bytes, rjpy_piece piece);
 /* The same for a value of such a document, after `head`. */
-int rj_pump_begin_part(rj_pump *self, PyObject *obj, PyObject *head);
-/* The same for what an iterable, or async iterable, yields. In framings with fields an item may be an event (rjson.Event). */
-int rj_pump_begin_all(rj_pump *self, PyObject *iterable);
+int rjpy_pump_begin_part(rjpy_pump *self, PyObject *obj, PyObject *head);
+/* The same for what an iterable, or async iterable, yields. In framings with fields an item may be an event
+ * (rjson.Event). */
+int rjpy_pump_begin_all(rjpy_pump *self, PyObject *iterable);
 /* Encodes on: the reason of the pause, RJ_PAUSE_NONE at the end, or -1 with an exception. */
-int rj_pump_go(rj_pump *self, const rj_way *way);
+int rjpy_pump_go(rjpy_pump *self, const rjpy_way *way);
 /* The same, of a document that waits for nothing; else -1 with RuntimeError. */
-int rj_pump_run_checked(rj_pump *self, const rj_way *way);
+int rjpy_pump_run_checked(rjpy_pump *self, const rjpy_way *way);
 /* After an awaitable got what the event loop answered: the same. */
-int rj_pump_arrived(rj_pump *self, rj_arrival arrival);
+int rjpy_pump_arrived(rjpy_pump *self, rjpy_arrival arrival);
 /* Puts the framing's end behind the last document. 1, 0 if there is no room (flush first), -1 with MemoryError. */
-int rj_pump_end(rj_pump *self);
+int rjpy_pump_end(rjpy_pump *self);
 
 /* Seals the chunk and sends it. */
-rj_sent rj_pump_send(rj_pump *self, const rj_way *way, int last);
-/* Has the chunk leave: by `way`, or into *piece (new, bytes or a memoryview; NULL if there is nothing to hand out). -1 with an exception. */
-int rj_pump_flush(rj_pump *self, const rj_way *way, int last, PyObject **piece);
+rjpy_sent rjpy_pump_send(rjpy_pump *self, const rjpy_way *way, int last);
+/* Has the chunk leave: by `way`, or into *piece (new, bytes or a memoryview; NULL if there is nothing to hand out).
+ * -1 with an exception. */
+int rjpy_pump_flush(rjpy_pump *self, const rjpy_way *way, int last, PyObject **piece);
 /* The same for another thread than that of the run: a copy, which leaves the chunk to the run. */
-int rj_pump_steal(rj_pump *self, PyObject **piece);
+int rjpy_pump_steal(rjpy_pump *self, PyObject **piece);
 
 /* Forgets a document that was not completed, or the parts of one: how many bytes of it had left the chunk. */
-uint64_t rj_pump_abandon(rj_pump *self);
+uint64_t rjpy_pump_abandon(rjpy_pump *self);
 /* Takes the document at hand back, or what was built of it: 1, or 0 if a part of it has left the chunk. */
-int rj_pump_take_back(rj_pump *self);
-/* Gives the document up, if it is not complete; what was encoded of it is taken back if nothing of it left the chunk. Returns its open
- * sources, innermost first: a new list. NULL with MemoryError, and nothing done. */
-PyObject *rj_pump_give_up(rj_pump *self);
+int rjpy_pump_take_back(rjpy_pump *self);
+/* Gives the document up, if it is not complete; what was encoded of it is taken back if nothing of it left the
+ * chunk. Returns its open sources, innermost first: a new list. NULL with MemoryError, and nothing done. */
+PyObject *rjpy_pump_give_up(rjpy_pump *self);
 
-/* See rj_core_api. */
-int rj_pump_run(PyObject *pump, const rj_outlet *outlet, uint64_t deadline_ns);
+/* See rjpy_core_api. */
+int rjpy_pump_run(PyObject *pump, const rjpy_outlet *outlet, uint64_t deadline_ns);
 
-extern PyType_Spec rj_pump_spec;
+extern PyType_Spec rjpy_pump_spec;
 
 #endif

@@ -33,9 +33,9 @@ piece_or_none(int rc, PyObject *piece)
 /* ---- documents */
 
 static PyObject *
-size_of_document(const rj_pump *self)
+size_of_document(const rjpy_pump *self)
 {
-    return PyLong_FromUnsignedLongLong(rj_pump_produced(self) - self->document_start);
+    return PyLong_FromUnsignedLongLong(rjpy_pump_produced(self) - self->document_start);
 }
 
 /* A document's head, from an optional argument. -1 with TypeError. */
@@ -56,7 +56,7 @@ pump_begin(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     if (check_count("begin", nargs, 1, 3) < 0 || (nargs > 1 && head_from(args[1], &head) < 0))
         return NULL;
     int only = nargs > 2 ? PyObject_IsTrue(args[2]) : 0;
-    return only < 0 ? NULL : none_or_error(rj_pump_begin((rj_pump *)op, args[0], head, only));
+    return only < 0 ? NULL : none_or_error(rjpy_pump_begin((rjpy_pump *)op, args[0], head, only));
 }
 
 static PyObject *
@@ -70,7 +70,7 @@ pump_begin_raw(PyObject *op, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "piece must be one of the PIECE_ constants");
         return NULL;
     }
-    return none_or_error(rj_pump_begin_raw((rj_pump *)op, bytes, (rj_piece)piece));
+    return none_or_error(rjpy_pump_begin_raw((rjpy_pump *)op, bytes, (rjpy_piece)piece));
 }
 
 static PyObject *
@@ -79,34 +79,34 @@ pump_begin_part(PyObject *op, PyObject *args)
     PyObject *obj, *head;
     if (!PyArg_ParseTuple(args, "OS:begin_part", &obj, &head))
         return NULL;
-    return none_or_error(rj_pump_begin_part((rj_pump *)op, obj, head));
+    return none_or_error(rjpy_pump_begin_part((rjpy_pump *)op, obj, head));
 }
 
 static PyObject *
 pump_abandon(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    rj_pump *self = (rj_pump *)op;
-    return rj_pump_check_idle(self) < 0 ? NULL : PyLong_FromUnsignedLongLong(rj_pump_abandon(self));
+    rjpy_pump *self = (rjpy_pump *)op;
+    return rjpy_pump_check_idle(self) < 0 ? NULL : PyLong_FromUnsignedLongLong(rjpy_pump_abandon(self));
 }
 
 static PyObject *
 pump_take_back(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    rj_pump *self = (rj_pump *)op;
-    return rj_pump_check_idle(self) < 0 ? NULL : PyBool_FromLong(rj_pump_take_back(self));
+    rjpy_pump *self = (rjpy_pump *)op;
+    return rjpy_pump_check_idle(self) < 0 ? NULL : PyBool_FromLong(rjpy_pump_take_back(self));
 }
 
 static PyObject *
 pump_begin_all(PyObject *op, PyObject *iterable)
 {
-    return none_or_error(rj_pump_begin_all((rj_pump *)op, iterable));
+    return none_or_error(rjpy_pump_begin_all((rjpy_pump *)op, iterable));
 }
 
 /* A descriptor (-1 for none), or an outlet's capsule. -1 with an exception. */
 static int
-way_from(PyObject *out, rj_way *way)
+way_from(PyObject *out, rjpy_way *way)
 {
-    *way = rj_no_way;
+    *way = rjpy_no_way;
     if (PyCapsule_CheckExact(out)) {
         way->outlet = PyCapsule_GetPointer(out, RJ_OUTLET_CAPSULE);
         return way->outlet ? 0 : -1;
@@ -121,34 +121,34 @@ way_from(PyObject *out, rj_way *way)
 static PyObject *
 pump_run(PyObject *op, PyObject *out)
 {
-    rj_way way;
+    rjpy_way way;
     if (way_from(out, &way) < 0)
         return NULL;
-    return state_or_error(rj_pump_run_checked((rj_pump *)op, &way));
+    return state_or_error(rjpy_pump_run_checked((rjpy_pump *)op, &way));
 }
 
 static PyObject *
 pump_send_whole(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 {
-    rj_pump *self = (rj_pump *)op;
-    if (check_count("send_whole", nargs, 2, 2) < 0 || rj_pump_check_open(self) < 0)
+    rjpy_pump *self = (rjpy_pump *)op;
+    if (check_count("send_whole", nargs, 2, 2) < 0 || rjpy_pump_check_open(self) < 0)
         return NULL;
-    rj_way way;
+    rjpy_way way;
     int last = PyObject_IsTrue(args[1]);
     if (way_from(args[0], &way) < 0 || last < 0)
         return NULL;
-    int state = rj_pump_go(self, &rj_no_way);
+    int state = rjpy_pump_go(self, &rjpy_no_way);
     if (state < 0)
         return NULL;
     if (state != RJ_PAUSE_NONE || (way.fd < 0 && !way.outlet) || self->coop.ran_python)
         Py_RETURN_NONE;
-    return rj_pump_send(self, &way, last) == RJ_SENT_ALL ? size_of_document(self) : Py_NewRef(Py_None);
+    return rjpy_pump_send(self, &way, last) == RJ_SENT_ALL ? size_of_document(self) : Py_NewRef(Py_None);
 }
 
 static int
-check_pending(const rj_pump *self)
+check_pending(const rjpy_pump *self)
 {
-    if (rj_pump_check_open(self) < 0)
+    if (rjpy_pump_check_open(self) < 0)
         return -1;
     if (self->coop.awaiting)
         return 0;
@@ -159,17 +159,17 @@ check_pending(const rj_pump *self)
 static PyObject *
 pump_resume(PyObject *op, PyObject *value)
 {
-    rj_pump *self = (rj_pump *)op;
+    rjpy_pump *self = (rjpy_pump *)op;
     if (check_pending(self) < 0)
         return NULL;
     self->busy = 1;
-    return state_or_error(rj_pump_arrived(self, rj_coop_send(&self->coop, value)));
+    return state_or_error(rjpy_pump_arrived(self, rjpy_coop_send(&self->coop, value)));
 }
 
 static PyObject *
 pump_throw(PyObject *op, PyObject *exception)
 {
-    rj_pump *self = (rj_pump *)op;
+    rjpy_pump *self = (rjpy_pump *)op;
     if (check_pending(self) < 0)
         return NULL;
     if (!PyExceptionInstance_Check(exception)) {
@@ -177,7 +177,7 @@ pump_throw(PyObject *op, PyObject *exception)
         return NULL;
     }
     self->busy = 1;
-    return state_or_error(rj_pump_arrived(self, rj_coop_throw(&self->coop, exception)));
+    return state_or_error(rjpy_pump_arrived(self, rjpy_coop_throw(&self->coop, exception)));
 }
 
 /* ---- chunks */
@@ -185,42 +185,42 @@ pump_throw(PyObject *op, PyObject *exception)
 static PyObject *
 pump_flush(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 {
-    rj_pump *self = (rj_pump *)op;
-    if (check_count("flush", nargs, 1, 2) < 0 || rj_pump_check_idle(self) < 0)
+    rjpy_pump *self = (rjpy_pump *)op;
+    if (check_count("flush", nargs, 1, 2) < 0 || rjpy_pump_check_idle(self) < 0)
         return NULL;
-    rj_way way;
+    rjpy_way way;
     int last = nargs > 1 ? PyObject_IsTrue(args[1]) : 0;
     if (way_from(args[0], &way) < 0 || last < 0)
         return NULL;
     PyObject *piece;
-    int rc = rj_pump_flush(self, &way, last, &piece);
+    int rc = rjpy_pump_flush(self, &way, last, &piece);
     return piece_or_none(rc, piece);
 }
 
 static PyObject *
 pump_steal(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    rj_pump *self = (rj_pump *)op;
+    rjpy_pump *self = (rjpy_pump *)op;
     if (!self->is_shared) {
         PyErr_SetString(PyExc_RuntimeError, "the pump is not shared");
         return NULL;
     }
     PyObject *piece;
-    int rc = rj_pump_steal(self, &piece);
+    int rc = rjpy_pump_steal(self, &piece);
     return piece_or_none(rc, piece);
 }
 
 static PyObject *
 pump_stop(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    ((rj_pump *)op)->stops = 1;
+    ((rjpy_pump *)op)->stops = 1;
     Py_RETURN_NONE;
 }
 
 static PyObject *
 pump_refuse(PyObject *op, PyObject *partly)
 {
-    rj_pump *self = (rj_pump *)op;
+    rjpy_pump *self = (rjpy_pump *)op;
     int may_have_some = PyObject_IsTrue(partly);
     if (may_have_some < 0)
         return NULL;
@@ -234,16 +234,16 @@ pump_refuse(PyObject *op, PyObject *partly)
 static PyObject *
 pump_end(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    if (rj_pump_check_idle((rj_pump *)op) < 0)
+    if (rjpy_pump_check_idle((rjpy_pump *)op) < 0)
         return NULL;
-    int fits = rj_pump_end((rj_pump *)op);
+    int fits = rjpy_pump_end((rjpy_pump *)op);
     return fits < 0 ? NULL : PyBool_FromLong(fits);
 }
 
 static PyObject *
 pump_new_slice(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    rj_pump *self = (rj_pump *)op;
+    rjpy_pump *self = (rjpy_pump *)op;
     self->coop.deadline_ns = rj__monotonic_ns() + self->slice_ns;
     Py_RETURN_NONE;
 }
@@ -251,9 +251,9 @@ pump_new_slice(PyObject *op, PyObject *Py_UNUSED(ignored))
 static PyObject *
 pump_trim(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    rj_pump *self = (rj_pump *)op;
+    rjpy_pump *self = (rjpy_pump *)op;
     if (self->out.chunk.length == 0)
-        rj_bytes_chunk_clear(&self->out.chunk);
+        rjpy_bytes_chunk_clear(&self->out.chunk);
     Py_RETURN_NONE;
 }
 
@@ -262,11 +262,11 @@ pump_trim(PyObject *op, PyObject *Py_UNUSED(ignored))
 static PyObject *
 pump_finish(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    rj_pump *self = (rj_pump *)op;
-    if (rj_pump_check_idle(self) < 0)
+    rjpy_pump *self = (rjpy_pump *)op;
+    if (rjpy_pump_check_idle(self) < 0)
         return NULL;
     PyObject *awaiting = Py_NewRef(self->coop.awaiting ? self->coop.awaiting : Py_None);
-    PyObject *sources = rj_pump_give_up(self);
+    PyObject *sources = rjpy_pump_give_up(self);
     PyObject *result = sources ? PyTuple_Pack(2, awaiting, sources) : NULL;
     Py_DECREF(awaiting);
     Py_XDECREF(sources);
@@ -276,13 +276,13 @@ pump_finish(PyObject *op, PyObject *Py_UNUSED(ignored))
 static PyObject *
 pump_close(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    rj_pump *self = (rj_pump *)op;
-    if (rj_pump_check_idle(self) < 0)
+    rjpy_pump *self = (rjpy_pump *)op;
+    if (rjpy_pump_check_idle(self) < 0)
         return NULL;
-    PyObject *sources = rj_pump_give_up(self);
+    PyObject *sources = rjpy_pump_give_up(self);
     if (!sources)
         return NULL;
-    int rc = rj_close_sources(PyType_GetModuleState(Py_TYPE(op)), sources);
+    int rc = rjpy_close_sources(PyType_GetModuleState(Py_TYPE(op)), sources);
     Py_DECREF(sources);
     return none_or_error(rc);
 }
@@ -304,7 +304,7 @@ framing_from(const char *name, const rj__framing **framing)
 }
 
 static int
-check_arguments(rj_state *state, PyObject *encoder, long long slice_us)
+check_arguments(rjpy_state *state, PyObject *encoder, long long slice_us)
 {
     if (!PyObject_TypeCheck(encoder, state->encoder_type)) {
         PyErr_Format(PyExc_TypeError, "encoder must be an Encoder, not %.200s", Py_TYPE(encoder)->tp_name);
@@ -331,19 +331,19 @@ pump_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OnLpi|sO!p:Pump", names, &encoder, &chunk_size, &slice_us, &http_chunked,
                                      &flush_point, &framing_name, &PyType_Type, &event_type, &is_shared))
         return NULL;
-    rj_state *state = PyType_GetModuleState(type);
+    rjpy_state *state = PyType_GetModuleState(type);
     if (!state || check_arguments(state, encoder, slice_us) < 0 || framing_from(framing_name, &framing) < 0 ||
-        rj_chunk_size_from(chunk_size, &size) < 0)
+        rjpy_chunk_size_from(chunk_size, &size) < 0)
         return NULL;
-    rj_pump *self = (rj_pump *)type->tp_alloc(type, 0);
+    rjpy_pump *self = (rjpy_pump *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
-    rj_pump_init(self, size, http_chunked);
+    rjpy_pump_init(self, size, http_chunked);
     self->framing = framing;
     self->slice_ns = (uint64_t)slice_us * 1000;
     self->is_shared = is_shared;
     self->coop.is_sync = slice_us == 0;
-    self->coop.flush_point = (rj_flush_point)flush_point;
+    self->coop.flush_point = (rjpy_flush_point)flush_point;
     self->module = Py_NewRef(PyType_GetModule(type));
     self->encoder_object = Py_NewRef(encoder);
     self->event_type = Py_XNewRef(event_type);
@@ -353,21 +353,21 @@ pump_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static int
 pump_traverse(PyObject *op, visitproc visit, void *arg)
 {
-    rj_pump *self = (rj_pump *)op;
+    rjpy_pump *self = (rjpy_pump *)op;
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(self->module);
     Py_VISIT(self->encoder_object);
     Py_VISIT(self->event_type);
     Py_VISIT(self->root);
     Py_VISIT(self->items);
-    int rc = rj_coop_traverse(&self->coop, visit, arg);
-    return rc == 0 && self->encoder ? rj_encoder_traverse(self->encoder, visit, arg) : rc;
+    int rc = rjpy_coop_traverse(&self->coop, visit, arg);
+    return rc == 0 && self->encoder ? rjpy_encoder_traverse(self->encoder, visit, arg) : rc;
 }
 
 static int
 pump_clear(PyObject *op)
 {
-    rj_pump_clear((rj_pump *)op);
+    rjpy_pump_clear((rjpy_pump *)op);
     return 0;
 }
 
@@ -377,7 +377,7 @@ pump_dealloc(PyObject *op)
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     pump_clear(op);
-    PyObject *module = ((rj_pump *)op)->module;
+    PyObject *module = ((rjpy_pump *)op)->module;
     type->tp_free(op);
     Py_XDECREF(module);
     Py_DECREF(type);
@@ -386,70 +386,70 @@ pump_dealloc(PyObject *op)
 static PyObject *
 get_slice_seconds(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyFloat_FromDouble((double)((rj_pump *)op)->slice_ns / 1e9);
+    return PyFloat_FromDouble((double)((rjpy_pump *)op)->slice_ns / 1e9);
 }
 
 static PyObject *
 get_yielded(PyObject *op, void *Py_UNUSED(closure))
 {
-    PyObject *yielded = ((rj_pump *)op)->coop.yielded;
+    PyObject *yielded = ((rjpy_pump *)op)->coop.yielded;
     return Py_NewRef(yielded ? yielded : Py_None);
 }
 
 static PyObject *
 get_held(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyLong_FromSize_t(rj_framed_chunk_held(&((rj_pump *)op)->out));
+    return PyLong_FromSize_t(rjpy_framed_chunk_held(&((rjpy_pump *)op)->out));
 }
 
 static PyObject *
 get_size(PyObject *op, void *Py_UNUSED(closure))
 {
-    return size_of_document((rj_pump *)op);
+    return size_of_document((rjpy_pump *)op);
 }
 
 static PyObject *
 get_bytes_written(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyLong_FromUnsignedLongLong(rj_pump_bytes_written((rj_pump *)op));
+    return PyLong_FromUnsignedLongLong(rjpy_pump_bytes_written((rjpy_pump *)op));
 }
 
 static PyObject *
 get_total(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyLong_FromUnsignedLongLong(((rj_pump *)op)->sink.accepted);
+    return PyLong_FromUnsignedLongLong(((rjpy_pump *)op)->sink.accepted);
 }
 
 static PyObject *
 get_is_broken(PyObject *op, void *Py_UNUSED(closure))
 {
-    rj_pump *self = (rj_pump *)op;
-    int is_out = self->completed && rj_framed_chunk_held(&self->out) == 0 && !self->lost;
-    return PyBool_FromLong(self->torn || (rj_pump_bytes_written(self) > 0 && !is_out));
+    rjpy_pump *self = (rjpy_pump *)op;
+    int is_out = self->completed && rjpy_framed_chunk_held(&self->out) == 0 && !self->lost;
+    return PyBool_FromLong(self->torn || (rjpy_pump_bytes_written(self) > 0 && !is_out));
 }
 
 static PyObject *
 get_state(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyLong_FromLong(((rj_pump *)op)->state);
+    return PyLong_FromLong(((rjpy_pump *)op)->state);
 }
 
 static PyObject *
 get_produced(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyLong_FromUnsignedLongLong(rj_pump_produced((rj_pump *)op));
+    return PyLong_FromUnsignedLongLong(rjpy_pump_produced((rjpy_pump *)op));
 }
 
 static PyObject *
 get_is_busy(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyBool_FromLong(((rj_pump *)op)->busy);
+    return PyBool_FromLong(((rjpy_pump *)op)->busy);
 }
 
 static PyObject *
 get_flush_point(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyLong_FromLong((long)((rj_pump *)op)->coop.flush_point);
+    return PyLong_FromLong((long)((rjpy_pump *)op)->coop.flush_point);
 }
 
 static int
@@ -458,19 +458,19 @@ set_flush_point(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
     long point = value ? PyLong_AsLong(value) : -1;
     if (point == -1 && PyErr_Occurred())
         return -1;
-    if (point < RJ_FLUSH_NEVER || point > RJ_FLUSH_AWAITS || rj_pump_check_idle((rj_pump *)op) < 0) {
+    if (point < RJ_FLUSH_NEVER || point > RJ_FLUSH_AWAITS || rjpy_pump_check_idle((rjpy_pump *)op) < 0) {
         if (!PyErr_Occurred())
             PyErr_SetString(PyExc_ValueError, "flush_point must be one of the FLUSH_ constants");
         return -1;
     }
-    ((rj_pump *)op)->coop.flush_point = (rj_flush_point)point;
+    ((rjpy_pump *)op)->coop.flush_point = (rjpy_flush_point)point;
     return 0;
 }
 
 static PyObject *
 get_documents(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyLong_FromUnsignedLongLong(((rj_pump *)op)->documents);
+    return PyLong_FromUnsignedLongLong(((rjpy_pump *)op)->documents);
 }
 
 static PyGetSetDef pump_getset[] = {
@@ -580,6 +580,6 @@ static PyType_Slot pump_slots[] = {
     {0, NULL},
 };
 
-PyType_Spec rj_pump_spec = {
-    "rjson._core.Pump", sizeof(rj_pump), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE, pump_slots,
+PyType_Spec rjpy_pump_spec = {
+    "rjson._core.Pump", sizeof(rjpy_pump), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE, pump_slots,
 };

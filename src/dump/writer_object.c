@@ -64,10 +64,10 @@ writer_release(PyObject *op, PyObject *Py_UNUSED(ignored))
 static PyObject *
 fail(writer_object *self)
 {
-    PyObject *exception = rj_take_exception();
+    PyObject *exception = rjpy_take_exception();
     PyObject *result = exception ? PyObject_CallMethod((PyObject *)self, "_note", "O", exception) : NULL;
     if (result)
-        rj_set_exception(exception);
+        rjpy_set_exception(exception);
     else
         Py_XDECREF(exception);
     Py_XDECREF(result);
@@ -78,13 +78,13 @@ fail(writer_object *self)
 static PyObject *
 write_plainly(writer_object *self, PyObject *obj)
 {
-    rj_pump *pump = (rj_pump *)self->pump;
-    int state = rj_pump_begin(pump, obj, NULL, 0) < 0 ? -1 : rj_pump_go(pump, &rj_no_way);
+    rjpy_pump *pump = (rjpy_pump *)self->pump;
+    int state = rjpy_pump_begin(pump, obj, NULL, 0) < 0 ? -1 : rjpy_pump_go(pump, &rjpy_no_way);
     if (state < 0)
         return fail(self);
     if (state != RJ_PAUSE_NONE)
         return PyObject_CallMethod((PyObject *)self, "_finish_document", NULL);
-    return PyLong_FromUnsignedLongLong(rj_pump_produced(pump) - pump->document_start);
+    return PyLong_FromUnsignedLongLong(rjpy_pump_produced(pump) - pump->document_start);
 }
 
 static PyObject *
@@ -113,7 +113,7 @@ static PyObject *
 writer_attach(PyObject *op, PyObject *pump)
 {
     writer_object *self = (writer_object *)op;
-    if (self->pump || strcmp(Py_TYPE(pump)->tp_name, rj_pump_spec.name) != 0) {
+    if (self->pump || strcmp(Py_TYPE(pump)->tp_name, rjpy_pump_spec.name) != 0) {
         PyErr_SetString(PyExc_TypeError, "a writer takes one Pump");
         return NULL;
     }
@@ -204,7 +204,7 @@ static PyType_Slot writer_slots[] = {
     {0, NULL},
 };
 
-PyType_Spec rj_writer_base_spec = {
+PyType_Spec rjpy_writer_base_spec = {
     "rjson._core.WriterBase",
     sizeof(writer_object),
     0,

@@ -13,26 +13,26 @@ async_methods(PyObject *obj)
 }
 
 int
-rj_is_async_iterable(PyObject *obj)
+rjpy_is_async_iterable(PyObject *obj)
 {
     PyAsyncMethods *methods = async_methods(obj);
     return methods && (methods->am_anext || methods->am_aiter);
 }
 
 int
-rj_has_anext(PyObject *obj)
+rjpy_has_anext(PyObject *obj)
 {
     PyAsyncMethods *methods = async_methods(obj);
     return methods && methods->am_anext;
 }
 
 PyObject *
-rj_async_iterator(PyObject *obj)
+rjpy_async_iterator(PyObject *obj)
 {
     if (!async_methods(obj)->am_aiter)
         return Py_NewRef(obj);
     PyObject *iterator = async_methods(obj)->am_aiter(obj);
-    if (iterator && !rj_has_anext(iterator)) {
+    if (iterator && !rjpy_has_anext(iterator)) {
         PyErr_Format(PyExc_TypeError, "__aiter__() of %.200s returned a %.200s, which has no __anext__()",
                      Py_TYPE(obj)->tp_name, Py_TYPE(iterator)->tp_name);
         Py_CLEAR(iterator);
@@ -54,7 +54,7 @@ is_generator_coroutine(PyObject *obj)
 }
 
 int
-rj_is_awaitable(PyObject *obj)
+rjpy_is_awaitable(PyObject *obj)
 {
     PyAsyncMethods *methods = async_methods(obj);
     return (methods && methods->am_await) || is_generator_coroutine(obj);
@@ -83,8 +83,8 @@ awaitable_iterator(PyObject *obj)
 /* ---- one awaitable at a time */
 
 /* Takes what the awaitable gave: its result, something for the event loop, or (NULL) an exception. `value` is consumed. */
-static rj_arrival
-settle(rj_coop *coop, PySendResult result, PyObject *value)
+static rjpy_arrival
+settle(rjpy_coop *coop, PySendResult result, PyObject *value)
 {
     if (result == PYGEN_NEXT) {
         coop->yielded = value;
@@ -102,8 +102,8 @@ settle(rj_coop *coop, PySendResult result, PyObject *value)
     return RJ_ARRIVAL_READY;
 }
 
-rj_arrival
-rj_coop_send(rj_coop *coop, PyObject *value)
+rjpy_arrival
+rjpy_coop_send(rjpy_coop *coop, PyObject *value)
 {
     PyObject *result = NULL;
     Py_CLEAR(coop->yielded);
@@ -119,14 +119,14 @@ result_of_throw(PyObject **value)
         return PYGEN_NEXT;
     if (!PyErr_ExceptionMatches(PyExc_StopIteration))
         return PYGEN_ERROR;
-    PyObject *exception = rj_take_exception();
+    PyObject *exception = rjpy_take_exception();
     *value = PyObject_GetAttrString(exception, "value");
     Py_DECREF(exception);
     return *value ? PYGEN_RETURN : PYGEN_ERROR;
 }
 
-rj_arrival
-rj_coop_throw(rj_coop *coop, PyObject *exception)
+rjpy_arrival
+rjpy_coop_throw(rjpy_coop *coop, PyObject *exception)
 {
     Py_CLEAR(coop->yielded);
     PyObject *method = PyObject_GetAttrString(coop->awaiting, "throw");
@@ -142,16 +142,16 @@ rj_coop_throw(rj_coop *coop, PyObject *exception)
     return settle(coop, rc, value);
 }
 
-rj_arrival
-rj_coop_await(rj_coop *coop, PyObject *obj)
+rjpy_arrival
+rjpy_coop_await(rjpy_coop *coop, PyObject *obj)
 {
     coop->is_iterator = 0;
     coop->awaiting = awaitable_iterator(obj);
-    return coop->awaiting ? rj_coop_send(coop, Py_None) : RJ_ARRIVAL_FAILED;
+    return coop->awaiting ? rjpy_coop_send(coop, Py_None) : RJ_ARRIVAL_FAILED;
 }
 
-rj_arrival
-rj_coop_next(rj_coop *coop, PyObject *async_iterator)
+rjpy_arrival
+rjpy_coop_next(rjpy_coop *coop, PyObject *async_iterator)
 {
     PyObject *awaitable = async_methods(async_iterator)->am_anext(async_iterator);
     if (!awaitable)
@@ -159,23 +159,23 @@ rj_coop_next(rj_coop *coop, PyObject *async_iterator)
     coop->is_iterator = 1;
     coop->awaiting = awaitable_iterator(awaitable);
     Py_DECREF(awaitable);
-    return coop->awaiting ? rj_coop_send(coop, Py_None) : RJ_ARRIVAL_FAILED;
+    return coop->awaiting ? rjpy_coop_send(coop, Py_None) : RJ_ARRIVAL_FAILED;
 }
 
 void
-rj_coop_clear(rj_coop *coop)
+rjpy_coop_clear(rjpy_coop *coop)
 {
-    PyObject *exception = rj_take_exception();
+    PyObject *exception = rjpy_take_exception();
     Py_CLEAR(coop->awaiting);
     Py_CLEAR(coop->yielded);
     Py_CLEAR(coop->arrived);
     coop->ended = 0;
     coop->outermost = NULL;
-    rj_set_exception(exception);
+    rjpy_set_exception(exception);
 }
 
 int
-rj_coop_traverse(rj_coop *coop, visitproc visit, void *arg)
+rjpy_coop_traverse(rjpy_coop *coop, visitproc visit, void *arg)
 {
     Py_VISIT(coop->awaiting);
     Py_VISIT(coop->yielded);
@@ -186,7 +186,7 @@ rj_coop_traverse(rj_coop *coop, visitproc visit, void *arg)
 /* ---- when to pause */
 
 static int
-is_flush_point(const rj_coop *coop, const PyObject *source, int is_async)
+is_flush_point(const rjpy_coop *coop, const PyObject *source, int is_async)
 {
     switch (coop->flush_point) {
     case RJ_FLUSH_ITEMS:
@@ -198,8 +198,8 @@ is_flush_point(const rj_coop *coop, const PyObject *source, int is_async)
     }
 }
 
-rj_pause_reason
-rj_coop_pause_reason(rj_coop *coop, PyObject *source, int is_async)
+rjpy_pause_reason
+rjpy_coop_pause_reason(rjpy_coop *coop, PyObject *source, int is_async)
 {
     if (coop->outside_task)
         return RJ_PAUSE_TASK;
@@ -218,7 +218,7 @@ is_array(PyObject *obj)
 
 /* Whether an array is open. Iterators need no look: the first of them is `outermost`, or in a list. */
 static int
-is_inside_array(const rj_encoder *e)
+is_inside_array(const rjpy_encoder *e)
 {
     for (size_t i = 0; i < e->frame_count; i++)
         if (is_array(e->frames[i].obj))
@@ -230,15 +230,15 @@ is_inside_array(const rj_encoder *e)
 }
 
 void
-rj_coop_entering(rj_encoder *e, PyObject *source)
+rjpy_coop_entering(rjpy_encoder *e, PyObject *source)
 {
-    rj_coop *coop = e->coop;
+    rjpy_coop *coop = e->coop;
     if (coop->flush_point == RJ_FLUSH_ITEMS && !coop->outermost && !is_inside_array(e))
         coop->outermost = source;
 }
 
 void
-rj_coop_left(rj_encoder *e, PyObject *source)
+rjpy_coop_left(rjpy_encoder *e, PyObject *source)
 {
     if (e->coop->outermost == source)
         e->coop->outermost = NULL;

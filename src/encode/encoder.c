@@ -10,14 +10,14 @@
 /* ---- errors, recorded here and raised with their path at the end (raise.c) */
 
 uint8_t *
-rj_stop_error(rj_encoder *e)
+rjpy_stop_error(rjpy_encoder *e)
 {
     e->stop = RJ_STOP_ERROR;
     return NULL;
 }
 
 uint8_t *
-rj_fail(rj_encoder *e, PyObject *type, const char *format, ...)
+rjpy_fail(rjpy_encoder *e, PyObject *type, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -26,34 +26,34 @@ rj_fail(rj_encoder *e, PyObject *type, const char *format, ...)
     va_end(args);
     e->problem_type = type ? type : e->state->encode_error;
     e->advice = NULL;
-    return rj_stop_error(e);
+    return rjpy_stop_error(e);
 }
 
 /* ---- levels */
 
 void
-rj_own_ancestors(rj_encoder *e)
+rjpy_own_ancestors(rjpy_encoder *e)
 {
     for (; e->owned < e->native; e->owned++)
         Py_INCREF(e->levels[e->owned].obj);
 }
 
 void
-rj_enter_python(rj_encoder *e)
+rjpy_enter_python(rjpy_encoder *e)
 {
-    rj_own_ancestors(e);
+    rjpy_own_ancestors(e);
     if (e->coop)
         e->coop->ran_python = 1;
 }
 
 static Py_ssize_t
-depth(const rj_encoder *e)
+depth(const rjpy_encoder *e)
 {
     return (Py_ssize_t)e->frame_count + e->native;
 }
 
 void
-rj_set_native_limit(rj_encoder *e)
+rjpy_set_native_limit(rjpy_encoder *e)
 {
     Py_ssize_t left = e->options->max_depth - (Py_ssize_t)e->frame_count;
     e->levels_end = e->levels + (left < 0 ? 0 : left < RJ_NATIVE_LEVELS ? left : RJ_NATIVE_LEVELS);
@@ -61,29 +61,29 @@ rj_set_native_limit(rj_encoder *e)
 
 /* Whether `obj` is one of the outermost `native` levels of the native stack, or spilled. */
 static int
-is_open(const rj_encoder *e, int native, PyObject *obj)
+is_open(const rjpy_encoder *e, int native, PyObject *obj)
 {
     for (int i = 0; i < native; i++)
         if (e->levels[i].obj == obj)
             return 1;
-    return rj_ptrset_has(&e->ancestors, obj);
+    return rjpy_ptrset_has(&e->ancestors, obj);
 }
 
 static void
-fail_circular(rj_encoder *e, PyObject *obj)
+fail_circular(rjpy_encoder *e, PyObject *obj)
 {
-    rj_fail(e, NULL, "circular reference to a %.200s", Py_TYPE(obj)->tp_name);
+    rjpy_fail(e, NULL, "circular reference to a %.200s", Py_TYPE(obj)->tp_name);
 }
 
 static void
-fail_too_deep(rj_encoder *e, PyObject *obj)
+fail_too_deep(rjpy_encoder *e, PyObject *obj)
 {
-    rj_fail(e, PyExc_RecursionError, "nested deeper than max_depth=%zd, the innermost being a %.200s", e->options->max_depth,
-            Py_TYPE(obj)->tp_name);
+    rjpy_fail(e, PyExc_RecursionError, "nested deeper than max_depth=%zd, the innermost being a %.200s",
+              e->options->max_depth, Py_TYPE(obj)->tp_name);
 }
 
 int
-rj_has_depth_for(rj_encoder *e, PyObject *obj, int levels)
+rjpy_has_depth_for(rjpy_encoder *e, PyObject *obj, int levels)
 {
     if (depth(e) + levels <= e->options->max_depth)
         return 1;
@@ -92,7 +92,7 @@ rj_has_depth_for(rj_encoder *e, PyObject *obj, int levels)
 }
 
 int
-rj_refuse_entry(rj_encoder *e, uint8_t *cur, PyObject *obj)
+rjpy_refuse_entry(rjpy_encoder *e, uint8_t *cur, PyObject *obj)
 {
     if (is_open(e, e->native, obj)) {
         fail_circular(e, obj);
@@ -103,13 +103,13 @@ rj_refuse_entry(rj_encoder *e, uint8_t *cur, PyObject *obj)
     else {
         e->cur = cur;
         e->stop = RJ_STOP_DEEP;
-        rj_spill(e, RJ_FRAME_VALUE, obj, NULL, NULL, NULL, 0, 0);
+        rjpy_spill(e, RJ_FRAME_VALUE, obj, NULL, NULL, NULL, 0, 0);
     }
     return 0;
 }
 
 int
-rj_refuse_circle(rj_encoder *e)
+rjpy_refuse_circle(rjpy_encoder *e)
 {
     int native = e->native - 1;
     PyObject *obj = e->levels[native].obj;
@@ -117,25 +117,25 @@ rj_refuse_circle(rj_encoder *e)
         return 0;
     fail_circular(e, obj);
     Py_CLEAR(e->waiting);
-    rj_leave(e);
+    rjpy_leave(e);
     return 1;
 }
 
 int
-rj_open_recorded_levels(rj_encoder *e)
+rjpy_open_recorded_levels(rjpy_encoder *e)
 {
     int innermost = (int)(e->interrupted - e->levels);
     while (e->native++ < innermost)
-        if (!rj_become_parent(e))
+        if (!rjpy_become_parent(e))
             return 0;
     return 1;
 }
 
 /* Makes the line break (after a separator, if an item comes before) the text at hand. */
 static int
-set_lead(rj_encoder *e, uint8_t *cur, int is_item)
+set_lead(rjpy_encoder *e, uint8_t *cur, int is_item)
 {
-    const rj_layout *layout = &e->options->layout;
+    const rjpy_layout *layout = &e->options->layout;
     int follows = cur[-1] == ',';
     Py_ssize_t separator = is_item && follows ? layout->item_length : 0;
     Py_ssize_t spaces = e->level * layout->indent;
@@ -157,41 +157,41 @@ set_lead(rj_encoder *e, uint8_t *cur, int is_item)
 }
 
 int
-rj_break_before_item(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
+rjpy_break_before_item(rjpy_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 {
     if (set_lead(e, cur, 1) < 0)
-        rj_stop_error(e);
+        rjpy_stop_error(e);
     else if (key)
-        rj_spill(e, RJ_FRAME_PAIR, value, NULL, key, value, 0, 0);
+        rjpy_spill(e, RJ_FRAME_PAIR, value, NULL, key, value, 0, 0);
     else
-        rj_spill(e, RJ_FRAME_VALUE, value, NULL, NULL, NULL, 0, 0);
+        rjpy_spill(e, RJ_FRAME_VALUE, value, NULL, NULL, NULL, 0, 0);
     return 0;
 }
 
 uint8_t *
-rj_break_line(rj_encoder *e, uint8_t *cur)
+rjpy_break_line(rjpy_encoder *e, uint8_t *cur)
 {
-    return set_lead(e, cur, 1) < 0 ? rj_stop_error(e) : NULL;
+    return set_lead(e, cur, 1) < 0 ? rjpy_stop_error(e) : NULL;
 }
 
 uint8_t *
-rj_break_before_bracket(rj_encoder *e, uint8_t *cur, uint8_t bracket)
+rjpy_break_before_bracket(rjpy_encoder *e, uint8_t *cur, uint8_t bracket)
 {
     if (set_lead(e, cur, 0) < 0)
-        return rj_stop_error(e);
-    rj_spill(e, RJ_FRAME_CLOSE, Py_None, NULL, NULL, NULL, bracket, 0);
+        return rjpy_stop_error(e);
+    rjpy_spill(e, RJ_FRAME_CLOSE, Py_None, NULL, NULL, NULL, bracket, 0);
     return NULL;
 }
 
 /* Room for one more frame; -1 with MemoryError. */
 static int
-grow_frames(rj_encoder *e)
+grow_frames(rjpy_encoder *e)
 {
     if (e->frame_count < e->frame_capacity)
         return 0;
     size_t capacity = e->frame_capacity * 2;
-    rj_frame *old = e->frames == e->inline_frames ? NULL : e->frames;
-    rj_frame *frames = PyMem_Realloc(old, capacity * sizeof *frames);
+    rjpy_frame *old = e->frames == e->inline_frames ? NULL : e->frames;
+    rjpy_frame *frames = PyMem_Realloc(old, capacity * sizeof *frames);
     if (!frames) {
         PyErr_NoMemory();
         return -1;
@@ -205,44 +205,44 @@ grow_frames(rj_encoder *e)
 
 /* Whether the object of such a frame has been entered. */
 static int
-is_level(rj_frame_kind kind)
+is_level(rjpy_frame_kind kind)
 {
     return kind != RJ_FRAME_VALUE && kind != RJ_FRAME_PAIR && kind != RJ_FRAME_CLOSE;
 }
 
 void
-rj_spill(rj_encoder *e, rj_frame_kind kind, PyObject *obj, PyObject *iterator, PyObject *key, PyObject *value,
-         Py_ssize_t pos, Py_ssize_t used)
+rjpy_spill(rjpy_encoder *e, rjpy_frame_kind kind, PyObject *obj, PyObject *iterator, PyObject *key, PyObject *value,
+           Py_ssize_t pos, Py_ssize_t used)
 {
     if (e->stop == RJ_STOP_ERROR && (e->problem_lost || grow_frames(e) < 0)) {
         /* The path will be incomplete; the error itself counts. */
         e->problem_lost = 1;
         return;
     }
-    if (grow_frames(e) < 0 || (is_level(kind) && rj_ptrset_add(&e->ancestors, obj) < 0)) {
+    if (grow_frames(e) < 0 || (is_level(kind) && rjpy_ptrset_add(&e->ancestors, obj) < 0)) {
         if (!PyErr_Occurred())
             PyErr_NoMemory();
         e->stop = RJ_STOP_ERROR;
         e->problem_lost = 1;
         return;
     }
-    e->frames[e->frame_count++] = (rj_frame){
+    e->frames[e->frame_count++] = (rjpy_frame){
         Py_NewRef(obj), Py_XNewRef(iterator), Py_XNewRef(key), Py_XNewRef(value), pos, used, kind,
     };
 }
 
-rj_frame
-rj_pop_frame(rj_encoder *e)
+rjpy_frame
+rjpy_pop_frame(rjpy_encoder *e)
 {
-    rj_frame f = e->frames[--e->frame_count];
+    rjpy_frame f = e->frames[--e->frame_count];
     if (is_level(f.kind))
-        rj_ptrset_remove(&e->ancestors, f.obj);
-    rj_set_native_limit(e);
+        rjpy_ptrset_remove(&e->ancestors, f.obj);
+    rjpy_set_native_limit(e);
     return f;
 }
 
 void
-rj_clear_frame(rj_frame *f)
+rjpy_clear_frame(rjpy_frame *f)
 {
     Py_CLEAR(f->obj);
     Py_CLEAR(f->iterator);
@@ -251,10 +251,10 @@ rj_clear_frame(rj_frame *f)
 }
 
 void
-rj_order_frames(rj_encoder *e, size_t mark)
+rjpy_order_frames(rjpy_encoder *e, size_t mark)
 {
     for (size_t i = mark, j = e->frame_count; i + 1 < j; i++) {
-        rj_frame f = e->frames[i];
+        rjpy_frame f = e->frames[i];
         e->frames[i] = e->frames[--j];
         e->frames[j] = f;
     }
@@ -263,7 +263,7 @@ rj_order_frames(rj_encoder *e, size_t mark)
 /* ---- windows */
 
 uint8_t *
-rj_open_window(rj_encoder *e, size_t hint)
+rjpy_open_window(rjpy_encoder *e, size_t hint)
 {
     rj_window w;
     int rc = rj_sink_lend(e->sink, hint, &w);
@@ -272,7 +272,7 @@ rj_open_window(rj_encoder *e, size_t hint)
         return NULL;
     }
     if (rc < 0)
-        return rj_stop_error(e);
+        return rjpy_stop_error(e);
     e->start = w.cur;
     e->end = w.end - w.cur > RJ_WINDOW_MAX ? w.cur + RJ_WINDOW_MAX : w.end;
     if (e->held_back) {
@@ -284,9 +284,9 @@ rj_open_window(rj_encoder *e, size_t hint)
 
 /* 0, or -1 when the sink failed. */
 static int
-give_window_back(rj_encoder *e, const uint8_t *cur, int hold)
+give_window_back(rjpy_encoder *e, const uint8_t *cur, int hold)
 {
-    rj_own_ancestors(e);
+    rjpy_own_ancestors(e);
     hold = hold && cur[-1] < 0x80; /* the end of a separator may be a part of a character */
     if (hold)
         e->held = cur[-1];
@@ -297,26 +297,26 @@ give_window_back(rj_encoder *e, const uint8_t *cur, int hold)
 }
 
 uint8_t *
-rj_next_window(rj_encoder *e, uint8_t *cur, int hold, size_t hint)
+rjpy_next_window(rjpy_encoder *e, uint8_t *cur, int hold, size_t hint)
 {
     if (give_window_back(e, cur, hold) < 0)
-        return rj_stop_error(e);
+        return rjpy_stop_error(e);
     int rc = e->on_window ? e->on_window(e) : 0;
     if (rc < 0)
-        return rj_stop_error(e);
+        return rjpy_stop_error(e);
     if (rc > 0) {
         e->stop = RJ_STOP_PAUSE;
         return NULL;
     }
-    return rj_open_window(e, hint);
+    return rjpy_open_window(e, hint);
 }
 
 uint8_t *
-rj_pause_here(rj_encoder *e, uint8_t *cur, rj_pause_reason reason)
+rjpy_pause_here(rjpy_encoder *e, uint8_t *cur, rjpy_pause_reason reason)
 {
     e->coop->reason = reason;
     if (give_window_back(e, cur, cur > e->start) < 0)
-        return rj_stop_error(e);
+        return rjpy_stop_error(e);
     e->stop = RJ_STOP_PAUSE;
     return NULL;
 }
@@ -324,7 +324,7 @@ rj_pause_here(rj_encoder *e, uint8_t *cur, rj_pause_reason reason)
 /* ---- values that need Python's help */
 
 int
-rj_text_from_str(rj_encoder *e, PyObject *str, rj__text *text)
+rjpy_text_from_str(rjpy_encoder *e, PyObject *str, rj__text *text)
 {
     static const rj__text_kind kinds[] = {[1] = RJ__TEXT_LATIN1, [2] = RJ__TEXT_UCS2, [4] = RJ__TEXT_UCS4};
     if (RJ_STR_READY(str) < 0)
@@ -348,7 +348,7 @@ rj_text_from_str(rj_encoder *e, PyObject *str, rj__text *text)
         return 0;
     }
     size_t length;
-    const uint8_t *utf8 = rj_str_kept_utf8(str, &length);
+    const uint8_t *utf8 = rjpy_str_kept_utf8(str, &length);
     if (utf8) {
         text->kind = RJ__TEXT_UTF8;
         text->data = utf8;
@@ -358,25 +358,25 @@ rj_text_from_str(rj_encoder *e, PyObject *str, rj__text *text)
 }
 
 uint8_t *
-rj_widen_output(rj_encoder *e, uint8_t *cur, int width)
+rjpy_widen_output(rjpy_encoder *e, uint8_t *cur, int width)
 {
-    if (rj_sink_take(e->sink, (size_t)(cur - e->start)) < 0 || rj_str_sink_widen(e->str_sink, width) < 0)
-        return rj_stop_error(e);
-    return rj_open_window(e, 0);
+    if (rj_sink_take(e->sink, (size_t)(cur - e->start)) < 0 || rjpy_str_sink_widen(e->str_sink, width) < 0)
+        return rjpy_stop_error(e);
+    return rjpy_open_window(e, 0);
 }
 
 PyObject *
-rj_raw_str(PyObject *raw)
+rjpy_raw_str(PyObject *raw)
 {
-    PyObject *bytes = rj_raw_bytes(raw);
+    PyObject *bytes = rjpy_raw_bytes(raw);
     return PyUnicode_DecodeUTF8(PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes), NULL);
 }
 
 PyObject *
-rj_int_text(rj_encoder *e, PyObject *v)
+rjpy_int_text(rjpy_encoder *e, PyObject *v)
 {
-    rj_own_ancestors(e); /* its exception may start the garbage collector, and that finalizers; and signals are heard */
-    if (RJ__LIKELY(!rj_long_is_huge(v)))
+    rjpy_own_ancestors(e); /* its exception may start the garbage collector, and that finalizers; and signals are heard */
+    if (RJ__LIKELY(!rjpy_long_is_huge(v)))
         return PyLong_Type.tp_repr(v);
     if (!e->state->digits_of) {
         PyObject *module = PyImport_ImportModule("rjson._digits");
@@ -390,78 +390,78 @@ rj_int_text(rj_encoder *e, PyObject *v)
 }
 
 const char *
-rj_non_finite(rj_encoder *e, double value)
+rjpy_non_finite(rjpy_encoder *e, double value)
 {
     const char *text = value != value ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
     if (e->options->allow_nan == RJ_NAN_LITERAL)
         return text;
     if (e->options->allow_nan == RJ_NAN_NULL)
         return "null";
-    rj_fail(e, NULL, "float %s is not JSON (allow_nan=True writes it all the same, allow_nan=\"null\" as null)", text);
+    rjpy_fail(e, NULL, "float %s is not JSON (allow_nan=True writes it all the same, allow_nan=\"null\" as null)", text);
     return NULL;
 }
 
 uint8_t *
-rj_fail_large_integer(rj_encoder *e)
+rjpy_fail_large_integer(rjpy_encoder *e)
 {
     if (e->options->integer_max == INT64_MAX)
-        return rj_fail(e, NULL,
-                       "int is outside of int64, -2**63 to 2**63 - 1 (integers=\"exact\" writes it all the same, "
-                       "integers=\"string\" as a string)");
-    return rj_fail(e, NULL,
-                   "int is beyond what JavaScript holds exactly, 2**53 - 1 (integers=\"exact\" writes it all the "
-                   "same, integers=\"string\" as a string)");
+        return rjpy_fail(e, NULL,
+                         "int is outside of int64, -2**63 to 2**63 - 1 (integers=\"exact\" writes it all the same, "
+                         "integers=\"string\" as a string)");
+    return rjpy_fail(e, NULL,
+                     "int is beyond what JavaScript holds exactly, 2**53 - 1 (integers=\"exact\" writes it all the "
+                     "same, integers=\"string\" as a string)");
 }
 
 /* What to do about an object that cannot be encoded. */
 static const char *
-advice_for(const rj_encoder *e, PyObject *obj)
+advice_for(const rjpy_encoder *e, PyObject *obj)
 {
     if (PyAnySet_Check(obj) && !e->options->sets_as_arrays)
         return "pass sets=\"array\"";
     if (PyBytes_Check(obj))
         return "pass default=, for example default=bytes.decode";
-    if (rj_is_async_iterable(obj) && !rj_coop_awaits(e->coop))
+    if (rjpy_is_async_iterable(obj) && !rjpy_coop_awaits(e->coop))
         return "rjson.aio writes async iterators";
-    if (rj_is_awaitable(obj))
+    if (rjpy_is_awaitable(obj))
         return "await it first";
     return "pass default=, for example default=str";
 }
 
 /* Notes that `default` is asked what to write at `cur`. 0 if it has been asked that too often (e->stop is ERROR). */
 static int
-note_default(rj_encoder *e, const uint8_t *cur, PyObject *obj)
+note_default(rjpy_encoder *e, const uint8_t *cur, PyObject *obj)
 {
     const uint64_t at = e->given + (uint64_t)(cur - e->start);
     e->default_chain = at == e->default_at ? e->default_chain + 1 : 1;
     e->default_at = at;
     if (RJ__LIKELY(e->default_chain <= RJ_DEFAULT_CHAIN))
         return 1;
-    rj_fail(e, PyExc_RecursionError,
-            "default has returned what it is asked about again %d times in a row, the last of them a %.200s",
-            RJ_DEFAULT_CHAIN, Py_TYPE(obj)->tp_name);
+    rjpy_fail(e, PyExc_RecursionError,
+              "default has returned what it is asked about again %d times in a row, the last of them a %.200s",
+              RJ_DEFAULT_CHAIN, Py_TYPE(obj)->tp_name);
     return 0;
 }
 
 PyObject *
-rj_call_default(rj_encoder *e, const uint8_t *cur, PyObject *obj)
+rjpy_call_default(rjpy_encoder *e, const uint8_t *cur, PyObject *obj)
 {
     if (!e->options->default_) {
-        rj_fail(e, NULL, "object of type %.200s is not JSON serializable", Py_TYPE(obj)->tp_name);
+        rjpy_fail(e, NULL, "object of type %.200s is not JSON serializable", Py_TYPE(obj)->tp_name);
         e->advice = advice_for(e, obj);
         return NULL;
     }
     if (!note_default(e, cur, obj))
         return NULL;
-    rj_enter_python(e);
+    rjpy_enter_python(e);
     PyObject *result = PyObject_CallOneArg(e->options->default_, obj);
     if (!result)
-        rj_stop_error(e);
+        rjpy_stop_error(e);
     return result;
 }
 
 PyObject *
-rj_dict_subclass_pairs(rj_encoder *e, PyObject *dict, int *direct)
+rjpy_dict_subclass_pairs(rjpy_encoder *e, PyObject *dict, int *direct)
 {
     *direct = 0;
     PyObject *own = PyObject_GetAttr((PyObject *)Py_TYPE(dict), e->state->str_items);
@@ -480,20 +480,20 @@ rj_dict_subclass_pairs(rj_encoder *e, PyObject *dict, int *direct)
 }
 
 int
-rj_next_pair(rj_encoder *e, PyObject *iterator, PyObject **key, PyObject **value)
+rjpy_next_pair(rjpy_encoder *e, PyObject *iterator, PyObject **key, PyObject **value)
 {
-    rj_enter_python(e);
+    rjpy_enter_python(e);
     PyObject *pair = PyIter_Next(iterator);
     if (!pair) {
         if (!PyErr_Occurred())
             return 0;
         e->problem_in_key = 1;
-        rj_stop_error(e);
+        rjpy_stop_error(e);
         return -1;
     }
     if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2) {
         e->problem_in_key = 1;
-        rj_fail(e, NULL, "items() must yield 2-tuples, not %.200s", Py_TYPE(pair)->tp_name);
+        rjpy_fail(e, NULL, "items() must yield 2-tuples, not %.200s", Py_TYPE(pair)->tp_name);
         Py_DECREF(pair);
         return -1;
     }
@@ -505,21 +505,21 @@ rj_next_pair(rj_encoder *e, PyObject *iterator, PyObject **key, PyObject **value
 
 /* ---- life */
 
-/* All but the arrays at the end. In pieces: compilers make one string instruction of the whole, which takes longer to start than
- * all of these take. */
+/* All but the arrays at the end. In pieces: compilers make one string instruction of the whole, which takes longer
+ * to start than all of these take. */
 static void
-clear_fields(rj_encoder *e)
+clear_fields(rjpy_encoder *e)
 {
     enum { PIECE = 64 };
     _Static_assert(sizeof e->levels >= PIECE, "the last piece may reach into it");
-    for (size_t i = 0; i < offsetof(rj_encoder, levels); i += PIECE)
+    for (size_t i = 0; i < offsetof(rjpy_encoder, levels); i += PIECE)
         memset((char *)e + i, 0, PIECE);
 }
 
-rj_encoder *
-rj_encoder_acquire(rj_state *state, const rj_options *options, PyObject *root, rj_sink *sink)
+rjpy_encoder *
+rjpy_encoder_acquire(rjpy_state *state, const rjpy_options *options, PyObject *root, rj_sink *sink)
 {
-    rj_encoder *e = state->spare;
+    rjpy_encoder *e = state->spare;
     state->spare = NULL;
     if (!e) {
         e = PyMem_Malloc(sizeof *e);
@@ -537,31 +537,31 @@ rj_encoder_acquire(rj_state *state, const rj_options *options, PyObject *root, r
     e->frames = e->inline_frames;
     e->frame_capacity = RJ_INLINE_FRAMES;
     e->non_ascii = !options->layout.is_ascii;
-    rj_set_native_limit(e);
+    rjpy_set_native_limit(e);
     return e;
 }
 
 /* What a document that was not completed leaves behind. */
 static void
-drop_references(rj_encoder *e)
+drop_references(rjpy_encoder *e)
 {
-    PyObject *exception = rj_take_exception(); /* what is dropped here may run code of its own */
+    PyObject *exception = rjpy_take_exception(); /* what is dropped here may run code of its own */
     while (e->frame_count > 0)
-        rj_clear_frame(&e->frames[--e->frame_count]);
+        rjpy_clear_frame(&e->frames[--e->frame_count]);
     Py_CLEAR(e->text_owner);
     Py_CLEAR(e->problem);
-    rj_set_exception(exception);
+    rjpy_set_exception(exception);
 }
 
 void
-rj_encoder_release(rj_encoder *e)
+rjpy_encoder_release(rjpy_encoder *e)
 {
     if (RJ__UNLIKELY(e->frame_count || e->text_owner || e->problem))
         drop_references(e);
     if (e->frames != e->inline_frames)
         PyMem_Free(e->frames);
     if (e->ancestors.slots)
-        rj_ptrset_free(&e->ancestors);
+        rjpy_ptrset_free(&e->ancestors);
     if (e->state->spare)
         PyMem_Free(e);
     else
@@ -569,7 +569,7 @@ rj_encoder_release(rj_encoder *e)
 }
 
 int
-rj_encoder_traverse(rj_encoder *e, visitproc visit, void *arg)
+rjpy_encoder_traverse(rjpy_encoder *e, visitproc visit, void *arg)
 {
     for (size_t i = 0; i < e->frame_count; i++) {
         Py_VISIT(e->frames[i].obj);
@@ -582,11 +582,11 @@ rj_encoder_traverse(rj_encoder *e, visitproc visit, void *arg)
 }
 
 PyObject *
-rj_encoder_open_sources(const rj_encoder *e)
+rjpy_encoder_open_sources(const rjpy_encoder *e)
 {
     PyObject *sources = PyList_New(0);
     for (size_t i = e->frame_count; i-- > 0 && sources;) {
-        rj_frame_kind kind = e->frames[i].kind;
+        rjpy_frame_kind kind = e->frames[i].kind;
         int is_source = kind == RJ_FRAME_ITERATOR || kind == RJ_FRAME_ASYNC || kind == RJ_FRAME_PAIRS;
         if (is_source && PyList_Append(sources, e->frames[i].iterator) < 0)
             Py_CLEAR(sources);
@@ -594,8 +594,8 @@ rj_encoder_open_sources(const rj_encoder *e)
     return sources;
 }
 
-rj_run
-rj_encoder_run(rj_encoder *e)
+rjpy_run
+rjpy_encoder_run(rjpy_encoder *e)
 {
-    return (rj_run)(e->options->styled ? e->state->encode_styled(e) : e->state->encode(e));
+    return (rjpy_run)(e->options->styled ? e->state->encode_styled(e) : e->state->encode(e));
 }

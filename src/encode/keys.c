@@ -5,7 +5,7 @@
 #define REPLACEMENTS_MAX 8
 
 /* A text, new; or NULL: with a problem or exception, or with *has_none for a key that has no text. */
-static PyObject *text_of(rj_encoder *e, PyObject *key, int replacements, int *has_none);
+static PyObject *text_of(rjpy_encoder *e, PyObject *key, int replacements, int *has_none);
 
 static PyObject *
 no_text(int *has_none)
@@ -15,18 +15,18 @@ no_text(int *has_none)
 }
 
 static PyObject *
-float_key_text(rj_encoder *e, PyObject *key)
+float_key_text(rjpy_encoder *e, PyObject *key)
 {
     double value = PyFloat_AS_DOUBLE(key);
     if (value - value == 0)
         return PyFloat_Type.tp_repr(key);
-    const char *text = rj_non_finite(e, value);
+    const char *text = rjpy_non_finite(e, value);
     return text ? PyUnicode_FromString(text) : NULL;
 }
 
 /* Of the keys that the json module knows: 1 with their text (NULL with a problem or exception), 0 for others. */
 static int
-basic_key_text(rj_encoder *e, PyObject *key, PyObject **text)
+basic_key_text(rjpy_encoder *e, PyObject *key, PyObject **text)
 {
     if (PyUnicode_Check(key))
         *text = Py_NewRef(key);
@@ -37,7 +37,7 @@ basic_key_text(rj_encoder *e, PyObject *key, PyObject **text)
     else if (key == Py_None)
         *text = PyUnicode_FromString("null");
     else if (PyLong_Check(key))
-        *text = rj_int_text(e, key);
+        *text = rjpy_int_text(e, key);
     else if (PyFloat_Check(key))
         *text = float_key_text(e, key);
     else
@@ -47,13 +47,13 @@ basic_key_text(rj_encoder *e, PyObject *key, PyObject **text)
 
 /* The text of what stands for the key. */
 static PyObject *
-replacement_text(rj_encoder *e, const rj_plan *plan, PyObject *key, int replacements, int *has_none)
+replacement_text(rjpy_encoder *e, const rjpy_plan *plan, PyObject *key, int replacements, int *has_none)
 {
     if (replacements == REPLACEMENTS_MAX)
         return no_text(has_none);
-    PyObject *result = rj_replacement(e, plan, key);
+    PyObject *result = rjpy_replacement(e, plan, key);
     PyObject *text = NULL;
-    if (result && !(result == Py_NotImplemented && rj_is_asked(plan)))
+    if (result && !(result == Py_NotImplemented && rjpy_is_asked(plan)))
         text = text_of(e, result, replacements + 1, has_none);
     else if (result)
         *has_none = 1;
@@ -62,15 +62,15 @@ replacement_text(rj_encoder *e, const rj_plan *plan, PyObject *key, int replacem
 }
 
 static PyObject *
-number_text(rj_encoder *e, PyObject *key, int *has_none)
+number_text(rjpy_encoder *e, PyObject *key, int *has_none)
 {
     uint8_t text[RJ_TYPE_TEXT_MAX + 2];
-    rj_array *a = rj_array_from_numpy(e, key);
+    rjpy_array *a = rjpy_array_from_numpy(e, key);
     if (!a || a->dimensions > 0) {
         Py_XDECREF(a);
         return PyErr_Occurred() ? NULL : no_text(has_none);
     }
-    uint8_t *end = rj_put_element(e, text, a, a->data, a->item);
+    uint8_t *end = rjpy_put_element(e, text, a, a->data, a->item);
     Py_DECREF(a);
     if (!end)
         return NULL;
@@ -79,13 +79,13 @@ number_text(rj_encoder *e, PyObject *key, int *has_none)
 }
 
 static PyObject *
-planned_text(rj_encoder *e, const rj_plan *plan, PyObject *key, int replacements, int *has_none)
+planned_text(rjpy_encoder *e, const rjpy_plan *plan, PyObject *key, int replacements, int *has_none)
 {
     uint8_t text[RJ_TYPE_TEXT_MAX];
     if (plan->group & e->options->passthrough)
         return no_text(has_none);
-    if (rj_has_type_text(e, plan)) {
-        uint8_t *end = rj_put_type_text(e, text, plan, key);
+    if (rjpy_has_type_text(e, plan)) {
+        uint8_t *end = rjpy_put_type_text(e, text, plan, key);
         return end ? PyUnicode_FromStringAndSize((char *)text, end - text) : NULL;
     }
     switch (plan->form) {
@@ -95,7 +95,7 @@ planned_text(rj_encoder *e, const rj_plan *plan, PyObject *key, int replacements
     case RJ_FORM_ARRAY:
         return no_text(has_none);
     case RJ_FORM_DECIMAL:
-        return rj_decimal_text(e, plan, key);
+        return rjpy_decimal_text(e, plan, key);
     case RJ_FORM_NUMPY_ARRAY:
         return number_text(e, key, has_none);
     default:
@@ -104,12 +104,12 @@ planned_text(rj_encoder *e, const rj_plan *plan, PyObject *key, int replacements
 }
 
 static PyObject *
-text_of(rj_encoder *e, PyObject *key, int replacements, int *has_none)
+text_of(rjpy_encoder *e, PyObject *key, int replacements, int *has_none)
 {
     PyObject *text;
     if (basic_key_text(e, key, &text))
         return text;
-    rj_plan *plan = rj_plan_of(e, key);
+    rjpy_plan *plan = rjpy_plan_of(e, key);
     text = plan ? planned_text(e, plan, key, replacements, has_none) : NULL;
     Py_XDECREF(plan);
     return text;
@@ -117,15 +117,15 @@ text_of(rj_encoder *e, PyObject *key, int replacements, int *has_none)
 
 /* What `default_key` says of a key that has no text itself. */
 static PyObject *
-text_by_default(rj_encoder *e, PyObject *key, int *has_none)
+text_by_default(rjpy_encoder *e, PyObject *key, int *has_none)
 {
-    rj_enter_python(e);
+    rjpy_enter_python(e);
     PyObject *result = PyObject_CallOneArg(e->options->default_key, key);
     *has_none = 0;
     PyObject *text = result ? text_of(e, result, 0, has_none) : NULL;
     if (*has_none) {
-        rj_fail(e, NULL, "default_key returned a %.200s, which is no key either, for a %.200s", Py_TYPE(result)->tp_name,
-                Py_TYPE(key)->tp_name);
+        rjpy_fail(e, NULL, "default_key returned a %.200s, which is no key either, for a %.200s", Py_TYPE(result)->tp_name,
+                  Py_TYPE(key)->tp_name);
         *has_none = 0;
     }
     Py_XDECREF(result);
@@ -133,7 +133,7 @@ text_by_default(rj_encoder *e, PyObject *key, int *has_none)
 }
 
 PyObject *
-rj_key_text_if_any(rj_encoder *e, PyObject *key, int *has_none)
+rjpy_key_text_if_any(rjpy_encoder *e, PyObject *key, int *has_none)
 {
     *has_none = 0;
     PyObject *text = text_of(e, key, 0, has_none);
@@ -141,19 +141,19 @@ rj_key_text_if_any(rj_encoder *e, PyObject *key, int *has_none)
         text = text_by_default(e, key, has_none);
     if (!text && !*has_none) {
         e->problem_in_key = 1;
-        rj_stop_error(e);
+        rjpy_stop_error(e);
     }
     return text;
 }
 
 PyObject *
-rj_key_text(rj_encoder *e, PyObject *key)
+rjpy_key_text(rjpy_encoder *e, PyObject *key)
 {
     int has_none;
-    PyObject *text = rj_key_text_if_any(e, key, &has_none);
+    PyObject *text = rjpy_key_text_if_any(e, key, &has_none);
     if (has_none) {
         e->problem_in_key = 1;
-        rj_fail(e, NULL, "keys must be str, int, float, bool or None, not %.200s", Py_TYPE(key)->tp_name);
+        rjpy_fail(e, NULL, "keys must be str, int, float, bool or None, not %.200s", Py_TYPE(key)->tp_name);
     }
     return text;
 }

@@ -1,7 +1,7 @@
 /* See options.h. */
 #include "encode/options.h"
 
-const rj_options rj_default_options = {
+const rjpy_options rjpy_default_options = {
     .max_depth = RJ_MAX_DEPTH_DEFAULT,
     .integer_max = UINT64_MAX,
     .layout =
@@ -11,7 +11,7 @@ const rj_options rj_default_options = {
 /* ---- kinds of values */
 
 int
-rj_parse_flag(uint8_t *flag, PyObject *value)
+rjpy_parse_flag(uint8_t *flag, PyObject *value)
 {
     int truth = PyObject_IsTrue(value);
     *flag = truth > 0;
@@ -48,7 +48,8 @@ set_choice(uint8_t *option, const char *name, PyObject *value, const char *const
     return index < 0 ? -1 : 0;
 }
 
-/* A str as UTF-8, at most RJ_SEPARATOR_MAX bytes, into `out`; clears *is_ascii if it is not. Its length, or -1 with an exception. */
+/* A str as UTF-8, at most RJ_SEPARATOR_MAX bytes, into `out`; clears *is_ascii if it is not. Its length, or -1 with
+ * an exception. */
 static Py_ssize_t
 copy_text(const char *option, PyObject *value, uint8_t *out, int *is_ascii)
 {
@@ -83,30 +84,30 @@ set_callable(PyObject **option, const char *name, PyObject *value)
 }
 
 static int
-set_default(rj_options *options, PyObject *value)
+set_default(rjpy_options *options, PyObject *value)
 {
     return set_callable(&options->default_, "default", value);
 }
 
 static int
-set_default_key(rj_options *options, PyObject *value)
+set_default_key(rjpy_options *options, PyObject *value)
 {
     return set_callable(&options->default_key, "default_key", value);
 }
 
 static int
-set_allow_nan(rj_options *options, PyObject *value)
+set_allow_nan(rjpy_options *options, PyObject *value)
 {
     static const char *const choices[] = {"null", NULL};
     if (PyUnicode_Check(value)) {
         options->allow_nan = RJ_NAN_NULL;
         return choose("allow_nan", value, choices) < 0 ? -1 : 0;
     }
-    return rj_parse_flag(&options->allow_nan, value);
+    return rjpy_parse_flag(&options->allow_nan, value);
 }
 
 int
-rj_parse_max_depth(Py_ssize_t *max_depth, PyObject *value)
+rjpy_parse_max_depth(Py_ssize_t *max_depth, PyObject *value)
 {
     Py_ssize_t n = PyNumber_AsSsize_t(value, PyExc_OverflowError);
     if (n == -1 && PyErr_Occurred())
@@ -120,15 +121,15 @@ rj_parse_max_depth(Py_ssize_t *max_depth, PyObject *value)
 }
 
 static int
-set_max_depth(rj_options *options, PyObject *value)
+set_max_depth(rjpy_options *options, PyObject *value)
 {
-    return rj_parse_max_depth(&options->max_depth, value);
+    return rjpy_parse_max_depth(&options->max_depth, value);
 }
 
 static int
-set_indent(rj_options *options, PyObject *value)
+set_indent(rjpy_options *options, PyObject *value)
 {
-    rj_layout *layout = &options->layout;
+    rjpy_layout *layout = &options->layout;
     uint8_t unit[RJ_SEPARATOR_MAX] = " ";
     if (value == Py_None) {
         layout->indent = -1;
@@ -160,9 +161,9 @@ set_indent(rj_options *options, PyObject *value)
 }
 
 static int
-set_separators(rj_options *options, PyObject *value)
+set_separators(rjpy_options *options, PyObject *value)
 {
-    rj_layout *layout = &options->layout;
+    rjpy_layout *layout = &options->layout;
     options->has_separators = value != Py_None;
     if (value == Py_None)
         return 0;
@@ -182,14 +183,14 @@ set_separators(rj_options *options, PyObject *value)
 }
 
 static int
-set_surrogates(rj_options *options, PyObject *value)
+set_surrogates(rjpy_options *options, PyObject *value)
 {
     static const char *const choices[] = {"error", "escape", "replace", "pass", NULL}; /* in the order of rj__surrogates */
     return set_choice(&options->surrogates, "surrogates", value, choices);
 }
 
 static int
-set_integers(rj_options *options, PyObject *value)
+set_integers(rjpy_options *options, PyObject *value)
 {
     static const char *const choices[] = {"exact", "js-safe", "int64", "string", NULL};
     static const uint64_t max[] = {UINT64_MAX, RJ_JS_SAFE_INTEGER, INT64_MAX, RJ_JS_SAFE_INTEGER};
@@ -203,46 +204,46 @@ set_integers(rj_options *options, PyObject *value)
 }
 
 static int
-set_duplicates(rj_options *options, PyObject *value)
+set_duplicates(rjpy_options *options, PyObject *value)
 {
     static const char *const choices[] = {"keep", "error", NULL};
     return set_choice(&options->refuses_duplicates, "duplicates", value, choices);
 }
 
 static int
-set_decimal(rj_options *options, PyObject *value)
+set_decimal(rjpy_options *options, PyObject *value)
 {
     static const char *const choices[] = {"number", "string", NULL};
     return set_choice(&options->decimal_as_string, "decimal", value, choices);
 }
 
 static int
-set_timedelta(rj_options *options, PyObject *value)
+set_timedelta(rjpy_options *options, PyObject *value)
 {
     static const char *const choices[] = {"iso", "seconds", NULL};
     return set_choice(&options->timedelta_as_seconds, "timedelta", value, choices);
 }
 
 static int
-set_namedtuple(rj_options *options, PyObject *value)
+set_namedtuple(rjpy_options *options, PyObject *value)
 {
     static const char *const choices[] = {"array", "object", NULL};
     return set_choice(&options->namedtuple_as_object, "namedtuple", value, choices);
 }
 
 static int
-set_sets(rj_options *options, PyObject *value)
+set_sets(rjpy_options *options, PyObject *value)
 {
     static const char *const choices[] = {"error", "array", NULL};
     return set_choice(&options->sets_as_arrays, "sets", value, choices);
 }
 
 #define NAME(id, name) name,
-const char *const rj_type_group_names[] = {RJ_TYPE_GROUPS(NAME) NULL};
+const char *const rjpy_type_group_names[] = {RJ_TYPE_GROUPS(NAME) NULL};
 #undef NAME
 
 static int
-set_passthrough(rj_options *options, PyObject *value)
+set_passthrough(rjpy_options *options, PyObject *value)
 {
     options->passthrough = 0;
     if (PyBool_Check(value)) {
@@ -255,7 +256,7 @@ set_passthrough(rj_options *options, PyObject *value)
     }
     PyObject *names = PySequence_Tuple(value);
     for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); i++) {
-        int index = choose("a name in passthrough", PyTuple_GET_ITEM(names, i), rj_type_group_names);
+        int index = choose("a name in passthrough", PyTuple_GET_ITEM(names, i), rjpy_type_group_names);
         if (index < 0)
             Py_CLEAR(names);
         else
@@ -266,9 +267,9 @@ set_passthrough(rj_options *options, PyObject *value)
 }
 
 #define FLAG_SETTER(name)                                                                                                   \
-    static int set_##name(rj_options *options, PyObject *value)                                                             \
+    static int set_##name(rjpy_options *options, PyObject *value)                                                           \
     {                                                                                                                       \
-        return rj_parse_flag(&options->name, value);                                                                        \
+        return rjpy_parse_flag(&options->name, value);                                                                      \
     }
 FLAG_SETTER(ensure_ascii)
 FLAG_SETTER(sort_keys)
@@ -281,11 +282,11 @@ FLAG_SETTER(omit_microseconds)
 #undef FLAG_SETTER
 
 int
-rj_options_set(rj_options *options, const char *function, PyObject *name, PyObject *value)
+rjpy_options_set(rjpy_options *options, const char *function, PyObject *name, PyObject *value)
 {
     static const struct {
         const char *name;
-        int (*set)(rj_options *options, PyObject *value);
+        int (*set)(rjpy_options *options, PyObject *value);
     } known[] = {
 #define OPTION(name) {#name, set_##name}
         OPTION(default_key), OPTION(duplicates),   OPTION(default),        OPTION(indent),    OPTION(sort_keys),
@@ -307,9 +308,9 @@ rj_options_set(rj_options *options, const char *function, PyObject *name, PyObje
 
 /* Puts the line break behind the separator. */
 static void
-make_lead(rj_options *options)
+make_lead(rjpy_options *options)
 {
-    rj_layout *layout = &options->layout;
+    rjpy_layout *layout = &options->layout;
     uint8_t *newline = layout->lead + layout->item_length;
     Py_ssize_t room = RJ_LEAD_MAX - layout->item_length - 1;
     newline[0] = '\n';
@@ -318,9 +319,9 @@ make_lead(rj_options *options)
 }
 
 void
-rj_options_finish(rj_options *options)
+rjpy_options_finish(rjpy_options *options)
 {
-    rj_layout *layout = &options->layout;
+    rjpy_layout *layout = &options->layout;
     if (layout->indent >= 0)
         make_lead(options);
     if (!options->has_separators && layout->indent >= 0) { /* as json does: a space after keys, none at the ends of lines */
@@ -337,12 +338,12 @@ rj_options_finish(rj_options *options)
 }
 
 int
-rj_options_parse(rj_options *options, const char *function, PyObject *const *values, PyObject *kwnames)
+rjpy_options_parse(rjpy_options *options, const char *function, PyObject *const *values, PyObject *kwnames)
 {
     Py_ssize_t count = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
     for (Py_ssize_t i = 0; i < count; i++)
-        if (rj_options_set(options, function, PyTuple_GET_ITEM(kwnames, i), values[i]) < 0)
+        if (rjpy_options_set(options, function, PyTuple_GET_ITEM(kwnames, i), values[i]) < 0)
             return -1;
-    rj_options_finish(options);
+    rjpy_options_finish(options);
     return 0;
 }

@@ -5,14 +5,14 @@
 #define FIRST_SLOTS 64
 
 static size_t
-home_of(const rj_ptrset *set, const void *p)
+home_of(const rjpy_ptrset *set, const void *p)
 {
     /* Fibonacci hashing: the low bits of addresses are all alike, the product's high bits aren't. */
     return (size_t)(((uint64_t)(uintptr_t)p * 0x9E3779B97F4A7C15u) >> 32) & set->mask;
 }
 
 static void
-place(rj_ptrset *set, const void *p)
+place(rjpy_ptrset *set, const void *p)
 {
     size_t i = home_of(set, p);
     while (set->slots[i])
@@ -21,9 +21,9 @@ place(rj_ptrset *set, const void *p)
 }
 
 static int
-grow(rj_ptrset *set)
+grow(rjpy_ptrset *set)
 {
-    rj_ptrset bigger = {NULL, set->slots ? set->mask * 2 + 1 : FIRST_SLOTS - 1, set->count};
+    rjpy_ptrset bigger = {NULL, set->slots ? set->mask * 2 + 1 : FIRST_SLOTS - 1, set->count};
     bigger.slots = PyMem_Calloc(bigger.mask + 1, sizeof *bigger.slots);
     if (!bigger.slots)
         return -1;
@@ -36,7 +36,7 @@ grow(rj_ptrset *set)
 }
 
 int
-rj_ptrset_add(rj_ptrset *set, const void *p)
+rjpy_ptrset_add(rjpy_ptrset *set, const void *p)
 {
     if ((!set->slots || set->count * 2 > set->mask) && grow(set) < 0)
         return -1;
@@ -47,7 +47,7 @@ rj_ptrset_add(rj_ptrset *set, const void *p)
 
 /* The slot of `p`, or the empty one where the search ends. */
 static size_t
-find(const rj_ptrset *set, const void *p)
+find(const rjpy_ptrset *set, const void *p)
 {
     size_t i = home_of(set, p);
     while (set->slots[i] && set->slots[i] != p)
@@ -56,13 +56,13 @@ find(const rj_ptrset *set, const void *p)
 }
 
 int
-rj_ptrset_has(const rj_ptrset *set, const void *p)
+rjpy_ptrset_has(const rjpy_ptrset *set, const void *p)
 {
     return set->count > 0 && set->slots[find(set, p)] == p;
 }
 
 void
-rj_ptrset_remove(rj_ptrset *set, const void *p)
+rjpy_ptrset_remove(rjpy_ptrset *set, const void *p)
 {
     if (set->count == 0)
         return;
@@ -83,8 +83,8 @@ rj_ptrset_remove(rj_ptrset *set, const void *p)
 }
 
 void
-rj_ptrset_free(rj_ptrset *set)
+rjpy_ptrset_free(rjpy_ptrset *set)
 {
     PyMem_Free(set->slots);
-    *set = (rj_ptrset){NULL, 0, 0};
+    *set = (rjpy_ptrset){NULL, 0, 0};
 }

@@ -4,17 +4,17 @@
 
 #include "py.h"
 
-typedef struct rj_ptrset {
+typedef struct rjpy_ptrset {
     const void **slots; /* a power of two of them, or NULL; linear probing */
     size_t mask;
     size_t count;
-} rj_ptrset;
+} rjpy_ptrset;
 
 /* 0, or -1 without memory (no exception set). */
-int rj_ptrset_add(rj_ptrset *set, const void *p);
+int rjpy_ptrset_add(rjpy_ptrset *set, const void *p);
 /* Once, where it was added more than once. */
-void rj_ptrset_remove(rj_ptrset *set, const void *p);
-int rj_ptrset_has(const rj_ptrset *set, const void *p);
-void rj_ptrset_free(rj_ptrset *set);
+void rjpy_ptrset_remove(rjpy_ptrset *set, const void *p);
+int rjpy_ptrset_has(const rjpy_ptrset *set, const void *p);
+void rjpy_ptrset_free(rjpy_ptrset *set);
 
 #endif

@@ -7,7 +7,8 @@
 /* Of longer paths only so many levels at each end are shown. */
 #define PATH_ENDS 20
 
-/* ".name", ["other name"], or [repr] for a key that is no str; its type where it has no repr, as ints of thousands of digits. */
+/* ".name", ["other name"], or [repr] for a key that is no str; its type where it has no repr, as ints of thousands
+ * of digits. */
 static PyObject *
 member_text(PyObject *key)
 {
@@ -32,7 +33,7 @@ key_before(PyObject *dict, Py_ssize_t pos)
 
 /* What a level adds to the path: a new str, empty if nothing. */
 static PyObject *
-frame_text(const rj_frame *f)
+frame_text(const rjpy_frame *f)
 {
     PyObject *key = NULL;
     switch (f->kind) {
@@ -52,10 +53,10 @@ frame_text(const rj_frame *f)
         key = f->pos > 0 ? PyTuple_GET_ITEM(f->iterator, f->pos - 2) : NULL;
         break;
     case RJ_FRAME_FIELDS:
-        key = f->pos > 0 ? ((const rj_plan *)f->iterator)->fields[f->pos - 1].key : NULL;
+        key = f->pos > 0 ? ((const rjpy_plan *)f->iterator)->fields[f->pos - 1].key : NULL;
         break;
     case RJ_FRAME_ARRAY:
-        return rj_array_position((const rj_array *)f->iterator);
+        return rjpy_array_position((const rjpy_array *)f->iterator);
     default:
         break;
     }
@@ -80,13 +81,13 @@ append(PyObject **path, PyObject *text)
 
 /* Whether a level is one that the path shows: not one of `default`, nor a value that was not begun. */
 static int
-is_shown(const rj_frame *f)
+is_shown(const rjpy_frame *f)
 {
     return f->kind != RJ_FRAME_DEFAULT && f->kind != RJ_FRAME_VALUE && f->kind != RJ_FRAME_PAIR && f->kind != RJ_FRAME_CLOSE;
 }
 
 static size_t
-count_shown(const rj_encoder *e)
+count_shown(const rjpy_encoder *e)
 {
     size_t count = 0;
     for (size_t i = 0; i < e->frame_count; i++)
@@ -98,7 +99,7 @@ count_shown(const rj_encoder *e)
 
 /* The path of the item at hand, "$" for the root. A new str, or NULL without memory (or a key that has no repr). */
 static PyObject *
-path_text(const rj_encoder *e)
+path_text(const rjpy_encoder *e)
 {
     size_t levels = count_shown(e), level = 0;
     size_t hidden = levels > 2 * PATH_ENDS ? levels - 2 * PATH_ENDS : 0;
@@ -135,7 +136,7 @@ longer_list(PyObject *notes, PyObject *note)
 }
 
 void
-rj_add_note(rj_state *state, PyObject *exception, PyObject *note)
+rjpy_add_note(rjpy_state *state, PyObject *exception, PyObject *note)
 {
     PyObject *result = PyObject_CallMethodOneArg(exception, state->str_add_note, note);
     if (!result) {
@@ -149,18 +150,18 @@ rj_add_note(rj_state *state, PyObject *exception, PyObject *note)
 }
 
 static void
-note_path(rj_state *state, PyObject *exception, PyObject *path)
+note_path(rjpy_state *state, PyObject *exception, PyObject *path)
 {
     PyObject *note = PyUnicode_FromFormat("while encoding %U", path);
     if (note)
-        rj_add_note(state, exception, note);
+        rjpy_add_note(state, exception, note);
     else
         PyErr_Clear();
     Py_XDECREF(note);
 }
 
 void
-rj_raise_errno(int sys_errno, PyObject *label)
+rjpy_raise_errno(int sys_errno, PyObject *label)
 {
     PyObject *name = PyUnicode_Check(label) ? Py_NewRef(label) : PyObject_Repr(label);
     if (!name)
@@ -171,7 +172,7 @@ rj_raise_errno(int sys_errno, PyObject *label)
 }
 
 void
-rj_raise_sink(const rj_sink *sink, PyObject *label)
+rjpy_raise_sink(const rj_sink *sink, PyObject *label)
 {
     switch (sink->status) {
     case RJ_ENOMEM:
@@ -182,7 +183,7 @@ rj_raise_sink(const rj_sink *sink, PyObject *label)
                      (unsigned long long)sink->accepted);
         break;
     case RJ_EIO:
-        rj_raise_errno(sink->sys_errno, label);
+        rjpy_raise_errno(sink->sys_errno, label);
         break;
     case RJ_EABORTED:
         PyErr_Format(PyExc_ConnectionAbortedError, "%R was aborted in the middle of a document", label);
@@ -199,7 +200,7 @@ rj_raise_sink(const rj_sink *sink, PyObject *label)
 /* The path; "$" where there is no memory for more. NULL with MemoryError where there is not even that much. No exception may
  * be set. */
 static PyObject *
-path_or_root(const rj_encoder *e)
+path_or_root(const rjpy_encoder *e)
 {
     PyObject *path = path_text(e);
     if (path)
@@ -209,7 +210,7 @@ path_or_root(const rj_encoder *e)
 }
 
 void
-rj_encoder_raise(rj_encoder *e, PyObject *label, uint64_t bytes_written)
+rjpy_encoder_raise(rjpy_encoder *e, PyObject *label, uint64_t bytes_written)
 {
     if (e->problem) {
         PyErr_Clear(); /* whatever went wrong on the way out of it */
@@ -220,9 +221,9 @@ rj_encoder_raise(rj_encoder *e, PyObject *label, uint64_t bytes_written)
         Py_XDECREF(path);
     }
     else if (!PyErr_Occurred()) {
-        rj_raise_sink(e->sink, label);
+        rjpy_raise_sink(e->sink, label);
     }
-    PyObject *exception = rj_take_exception();
+    PyObject *exception = rjpy_take_exception();
     set_attribute(exception, e->state->str_bytes_written, PyLong_FromUnsignedLongLong(bytes_written));
     PyObject *path = path_or_root(e);
     if (path && e->problem) {
@@ -232,5 +233,5 @@ rj_encoder_raise(rj_encoder *e, PyObject *label, uint64_t bytes_written)
     else if (path && !e->target_failed)
         note_path(e->state, exception, path);
     Py_XDECREF(path);
-    rj_set_exception(exception);
+    rjpy_set_exception(exception);
 }

@@ -1,15 +1,16 @@
-/* `sort_keys` and `duplicates`: the members of a dict in the order of their keys, or seen to have keys that differ when they are written;
- * as a tuple of keys and values in turn. */
+/* `sort_keys` and `duplicates`: the members of a dict in the order of their keys, or seen to have keys that differ
+ * when they are written; as a tuple of keys and values in turn. */
 #include "cpython/dict_access.h"
 #include "cpython/exceptions.h"
 #include "cpython/str_access.h"
 #include "encode/encoder.h"
 #include "encode/types/plan.h"
 
-/* A member on its way into order. Strings compare by their first characters most of the time, so these are kept beside them. */
+/* A member on its way into order. Strings compare by their first characters most of the time, so these are kept
+ * beside them. */
 typedef struct sorting {
     uint64_t prefix;
-    rj_member member; /* borrowed from the dict: nothing here runs Python code */
+    rjpy_member member; /* borrowed from the dict: nothing here runs Python code */
 } sorting;
 
 _Static_assert(RJ_STR_HEADER >= 8, "a short str's prefix is read from before its characters");
@@ -86,7 +87,7 @@ collect(PyObject *dict, sorting *members)
 }
 
 PyObject *
-rj_members_tuple(const rj_member *members, Py_ssize_t count)
+rjpy_members_tuple(const rjpy_member *members, Py_ssize_t count)
 {
     PyObject *entries = PyTuple_New(2 * count);
     for (Py_ssize_t i = 0; i < count && entries; i++) {
@@ -97,31 +98,31 @@ rj_members_tuple(const rj_member *members, Py_ssize_t count)
 }
 
 /* The members in the dict's own order: where they are, or copied to `copies`. */
-static const rj_member *
-members_of(PyObject *dict, rj_member copies[RJ_FEW_MEMBERS])
+static const rjpy_member *
+members_of(PyObject *dict, rjpy_member copies[RJ_FEW_MEMBERS])
 {
-    rj_dict_view view;
-    rj_dict_view_load(&view, dict);
-    const rj_member *members = rj_dict_view_members(&view, dict);
+    rjpy_dict_view view;
+    rjpy_dict_view_load(&view, dict);
+    const rjpy_member *members = rjpy_dict_view_members(&view, dict);
     if (members)
         return members;
-    rj_dict_cursor cursor;
-    rj_dict_cursor_begin(&cursor, dict, 0);
-    for (rj_member *m = copies; rj_dict_cursor_next(&cursor, dict, &m->key, &m->value); m++)
+    rjpy_dict_cursor cursor;
+    rjpy_dict_cursor_begin(&cursor, dict, 0);
+    for (rjpy_member *m = copies; rjpy_dict_cursor_next(&cursor, dict, &m->key, &m->value); m++)
         continue;
     return copies;
 }
 
 /* Where the order of a dict with these keys is kept: rows of a table share it. */
-static rj_key_order *
-order_of(rj_state *state, const rj_member *members, Py_ssize_t count)
+static rjpy_key_order *
+order_of(rjpy_state *state, const rjpy_member *members, Py_ssize_t count)
 {
     uintptr_t bits = ((uintptr_t)members[0].key >> 4) + (uintptr_t)count;
     return &state->key_orders[(bits ^ bits >> 4) % RJ_KEY_ORDERS];
 }
 
 static int
-has_keys(const rj_key_order *order, const rj_member *members, Py_ssize_t count)
+has_keys(const rjpy_key_order *order, const rjpy_member *members, Py_ssize_t count)
 {
     if (order->count != count)
         return 0;
@@ -133,7 +134,7 @@ has_keys(const rj_key_order *order, const rj_member *members, Py_ssize_t count)
 
 /* Finds out the order of the dict's keys, and keeps it. 0 if they are not all exact str. */
 static int
-learn_order(rj_key_order *order, PyObject *dict, const rj_member *members, Py_ssize_t count)
+learn_order(rjpy_key_order *order, PyObject *dict, const rjpy_member *members, Py_ssize_t count)
 {
     sorting all[2 * RJ_FEW_MEMBERS];
     if (!collect(dict, all))
@@ -141,17 +142,17 @@ learn_order(rj_key_order *order, PyObject *dict, const rj_member *members, Py_ss
     for (Py_ssize_t i = 0; i < count; i++)
         all[i].member.value = (PyObject *)&members[i]; /* where it was */
     sort_members(all, (size_t)count, all + count);
-    rj_key_order_clear(order);
+    rjpy_key_order_clear(order);
     order->count = count;
     for (Py_ssize_t i = 0; i < count; i++) {
         order->keys[i] = Py_NewRef(members[i].key);
-        order->order[i] = (uint8_t)((const rj_member *)(void *)all[i].member.value - members);
+        order->order[i] = (uint8_t)((const rjpy_member *)(void *)all[i].member.value - members);
     }
     return 1;
 }
 
 void
-rj_key_order_clear(rj_key_order *order)
+rjpy_key_order_clear(rjpy_key_order *order)
 {
     for (Py_ssize_t i = 0; i < order->count; i++)
         Py_DECREF(order->keys[i]); /* exact str: runs no code */
@@ -159,12 +160,12 @@ rj_key_order_clear(rj_key_order *order)
 }
 
 int
-rj_sort_few(rj_state *state, PyObject *dict, rj_member sorted[RJ_FEW_MEMBERS])
+rjpy_sort_few(rjpy_state *state, PyObject *dict, rjpy_member sorted[RJ_FEW_MEMBERS])
 {
-    rj_member copies[RJ_FEW_MEMBERS];
+    rjpy_member copies[RJ_FEW_MEMBERS];
     Py_ssize_t count = PyDict_GET_SIZE(dict);
-    const rj_member *members = members_of(dict, copies);
-    rj_key_order *order = order_of(state, members, count);
+    const rjpy_member *members = members_of(dict, copies);
+    rjpy_key_order *order = order_of(state, members, count);
     if (!has_keys(order, members, count) && !learn_order(order, dict, members, count))
         return 0;
     for (Py_ssize_t i = 0; i < count; i++)
@@ -189,9 +190,9 @@ entries_of(PyObject *pairs)
 /* Pairs, sorted by Python's rules: a new tuple of keys and values. `pairs` (a list of any pairs) is consumed, NULL with an
  * exception. */
 static PyObject *
-sorted_by_python(rj_encoder *e, PyObject *pairs)
+sorted_by_python(rjpy_encoder *e, PyObject *pairs)
 {
-    rj_enter_python(e);
+    rjpy_enter_python(e);
     PyObject *entries = pairs && PyList_Sort(pairs) == 0 ? entries_of(pairs) : NULL;
     Py_XDECREF(pairs);
     return entries;
@@ -199,19 +200,19 @@ sorted_by_python(rj_encoder *e, PyObject *pairs)
 
 /* Replaces the TypeError of keys that cannot be compared by a problem that says so. */
 static PyObject *
-explain_sort_error(rj_encoder *e)
+explain_sort_error(rjpy_encoder *e)
 {
     if (!PyErr_ExceptionMatches(PyExc_TypeError))
         return NULL;
-    PyObject *exception = rj_take_exception();
-    rj_fail(e, NULL, "keys cannot be sorted: %S", exception);
+    PyObject *exception = rjpy_take_exception();
+    rjpy_fail(e, NULL, "keys cannot be sorted: %S", exception);
     Py_DECREF(exception);
     return NULL;
 }
 
 /* As json does: sorts (key, value) tuples, which compare by their keys alone unless two keys are equal. */
 static PyObject *
-sorted_or_explained(rj_encoder *e, PyObject *pairs)
+sorted_or_explained(rjpy_encoder *e, PyObject *pairs)
 {
     PyObject *entries = sorted_by_python(e, pairs);
     return entries ? entries : explain_sort_error(e);
@@ -230,17 +231,17 @@ sorted_by_text(PyObject *dict, PyObject **entries)
     int is_text = collect(dict, all);
     if (is_text) {
         sort_members(all, count, all + count);
-        rj_member *members = (rj_member *)all; /* moved together */
+        rjpy_member *members = (rjpy_member *)all; /* moved together */
         for (size_t i = 0; i < count; i++)
             members[i] = all[i].member;
-        *entries = rj_members_tuple(members, (Py_ssize_t)count);
+        *entries = rjpy_members_tuple(members, (Py_ssize_t)count);
     }
     PyMem_Free(all);
     return is_text;
 }
 
 static PyObject *
-sorted_entries(rj_encoder *e, PyObject *dict)
+sorted_entries(rjpy_encoder *e, PyObject *dict)
 {
     PyObject *entries;
     return sorted_by_text(dict, &entries) ? entries : sorted_or_explained(e, PyDict_Items(dict));
@@ -249,7 +250,7 @@ sorted_entries(rj_encoder *e, PyObject *dict)
 /* ---- keys that become equal */
 
 int
-rj_may_repeat_keys(const rj_encoder *e, PyObject *dict)
+rjpy_may_repeat_keys(const rjpy_encoder *e, PyObject *dict)
 {
     Py_ssize_t pos = 0, strings = 0, ints = 0, count = PyDict_GET_SIZE(dict);
     PyObject *key, *value;
@@ -261,9 +262,10 @@ rj_may_repeat_keys(const rj_encoder *e, PyObject *dict)
     return strings != count && ints != count;
 }
 
-/* What a reader makes of a key's text where lone surrogates are in it, as the options write them. A new exact str, or NULL. */
+/* What a reader makes of a key's text where lone surrogates are in it, as the options write them. A new exact str,
+ * or NULL. */
 static PyObject *
-as_read(const rj_encoder *e, PyObject *text)
+as_read(const rjpy_encoder *e, PyObject *text)
 {
     PyObject *plain = PyUnicode_FromObject(text);
     if (!plain || e->options->surrogates == RJ__SURROGATES_STOP || e->options->surrogates == RJ__SURROGATES_PASS)
@@ -300,18 +302,18 @@ repr_of(PyObject *key)
 }
 
 static void
-fail_repeated(rj_encoder *e, PyObject *first, PyObject *second, PyObject *text)
+fail_repeated(rjpy_encoder *e, PyObject *first, PyObject *second, PyObject *text)
 {
     PyObject *a = repr_of(first), *b = a ? repr_of(second) : NULL;
     if (b)
-        rj_fail(e, NULL, "the keys %.200U and %.200U are both written as %.200R (duplicates=\"error\")", a, b, text);
+        rjpy_fail(e, NULL, "the keys %.200U and %.200U are both written as %.200R (duplicates=\"error\")", a, b, text);
     Py_XDECREF(a);
     Py_XDECREF(b);
 }
 
 /* Notes a key's text: 0, or -1 with a problem or exception. `seen`: the keys so far by what is read of them. */
 static int
-note_key(rj_encoder *e, PyObject *seen, PyObject *key, PyObject *text)
+note_key(rjpy_encoder *e, PyObject *seen, PyObject *key, PyObject *text)
 {
     PyObject *read = as_read(e, text);
     PyObject *other = read ? PyDict_GetItemWithError(seen, read) : NULL;
@@ -324,12 +326,12 @@ note_key(rj_encoder *e, PyObject *seen, PyObject *key, PyObject *text)
 
 /* Appends a member with the text of its key; leaves out what the options leave out. 0, or -1 with a problem or exception. */
 static int
-append_distinct(rj_encoder *e, PyObject *entries, PyObject *seen, PyObject *key, PyObject *value)
+append_distinct(rjpy_encoder *e, PyObject *entries, PyObject *seen, PyObject *key, PyObject *value)
 {
     int has_none = 0;
     if (e->options->omit_none && value == Py_None)
         return 0;
-    PyObject *text = e->options->skipkeys ? rj_key_text_if_any(e, key, &has_none) : rj_key_text(e, key);
+    PyObject *text = e->options->skipkeys ? rjpy_key_text_if_any(e, key, &has_none) : rjpy_key_text(e, key);
     if (!text)
         return has_none ? 0 : -1;
     int rc = note_key(e, seen, key, text);
@@ -341,13 +343,13 @@ append_distinct(rj_encoder *e, PyObject *entries, PyObject *seen, PyObject *key,
 
 /* Members with the texts of their keys, which differ; `entries` is consumed, NULL with a problem or exception. */
 static PyObject *
-distinct_entries(rj_encoder *e, PyObject *entries)
+distinct_entries(rjpy_encoder *e, PyObject *entries)
 {
     if (!entries)
         return NULL;
     PyObject *distinct = PyList_New(0), *seen = PyDict_New(), *result = NULL;
     int rc = distinct && seen ? 0 : -1;
-    rj_enter_python(e);
+    rjpy_enter_python(e);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(entries) && rc == 0; i += 2)
         rc = append_distinct(e, distinct, seen, PyTuple_GET_ITEM(entries, i), PyTuple_GET_ITEM(entries, i + 1));
     if (rc == 0)
@@ -370,18 +372,18 @@ in_their_order(PyObject *pairs)
 }
 
 PyObject *
-rj_arranged_entries(rj_encoder *e, PyObject *dict)
+rjpy_arranged_entries(rjpy_encoder *e, PyObject *dict)
 {
     PyObject *entries = e->options->sort_keys ? sorted_entries(e, dict) : in_their_order(PyDict_Items(dict));
     return e->options->refuses_duplicates ? distinct_entries(e, entries) : entries;
 }
 
 PyObject *
-rj_arranged_pairs(rj_encoder *e, PyObject *iterator)
+rjpy_arranged_pairs(rjpy_encoder *e, PyObject *iterator)
 {
     PyObject *pairs = PyList_New(0), *key, *value;
     int rc = pairs ? 1 : -1;
-    while (rc > 0 && (rc = rj_next_pair(e, iterator, &key, &value)) > 0) {
+    while (rc > 0 && (rc = rjpy_next_pair(e, iterator, &key, &value)) > 0) {
         PyObject *pair = PyTuple_Pack(2, key, value);
         if (!pair || PyList_Append(pairs, pair) < 0)
             rc = -1;
@@ -400,13 +402,13 @@ rj_arranged_pairs(rj_encoder *e, PyObject *iterator)
 }
 
 PyObject *
-rj_sorted_fields(rj_encoder *e, PyObject *obj, const rj_plan *plan)
+rjpy_sorted_fields(rjpy_encoder *e, PyObject *obj, const rjpy_plan *plan)
 {
     PyObject *dict = PyDict_New(), *entries = NULL;
     int rc = dict ? 0 : -1;
-    rj_enter_python(e);
+    rjpy_enter_python(e);
     for (Py_ssize_t i = 0; i < Py_SIZE(plan) && rc == 0; i++) {
-        PyObject *value = rj_field_output(e, plan, &plan->fields[i], obj);
+        PyObject *value = rjpy_field_output(e, plan, &plan->fields[i], obj);
         if (!value)
             rc = -1;
         else if (value != plan->omitted)

@@ -19,14 +19,14 @@ is_generator(PyObject *obj)
 
 /* `first` (consumed): the exception that there was; returns the one to go on with. */
 static PyObject *
-add(rj_state *state, PyObject *first, PyObject *source)
+add(rjpy_state *state, PyObject *first, PyObject *source)
 {
-    PyObject *second = rj_take_exception();
+    PyObject *second = rjpy_take_exception();
     if (!first || !second)
         return first ? first : second;
     PyObject *note = PyUnicode_FromFormat("and while closing %.200R: %.500R", source, second);
     if (note)
-        rj_add_note(state, first, note);
+        rjpy_add_note(state, first, note);
     PyErr_Clear();
     Py_XDECREF(note);
     Py_DECREF(second);
@@ -34,9 +34,9 @@ add(rj_state *state, PyObject *first, PyObject *source)
 }
 
 int
-rj_close_sources(rj_state *state, PyObject *sources)
+rjpy_close_sources(rjpy_state *state, PyObject *sources)
 {
-    PyObject *exception = rj_take_exception();
+    PyObject *exception = rjpy_take_exception();
     int had_one = exception != NULL;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(sources); i++) {
         PyObject *source = PyList_GET_ITEM(sources, i);
@@ -47,20 +47,20 @@ rj_close_sources(rj_state *state, PyObject *sources)
     }
     if (!exception)
         return 0;
-    rj_set_exception(exception);
+    rjpy_set_exception(exception);
     return had_one ? 0 : -1;
 }
 
 int
-rj_encoder_close_sources(rj_encoder *e)
+rjpy_encoder_close_sources(rjpy_encoder *e)
 {
-    PyObject *exception = rj_take_exception(), *sources = rj_encoder_open_sources(e);
-    rj_set_exception(exception); /* in place of a MemoryError: sources are closed when nobody holds them any more then */
+    PyObject *exception = rjpy_take_exception(), *sources = rjpy_encoder_open_sources(e);
+    rjpy_set_exception(exception); /* in place of a MemoryError: sources are closed when nobody holds them any more then */
     if (!sources || PyList_GET_SIZE(sources) == 0) {
         Py_XDECREF(sources);
         return 0;
     }
-    int rc = rj_close_sources(e->state, sources);
+    int rc = rjpy_close_sources(e->state, sources);
     Py_DECREF(sources);
     return rc;
 }

@@ -42,7 +42,7 @@ widen(const void *src, int from, size_t length, void *dst, int to)
 }
 
 void
-rj_str_sink_set_limit(rj_str_sink *s)
+rjpy_str_sink_set_limit(rjpy_str_sink *s)
 {
     size_t paced = s->length | (((size_t)1 << RJ_PACE_BITS) - 1);
     size_t safe = s->capacity - SLACK; /* no block has fewer */
@@ -50,7 +50,7 @@ rj_str_sink_set_limit(rj_str_sink *s)
 }
 
 static int
-resize(rj_str_sink *s, size_t capacity, int width)
+resize(rjpy_str_sink *s, size_t capacity, int width)
 {
     if (capacity > (PY_SSIZE_T_MAX - RJ_WIDE_PREFIX) / 4 - 1) {
         PyErr_NoMemory();
@@ -63,12 +63,12 @@ resize(rj_str_sink *s, size_t capacity, int width)
     }
     s->block = block;
     s->capacity = capacity;
-    rj_str_sink_set_limit(s);
+    rjpy_str_sink_set_limit(s);
     return 0;
 }
 
 int
-rj_str_sink_reserve(rj_str_sink *s, size_t count)
+rjpy_str_sink_reserve(rjpy_str_sink *s, size_t count)
 {
     if (s->capacity - s->length >= count)
         return 0;
@@ -78,7 +78,7 @@ rj_str_sink_reserve(rj_str_sink *s, size_t count)
 
 /* From the memory sink to a block of wide characters. */
 static int
-leave_narrow(rj_str_sink *s, int width)
+leave_narrow(rjpy_str_sink *s, int width)
 {
     size_t length;
     const uint8_t *data = rj_memory_sink_data(&s->narrow, &length);
@@ -94,7 +94,7 @@ leave_narrow(rj_str_sink *s, int width)
 
 /* From two bytes a character to four, from the last character on: the new place of each is free by then. */
 static int
-widen_block(rj_str_sink *s)
+widen_block(rjpy_str_sink *s)
 {
     if (resize(s, s->capacity, 4) < 0)
         return -1;
@@ -110,7 +110,7 @@ widen_block(rj_str_sink *s)
 }
 
 int
-rj_str_sink_widen(rj_str_sink *s, int width)
+rjpy_str_sink_widen(rjpy_str_sink *s, int width)
 {
     if (s->width >= width)
         return 0;
@@ -118,17 +118,17 @@ rj_str_sink_widen(rj_str_sink *s, int width)
 }
 
 static int
-append(rj_str_sink *s, const void *units, int width, size_t length)
+append(rjpy_str_sink *s, const void *units, int width, size_t length)
 {
-    if (rj_str_sink_reserve(s, length + SLACK) < 0)
+    if (rjpy_str_sink_reserve(s, length + SLACK) < 0)
         return -1;
-    widen(units, width, length, rj_str_sink_end(s), s->width);
+    widen(units, width, length, rjpy_str_sink_end(s), s->width);
     s->length += length;
     return 0;
 }
 
 int
-rj_str_sink_append(rj_str_sink *s, PyObject *str)
+rjpy_str_sink_append(rjpy_str_sink *s, PyObject *str)
 {
     return append(s, PyUnicode_DATA(str), (int)PyUnicode_KIND(str), (size_t)PyUnicode_GET_LENGTH(str));
 }
@@ -136,7 +136,7 @@ rj_str_sink_append(rj_str_sink *s, PyObject *str)
 static int
 str_lend(rj_sink *base, size_t hint, rj_window *out)
 {
-    rj_str_sink *s = (rj_str_sink *)base;
+    rjpy_str_sink *s = (rjpy_str_sink *)base;
     if (s->width == 1) {
         int is_used_up = s->narrow.borrowed && s->narrow.length > 0; /* the scratch memory: then as much as is expected */
         return rj_sink_lend(&s->narrow.base, is_used_up && s->hint > hint ? s->hint : hint, out);
@@ -149,7 +149,7 @@ str_lend(rj_sink *base, size_t hint, rj_window *out)
 static int
 str_take(rj_sink *base, size_t used)
 {
-    rj_str_sink *s = (rj_str_sink *)base;
+    rjpy_str_sink *s = (rjpy_str_sink *)base;
     if (s->width == 1)
         return rj_sink_take(&s->narrow.base, used);
     return append(s, s->scratch, 1, used) < 0 ? RJ_ENOMEM : RJ_OK;
@@ -165,7 +165,7 @@ str_flush(rj_sink *base)
 static void
 str_close(rj_sink *base)
 {
-    rj_str_sink *s = (rj_str_sink *)base;
+    rjpy_str_sink *s = (rjpy_str_sink *)base;
     if (s->width == 1)
         rj_sink_free(&s->narrow.base);
     PyObject_Free(s->block);
@@ -175,7 +175,7 @@ str_close(rj_sink *base)
 static const rj_sink_ops str_ops = {str_lend, str_take, str_flush, NULL, str_close};
 
 void
-rj_str_sink_init(rj_str_sink *s, size_t hint, int non_ascii, uint8_t *scratch, size_t scratch_size, int starts_there)
+rjpy_str_sink_init(rjpy_str_sink *s, size_t hint, int non_ascii, uint8_t *scratch, size_t scratch_size, int starts_there)
 {
     s->base = (rj_sink){&str_ops, 0, RJ_OK, 0};
     s->width = 1;
@@ -186,18 +186,18 @@ rj_str_sink_init(rj_str_sink *s, size_t hint, int non_ascii, uint8_t *scratch, s
     s->scratch = scratch;
     s->scratch_size = scratch_size - SLACK;
     size_t prefix = non_ascii ? RJ_WIDE_PREFIX : RJ_STR_PREFIX;
-    rj_memory_sink_init(&s->narrow, &rj_py_objects, prefix, hint, starts_there ? scratch : NULL, s->scratch_size);
+    rj_memory_sink_init(&s->narrow, &rjpy_py_objects, prefix, hint, starts_there ? scratch : NULL, s->scratch_size);
 }
 
 static PyObject *
-finish_narrow(rj_str_sink *s, int non_ascii)
+finish_narrow(rjpy_str_sink *s, int non_ascii)
 {
     size_t length;
     const uint8_t *data = rj_memory_sink_data(&s->narrow, &length);
     size_t prefix = non_ascii ? RJ_WIDE_PREFIX : RJ_STR_PREFIX;
-    void *block = s->narrow.prefix == prefix ? rj_take_block(&s->narrow) : NULL;
+    void *block = s->narrow.prefix == prefix ? rjpy_take_block(&s->narrow) : NULL;
     if (block)
-        return rj_str_adopt(block, (Py_ssize_t)length, 1, !non_ascii);
+        return rjpy_str_adopt(block, (Py_ssize_t)length, 1, !non_ascii);
     PyObject *str = PyUnicode_New((Py_ssize_t)length, non_ascii ? 255 : 127);
     if (str)
         memcpy(PyUnicode_1BYTE_DATA(str), data, length);
@@ -205,18 +205,19 @@ finish_narrow(rj_str_sink *s, int non_ascii)
 }
 
 static PyObject *
-finish_wide(rj_str_sink *s)
+finish_wide(rjpy_str_sink *s)
 {
     if (s->was_narrowed)
         return PyUnicode_FromKindAndData(s->width, s->block + RJ_WIDE_PREFIX, (Py_ssize_t)s->length);
     size_t width = (size_t)s->width;
-    void *block = rj_shrink(s->block, RJ_WIDE_PREFIX + (s->length + 1) * width, RJ_WIDE_PREFIX + (s->capacity + 1) * width);
+    void *block =
+        rjpy_shrink(s->block, RJ_WIDE_PREFIX + (s->length + 1) * width, RJ_WIDE_PREFIX + (s->capacity + 1) * width);
     s->block = NULL;
-    return rj_str_adopt(block, (Py_ssize_t)s->length, s->width, 0);
+    return rjpy_str_adopt(block, (Py_ssize_t)s->length, s->width, 0);
 }
 
 PyObject *
-rj_str_sink_finish(rj_str_sink *s, int non_ascii)
+rjpy_str_sink_finish(rjpy_str_sink *s, int non_ascii)
 {
     return s->width == 1 ? finish_narrow(s, non_ascii) : finish_wide(s);
 }

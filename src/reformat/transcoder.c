@@ -16,7 +16,7 @@
 typedef struct transcoder_object {
     PyObject_HEAD rj_reformat_options options; /* the texts are those of `texts` */
     PyObject *texts;                           /* a tuple of str or None; owned */
-    rj_state *state;                           /* of the module, which the type keeps alive */
+    rjpy_state *state;                         /* of the module, which the type keeps alive */
 } transcoder_object;
 
 /* One run. */
@@ -26,7 +26,7 @@ typedef struct job {
     PyObject *read; /* gives the next part of the text, an empty one at its end; or NULL: */
     int fd;         /* the text is read from here */
     int may_unlock; /* the sink calls nothing of Python's but hooks */
-    rj_pace *pace;
+    rjpy_pace *pace;
     const uint8_t *begin, *at, *end; /* of the part: where it was read up to */
 } job;
 
@@ -62,11 +62,11 @@ raise_failure(const job *j, const rj_sink *sink, PyObject *label)
     rj_reformat_failure failure = rj_reformat_error(j->r);
     PyObject *source;
     if (sink && sink->status < 0)
-        rj_raise_sink(sink, label);
+        rjpy_raise_sink(sink, label);
     else if (is_of_text(failure.status))
         raise_text(&failure, j->begin, j->at - j->begin > j->r->back ? j->at - j->r->back : j->begin, j->end);
     else if (failure.status == RJ_EREAD && (source = PyUnicode_FromFormat("fd %d", j->fd))) {
-        rj_raise_errno(failure.sys_errno, source);
+        rjpy_raise_errno(failure.sys_errno, source);
         Py_DECREF(source);
     }
     else if (failure.status == RJ_ETIMEOUT)
@@ -80,14 +80,14 @@ raise_failure(const job *j, const rj_sink *sink, PyObject *label)
 
 /* The exception that is set says how much is out. */
 static void
-tell_bytes_written(const rj_state *state, uint64_t count)
+tell_bytes_written(const rjpy_state *state, uint64_t count)
 {
-    PyObject *exception = rj_take_exception();
+    PyObject *exception = rjpy_take_exception();
     PyObject *number = PyLong_FromUnsignedLongLong(count);
     if (!number || PyObject_SetAttr(exception, state->str_bytes_written, number) < 0)
         PyErr_Clear(); /* one with slots has no room for it */
     Py_XDECREF(number);
-    rj_set_exception(exception);
+    rjpy_set_exception(exception);
 }
 
 /* ---- parts of a text */
@@ -97,7 +97,7 @@ report(const job *j)
 {
     if (PyErr_CheckSignals() < 0)
         return -1;
-    return j->pace ? rj_pace_report(j->pace, rj_reformat_offset(j->r)) : 0;
+    return j->pace ? rjpy_pace_report(j->pace, rj_reformat_offset(j->r)) : 0;
 }
 
 /* A part that is all there. 0, or -1 where it failed. */
@@ -110,10 +110,10 @@ feed(job *j, const uint8_t *data, size_t length)
     while (rc == RJ_OK && j->at < j->end) {
         size_t used, most = (size_t)(j->end - j->at) < PART ? (size_t)(j->end - j->at) : PART;
         if (j->may_unlock)
-            rj_pace_unlock(j->pace);
+            rjpy_pace_unlock(j->pace);
         rc = rj_reformat_feed(j->r, j->at, most, &used);
         if (j->may_unlock)
-            rj_pace_lock(j->pace);
+            rjpy_pace_lock(j->pace);
         j->at += used;
         if (rc == RJ_OK && report(j) < 0)
             return -1;
@@ -157,15 +157,15 @@ static int
 finish(job *j)
 {
     if (j->may_unlock)
-        rj_pace_unlock(j->pace);
+        rjpy_pace_unlock(j->pace);
     int rc = rj_reformat_finish(j->r);
     if (j->may_unlock)
-        rj_pace_lock(j->pace);
+        rjpy_pace_lock(j->pace);
     return rc == RJ_OK ? 0 : -1;
 }
 
 static int
-feed_from_read(job *j, const rj_target *target)
+feed_from_read(job *j, const rjpy_target *target)
 {
     PyObject *last = NULL;
     Py_ssize_t length;
@@ -182,16 +182,16 @@ feed_from_read(job *j, const rj_target *target)
 static int
 feed_from_fd(job *j, int64_t timeout_ms)
 {
-    rj_pace alone = {0};
-    rj_pace *pace = j->pace ? j->pace : &alone;
-    rj_wait_hooks hooks = rj_pace_hooks(pace);
+    rjpy_pace alone = {0};
+    rjpy_pace *pace = j->pace ? j->pace : &alone;
+    rj_wait_hooks hooks = rjpy_pace_hooks(pace);
     int unlock = j->may_unlock || !j->r->sink;
     pace->position = &j->r->offset;
     if (unlock)
-        rj_pace_unlock(pace);
+        rjpy_pace_unlock(pace);
     int rc = rj_reformat_run_fd(j->r, j->fd, timeout_ms, &hooks);
     if (unlock)
-        rj_pace_lock(pace);
+        rjpy_pace_lock(pace);
     j->begin = j->r->read;
     j->at = j->r->read + j->r->read_from;
     j->end = j->r->read + j->r->read_to;
@@ -200,9 +200,9 @@ feed_from_fd(job *j, int64_t timeout_ms)
 
 /* The text from its beginning to its end, to `sink` (NULL: it is checked). 0, or -1 with an exception. */
 static int
-run_job(job *j, rj_sink *sink, const rj_target *target)
+run_job(job *j, rj_sink *sink, const rjpy_target *target)
 {
-    const rj_state *state = j->self->state;
+    const rjpy_state *state = j->self->state;
     if (rj_reformat_new(&j->r, sink, &j->self->options, NULL) != RJ_OK) {
         PyErr_NoMemory();
         return -1;
@@ -228,7 +228,7 @@ run_job(job *j, rj_sink *sink, const rj_target *target)
 /* ---- targets */
 
 static int
-run_filler(void *ctx, const rj_target *target, rj_sink *sink, rj_pace *pace)
+run_filler(void *ctx, const rjpy_target *target, rj_sink *sink, rjpy_pace *pace)
 {
     job *j = ctx;
     j->pace = pace;
@@ -256,24 +256,24 @@ begin_job(job *j, PyObject *op, PyObject *source)
 
 /* Both ends are duplicates: while the GIL is released, nobody can close them and have the numbers become other files. */
 static PyObject *
-dump_to_duplicate(job *j, rj_fd_call *call, int fd)
+dump_to_duplicate(job *j, rjpy_fd_call *call, int fd)
 {
-    rj_filler filler = {run_filler, j, j->self->state, "strict"};
+    rjpy_filler filler = {run_filler, j, j->self->state, "strict"};
     j->may_unlock = 1;
     call->target.fileno = NULL;
-    return rj_fill_fd(&filler, &call->target, fd, call->characters);
+    return rjpy_fill_fd(&filler, &call->target, fd, call->characters);
 }
 
 static PyObject *
 transcoder_dump_fd(PyObject *op, PyObject *args, PyObject *kwargs)
 {
-    rj_fd_call call;
+    rjpy_fd_call call;
     job j;
-    if (rj_fd_call_parse(&call, args, kwargs) < 0 || begin_job(&j, op, call.obj) < 0)
+    if (rjpy_fd_call_parse(&call, args, kwargs) < 0 || begin_job(&j, op, call.obj) < 0)
         return NULL;
     int target = rj__fd_duplicate(call.fd);
     if (target < 0) {
-        rj_raise_errno(errno, call.target.label);
+        rjpy_raise_errno(errno, call.target.label);
         return NULL;
     }
     PyObject *result = dump_to_duplicate(&j, &call, target);
@@ -284,12 +284,12 @@ transcoder_dump_fd(PyObject *op, PyObject *args, PyObject *kwargs)
 static PyObject *
 transcoder_dump_write(PyObject *op, PyObject *args, PyObject *kwargs)
 {
-    rj_write_call call;
+    rjpy_write_call call;
     job j;
-    if (rj_write_call_parse(&call, args, kwargs) < 0 || begin_job(&j, op, call.obj) < 0)
+    if (rjpy_write_call_parse(&call, args, kwargs) < 0 || begin_job(&j, op, call.obj) < 0)
         return NULL;
-    rj_filler filler = {run_filler, &j, j.self->state, "strict"};
-    return rj_fill_write(&filler, &call.target, call.write, call.mode, call.answers, call.characters);
+    rjpy_filler filler = {run_filler, &j, j.self->state, "strict"};
+    return rjpy_fill_write(&filler, &call.target, call.write, call.mode, call.answers, call.characters);
 }
 
 static PyObject *
@@ -302,7 +302,7 @@ transcoder_check(PyObject *op, PyObject *source)
 }
 
 int
-rj_check_text(const rj_state *state, const uint8_t *text, size_t length)
+rjpy_check_text(const rjpy_state *state, const uint8_t *text, size_t length)
 {
     rj_reformat_options options = {.in = RJ_FRAMING_DOCUMENT};
     rj_reformat *r;
@@ -382,7 +382,7 @@ transcoder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (!self)
         return NULL;
     self->options = o;
-    self->state = rj_state_of(module);
+    self->state = rjpy_state_of(module);
     self->texts = PyTuple_Pack(3, indent, item, key);
     if (!self->texts)
         Py_CLEAR(self);
@@ -429,5 +429,5 @@ static PyType_Slot transcoder_slots[] = {
     {Py_tp_methods, transcoder_methods},          {0, NULL},
 };
 
-PyType_Spec rj_transcoder_spec = {"rjson._core.Transcoder", sizeof(transcoder_object), 0,
-                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE, transcoder_slots};
+PyType_Spec rjpy_transcoder_spec = {"rjson._core.Transcoder", sizeof(transcoder_object), 0,
+                                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE, transcoder_slots};

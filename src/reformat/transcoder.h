@@ -4,9 +4,9 @@
 
 #include "encode/encoder.h"
 
-extern PyType_Spec rj_transcoder_spec;
+extern PyType_Spec rjpy_transcoder_spec;
 
 /* Whether these bytes are one JSON text (RFC 8259, UTF-8, no byte order mark): 0, or -1 with DecodeError. */
-int rj_check_text(const rj_state *state, const uint8_t *text, size_t length);
+int rjpy_check_text(const rjpy_state *state, const uint8_t *text, size_t length);
 
 #endif

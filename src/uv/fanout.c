@@ -11,20 +11,20 @@
 #include <errno.h>
 
 typedef struct fanout_object {
-    PyObject_HEAD rj_uv_state *state;
+    PyObject_HEAD rjpy_uv_state *state;
     rj_fanout *fanout; /* NULL once it is closed and nobody uses it any more */
     int is_closed;
     int in_message;
     int users; /* messages, waits, watches, and who closes it: the last one frees it */
     int pid;   /* of the process that made it */
-    rj_waiting_sink waiting;
+    rjpy_waiting_sink waiting;
 } fanout_object;
 
 static rj_fanout *
 check_open(PyObject *op)
 {
     fanout_object *self = (fanout_object *)op;
-    if (rj_check_process(self->pid) < 0)
+    if (rjpy_check_process(self->pid) < 0)
         return NULL;
     if (!self->is_closed)
         return self->fanout;
@@ -71,7 +71,7 @@ none_or_error(int status)
         PyErr_SetString(PyExc_ConnectionAbortedError, "the fan-out was aborted");
         return NULL;
     case RJ_EPROCESS:
-        rj_check_process(0);
+        rjpy_check_process(0);
         return NULL;
     case RJ_ESTATE:
         PyErr_SetString(PyExc_ValueError, "the fan-out has been finished, or a message is being written to it");
@@ -167,7 +167,7 @@ fanout_begin(PyObject *op, PyObject *head)
     rj_fanout_reset_sink(f);
     self->in_message = 1;
     enter_use(self);
-    self->waiting = (rj_waiting_sink){rj_fanout_sink(f), wait_for_room, self};
+    self->waiting = (rjpy_waiting_sink){rj_fanout_sink(f), wait_for_room, self};
     return PyCapsule_New(&self->waiting, RJ_WAITING_SINK_CAPSULE, NULL);
 }
 
@@ -176,7 +176,7 @@ static rj_fanout *
 check_message(PyObject *op)
 {
     fanout_object *self = (fanout_object *)op;
-    if (rj_check_process(self->pid) < 0)
+    if (rjpy_check_process(self->pid) < 0)
         return NULL;
     if (self->in_message)
         return self->fanout;
@@ -378,7 +378,7 @@ fanout_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     options.chunk_size = (size_t)chunk_size;
     options.max_bytes = (uint64_t)max_bytes;
     options.max_ms = max_ms;
-    rj_uv_state *state = rj_uv_state_of_type(type);
+    rjpy_uv_state *state = rjpy_uv_state_of_type(type);
     fanout_object *self = state ? (fanout_object *)type->tp_alloc(type, 0) : NULL;
     if (!self)
         return NULL;
@@ -399,7 +399,7 @@ fanout_close(PyObject *op, PyObject *Py_UNUSED(ignored))
     fanout_object *self = (fanout_object *)op;
     if (self->is_closed)
         Py_RETURN_NONE;
-    if (rj_check_process(self->pid) < 0)
+    if (rjpy_check_process(self->pid) < 0)
         return NULL;
     self->is_closed = 1;
     enter_use(self);
@@ -488,7 +488,7 @@ static PyType_Slot fanout_slots[] = {
     {Py_sq_length, RJ_SLOT(fanout_length)},   {0, NULL},
 };
 
-PyType_Spec rj_fanout_spec = {
+PyType_Spec rjpy_fanout_spec = {
     "rjson._uv.Fanout",
     sizeof(fanout_object),
     0,

@@ -4,6 +4,6 @@
 
 #include "py.h"
 
-extern PyType_Spec rj_fanout_spec;
+extern PyType_Spec rjpy_fanout_spec;
 
 #endif

@@ -9,12 +9,12 @@
 /* ---- connections */
 
 static void
-unlink_ready(rj_connection *connection)
+unlink_ready(rjpy_connection *connection)
 {
-    rj_loop_object *loop = connection->loop;
+    rjpy_loop_object *loop = connection->loop;
     if (!connection->is_ready)
         return;
-    rj_connection **link = &loop->ready;
+    rjpy_connection **link = &loop->ready;
     while (*link != connection)
         link = &(*link)->next_ready;
     *link = connection->next_ready;
@@ -24,9 +24,9 @@ unlink_ready(rj_connection *connection)
 }
 
 void
-rj_connection_make_ready(rj_connection *connection)
+rjpy_connection_make_ready(rjpy_connection *connection)
 {
-    rj_loop_object *loop = connection->loop;
+    rjpy_loop_object *loop = connection->loop;
     if (connection->is_ready || !connection->stream)
         return;
     connection->is_ready = 1;
@@ -38,9 +38,9 @@ rj_connection_make_ready(rj_connection *connection)
 static void
 on_released(rj__uv_queue *queue, void *bytes)
 {
-    rj_connection *connection = (rj_connection *)((char *)queue - offsetof(rj_connection, queue));
+    rjpy_connection *connection = (rjpy_connection *)((char *)queue - offsetof(rjpy_connection, queue));
     Py_DECREF((PyObject *)bytes);
-    rj_connection_make_ready(connection);
+    rjpy_connection_make_ready(connection);
 }
 
 static void
@@ -49,10 +49,10 @@ on_closed(uv_handle_t *handle)
     PyMem_Free(handle); /* the connection: the handle is its first member */
 }
 
-rj_connection *
-rj_connection_open(rj_loop_object *loop, PyObject *stream, int fd)
+rjpy_connection *
+rjpy_connection_open(rjpy_loop_object *loop, PyObject *stream, int fd)
 {
-    rj_connection *connection = PyMem_Calloc(1, sizeof *connection);
+    rjpy_connection *connection = PyMem_Calloc(1, sizeof *connection);
     if (!connection) {
         PyErr_NoMemory();
         return NULL;
@@ -71,7 +71,7 @@ rj_connection_open(rj_loop_object *loop, PyObject *stream, int fd)
 }
 
 void
-rj_connection_close(rj_connection *connection)
+rjpy_connection_close(rjpy_connection *connection)
 {
     unlink_ready(connection);
     connection->stream = NULL;
@@ -81,7 +81,7 @@ rj_connection_close(rj_connection *connection)
 /* ---- the loop */
 
 int
-rj_check_process(int pid)
+rjpy_check_process(int pid)
 {
     if (pid == rj__process_id())
         return 0;
@@ -102,7 +102,7 @@ on_wakeup(uv_async_t *wakeup)
 
 /* 0 or a UV_ code. */
 static int
-init_loop(rj_loop_object *self)
+init_loop(rjpy_loop_object *self)
 {
     loop_block *block = PyMem_Malloc(sizeof *block);
     int rc = block ? uv_loop_init(&block->loop) : UV_ENOMEM;
@@ -124,7 +124,7 @@ loop_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     static char *names[] = {NULL};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, ":Loop", names))
         return NULL;
-    rj_loop_object *self = (rj_loop_object *)type->tp_alloc(type, 0);
+    rjpy_loop_object *self = (rjpy_loop_object *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
     self->ready_end = &self->ready;
@@ -148,7 +148,7 @@ loop_traverse(PyObject *op, visitproc visit, void *arg)
 static void
 loop_dealloc(PyObject *op)
 {
-    rj_loop_object *self = (rj_loop_object *)op;
+    rjpy_loop_object *self = (rjpy_loop_object *)op;
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     if (self->loop) {
@@ -167,18 +167,18 @@ loop_dealloc(PyObject *op)
 static PyObject *
 loop_fileno(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    return PyLong_FromLong(uv_backend_fd(((rj_loop_object *)op)->loop));
+    return PyLong_FromLong(uv_backend_fd(((rjpy_loop_object *)op)->loop));
 }
 
 static void
-serve_ready(rj_loop_object *self)
+serve_ready(rjpy_loop_object *self)
 {
     uint64_t deadline_ns = rj__monotonic_ns() + RUN_NS;
     while (self->ready) {
-        rj_connection *connection = self->ready;
+        rjpy_connection *connection = self->ready;
         unlink_ready(connection);
         PyObject *stream = Py_NewRef(connection->stream);
-        rj_stream_work(stream, deadline_ns);
+        rjpy_stream_work(stream, deadline_ns);
         Py_DECREF(stream);
         if (rj__monotonic_ns() >= deadline_ns)
             return;
@@ -188,8 +188,8 @@ serve_ready(rj_loop_object *self)
 static PyObject *
 loop_run(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    rj_loop_object *self = (rj_loop_object *)op;
-    if (rj_check_process(self->pid) < 0)
+    rjpy_loop_object *self = (rjpy_loop_object *)op;
+    if (rjpy_check_process(self->pid) < 0)
         return NULL;
     if (self->is_running) /* by code that a waiter runs; the outer call goes on */
         Py_RETURN_FALSE;
@@ -221,7 +221,7 @@ static PyType_Slot loop_slots[] = {
     {Py_tp_methods, loop_methods},          {0, NULL},
 };
 
-PyType_Spec rj_loop_spec = {
-    "rjson._uv.Loop", sizeof(rj_loop_object), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+PyType_Spec rjpy_loop_spec = {
+    "rjson._uv.Loop", sizeof(rjpy_loop_object), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
     loop_slots,
 };

@@ -13,8 +13,8 @@
 
 static struct PyModuleDef uv_module;
 
-rj_uv_state *
-rj_uv_state_of_type(PyTypeObject *type)
+rjpy_uv_state *
+rjpy_uv_state_of_type(PyTypeObject *type)
 {
     for (PyTypeObject *t = type; t; t = t->tp_base) {
         PyObject *module = PyType_HasFeature(t, Py_TPFLAGS_HEAPTYPE) ? ((PyHeapTypeObject *)t)->ht_module : NULL;
@@ -60,7 +60,7 @@ constant_of(PyObject *module, const char *name, int *value)
 }
 
 static int
-borrow_from_core(rj_uv_state *state)
+borrow_from_core(rjpy_uv_state *state)
 {
     state->core = PyImport_ImportModule("rjson._core");
     PyObject *capsule = state->core ? PyObject_GetAttrString(state->core, "_api") : NULL;
@@ -93,16 +93,16 @@ add_constants(PyObject *module)
 static int
 uv_exec(PyObject *module)
 {
-    rj_uv_state *state = PyModule_GetState(module);
+    rjpy_uv_state *state = PyModule_GetState(module);
     if (check_libuv() < 0 || borrow_from_core(state) < 0)
         return -1;
     state->str_set_result = PyUnicode_InternFromString("set_result");
     state->str_set_exception = PyUnicode_InternFromString("set_exception");
     if (!state->str_set_result || !state->str_set_exception)
         return -1;
-    if (add_type(module, &rj_loop_spec, &state->loop_type) < 0 ||
-        add_type(module, &rj_stream_spec, &state->stream_type) < 0 ||
-        add_type(module, &rj_fanout_spec, &state->fanout_type) < 0 || add_constants(module) < 0)
+    if (add_type(module, &rjpy_loop_spec, &state->loop_type) < 0 ||
+        add_type(module, &rjpy_stream_spec, &state->stream_type) < 0 ||
+        add_type(module, &rjpy_fanout_spec, &state->fanout_type) < 0 || add_constants(module) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "libuv_version", uv_version_string());
 }
@@ -110,7 +110,7 @@ uv_exec(PyObject *module)
 static int
 uv_traverse(PyObject *module, visitproc visit, void *arg)
 {
-    rj_uv_state *state = PyModule_GetState(module);
+    rjpy_uv_state *state = PyModule_GetState(module);
     Py_VISIT(state->loop_type);
     Py_VISIT(state->stream_type);
     Py_VISIT(state->fanout_type);
@@ -122,7 +122,7 @@ uv_traverse(PyObject *module, visitproc visit, void *arg)
 static int
 uv_clear(PyObject *module)
 {
-    rj_uv_state *state = PyModule_GetState(module);
+    rjpy_uv_state *state = PyModule_GetState(module);
     Py_CLEAR(state->loop_type);
     Py_CLEAR(state->stream_type);
     Py_CLEAR(state->fanout_type);
@@ -151,7 +151,7 @@ static struct PyModuleDef uv_module = {
     .m_base = PyModuleDef_HEAD_INIT,
     .m_name = "rjson._uv",
     .m_doc = PyDoc_STR("The part of rjson that links libuv; see rjson.uv."),
-    .m_size = sizeof(rj_uv_state),
+    .m_size = sizeof(rjpy_uv_state),
     .m_slots = uv_slots,
     .m_traverse = uv_traverse,
     .m_clear = uv_clear,

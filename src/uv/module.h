@@ -4,8 +4,8 @@
 
 #include "dump/outlet.h"
 
-typedef struct rj_uv_state {
-    const rj_core_api *api;
+typedef struct rjpy_uv_state {
+    const rjpy_core_api *api;
     PyTypeObject *loop_type;
     PyTypeObject *stream_type;
     PyTypeObject *fanout_type;
@@ -14,9 +14,9 @@ typedef struct rj_uv_state {
     PyObject *str_set_result;
     PyObject *str_set_exception;
     int pump_full, pump_slice; /* PUMP_FULL, PUMP_SLICE */
-} rj_uv_state;
+} rjpy_uv_state;
 
 /* The state of the module whose type this is, or is derived from. NULL with an exception. */
-rj_uv_state *rj_uv_state_of_type(PyTypeObject *type);
+rjpy_uv_state *rjpy_uv_state_of_type(PyTypeObject *type);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * See stream.h. A Stream has a descriptor of its own, and opens a libuv handle on it where it is used: on a loop of its own for
- * dump_to, on one that is embedded in an event loop for rjson.aio. It moves between loops when nothing is in flight.
+ * See stream.h. A Stream has a descriptor of its own, and opens a libuv handle on it where it is used: on a loop of
+ * its own for dump_to, on one that is embedded in an event loop for rjson.aio. It moves between loops when nothing
+ * is in flight.
  */
 #include "uv/stream.h"
 #include "cpython/exceptions.h"
@@ -22,18 +23,18 @@ typedef enum wait_kind {
 } wait_kind;
 
 typedef struct stream_object {
-    PyObject_HEAD rj_uv_state *state;
-    int fd;                    /* owned, by the connection if there is one; -1: closed */
-    int was_nonblocking;       /* the description, when it was adopted */
-    int pid;                   /* of the process that made it */
-    rj_loop_object *loop;      /* owned; of the connection */
-    rj_connection *connection; /* NULL before the first use */
-    rj_outlet outlet;
+    PyObject_HEAD rjpy_uv_state *state;
+    int fd;                      /* owned, by the connection if there is one; -1: closed */
+    int was_nonblocking;         /* the description, when it was adopted */
+    int pid;                     /* of the process that made it */
+    rjpy_loop_object *loop;      /* owned; of the connection */
+    rjpy_connection *connection; /* NULL before the first use */
+    rjpy_outlet outlet;
     wait_kind waits_for;
     PyObject *future, *pump; /* owned, while somebody waits */
     PyObject *own_loop;      /* a Loop for dump_to, or NULL; owned */
     rj_sink *sink;           /* while dump_to uses it */
-    rj_waiting_sink waiting;
+    rjpy_waiting_sink waiting;
 } stream_object;
 
 /* ---- state */
@@ -41,7 +42,7 @@ typedef struct stream_object {
 static int
 check_open(const stream_object *self)
 {
-    if (rj_check_process(self->pid) < 0)
+    if (rjpy_check_process(self->pid) < 0)
         return -1;
     if (self->fd >= 0)
         return 0;
@@ -66,7 +67,8 @@ check_usable(const stream_object *self)
     return -1;
 }
 
-/* libuv writes to a non-blocking description, which others may share, so it is that only while there is something to write. */
+/* libuv writes to a non-blocking description, which others may share, so it is that only while there is something to
+ * write. */
 static void
 set_nonblocking(const stream_object *self, int on)
 {
@@ -85,7 +87,7 @@ disconnect(stream_object *self)
         self->state->api->raise_errno(errno, (PyObject *)self);
         return -1;
     }
-    rj_connection_close(self->connection);
+    rjpy_connection_close(self->connection);
     self->connection = NULL;
     self->fd = fd;
     set_nonblocking(self, 0);
@@ -95,13 +97,13 @@ disconnect(stream_object *self)
 
 /* Sees to it that there is a connection on `loop`. -1 with an exception. */
 static int
-connect_on(stream_object *self, rj_loop_object *loop)
+connect_on(stream_object *self, rjpy_loop_object *loop)
 {
     if (self->connection && self->loop == loop && !self->connection->queue.uv_error)
         return 0;
     if (disconnect(self) < 0)
         return -1;
-    self->connection = rj_connection_open(loop, (PyObject *)self, self->fd);
+    self->connection = rjpy_connection_open(loop, (PyObject *)self, self->fd);
     if (!self->connection)
         return -1;
     Py_INCREF(loop);
@@ -117,7 +119,7 @@ connect_on(stream_object *self, rj_loop_object *loop)
 
 /* ---- rjson.aio: chunks of a pump */
 
-static rj_sent
+static rjpy_sent
 send_bytes(void *ctx, PyObject *bytes, const uint8_t *data, size_t length)
 {
     stream_object *self = ctx;
@@ -138,7 +140,7 @@ send_bytes(void *ctx, PyObject *bytes, const uint8_t *data, size_t length)
 static void
 wake(stream_object *self, PyObject *result)
 {
-    PyObject *future = self->future, *exception = result ? NULL : rj_take_exception();
+    PyObject *future = self->future, *exception = result ? NULL : rjpy_take_exception();
     self->future = NULL;
     self->waits_for = WAIT_NOTHING;
     Py_CLEAR(self->pump);
@@ -159,7 +161,8 @@ wake_with_failure(stream_object *self)
     wake(self, NULL);
 }
 
-/* Has the pump send on. Its document's containers are walked here; what needs the document's own code is left to its task. */
+/* Has the pump send on. Its document's containers are walked here; what needs the document's own code is left to its
+ * task. */
 static void
 drive_pump(stream_object *self, uint64_t deadline_ns)
 {
@@ -173,13 +176,13 @@ drive_pump(stream_object *self, uint64_t deadline_ns)
     else if (self->connection->queue.uv_error)
         wake_with_failure(self);
     else if (state == self->state->pump_slice)
-        rj_connection_make_ready(self->connection);
+        rjpy_connection_make_ready(self->connection);
     else if (state != self->state->pump_full)
         wake(self, PyLong_FromLong(state));
 }
 
 void
-rj_stream_work(PyObject *op, uint64_t deadline_ns)
+rjpy_stream_work(PyObject *op, uint64_t deadline_ns)
 {
     stream_object *self = (stream_object *)op;
     const rj__uv_queue *queue = &self->connection->queue;
@@ -210,7 +213,7 @@ stream_attach(PyObject *op, PyObject *loop)
     if (self->connection && (PyObject *)self->loop == loop) {
         /* in use, perhaps; whoever uses it knows */
     }
-    else if (check_usable(self) < 0 || connect_on(self, (rj_loop_object *)loop) < 0) {
+    else if (check_usable(self) < 0 || connect_on(self, (rjpy_loop_object *)loop) < 0) {
         return NULL;
     }
     return PyCapsule_New(&self->outlet, RJ_OUTLET_CAPSULE, NULL);
@@ -229,7 +232,7 @@ begin_wait(stream_object *self, wait_kind kind, PyObject *future, PyObject *pump
     self->waits_for = kind;
     self->future = Py_NewRef(future);
     self->pump = Py_XNewRef(pump);
-    rj_connection_make_ready(self->connection);
+    rjpy_connection_make_ready(self->connection);
     Py_RETURN_NONE;
 }
 
@@ -279,7 +282,7 @@ stream_send(PyObject *op, PyObject *piece)
     }
     if (PyObject_GetBuffer(piece, &view, PyBUF_SIMPLE) < 0)
         return NULL;
-    rj_sent sent = send_bytes(self, bytes, view.buf, (size_t)view.len);
+    rjpy_sent sent = send_bytes(self, bytes, view.buf, (size_t)view.len);
     PyBuffer_Release(&view);
     if (sent != RJ_SENT_NOTHING)
         Py_RETURN_NONE;
@@ -300,7 +303,7 @@ wait_for_progress(void *ctx, int64_t timeout_ms, const rj_wait_hooks *hooks)
     uv_stream_t *stream = &self->connection->handle.stream;
     uint64_t deadline_ns = rj__deadline_ns(timeout_ms);
     size_t before = uv_stream_get_write_queue_size(stream);
-    if (rj_check_process(self->pid) < 0) /* the document has forked */
+    if (rjpy_check_process(self->pid) < 0) /* the document has forked */
         return RJ_ECANCELED;
     do {
         int rc = rj__uv_wait(self->loop->loop, deadline_ns, hooks);
@@ -328,12 +331,12 @@ stream_begin(PyObject *op, PyObject *chunk_size_number)
     options.chunk_size = (size_t)chunk_size;
     if (!self->own_loop && !(self->own_loop = PyObject_CallNoArgs((PyObject *)self->state->loop_type)))
         return NULL;
-    if (connect_on(self, (rj_loop_object *)self->own_loop) < 0)
+    if (connect_on(self, (rjpy_loop_object *)self->own_loop) < 0)
         return NULL;
     if (rj_uv_sink_new(&self->sink, &self->connection->handle.stream, &options, NULL) < 0)
         return PyErr_NoMemory();
     set_nonblocking(self, 1);
-    self->waiting = (rj_waiting_sink){self->sink, wait_for_progress, self};
+    self->waiting = (rjpy_waiting_sink){self->sink, wait_for_progress, self};
     return PyCapsule_New(&self->waiting, RJ_WAITING_SINK_CAPSULE, NULL);
 }
 
@@ -364,7 +367,7 @@ stream_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     int fd;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "i:Stream", names, &fd))
         return NULL;
-    rj_uv_state *state = rj_uv_state_of_type(type);
+    rjpy_uv_state *state = rjpy_uv_state_of_type(type);
     if (!state)
         return NULL;
     int nonblocking = rj__fd_is_nonblocking(fd);
@@ -382,7 +385,7 @@ stream_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->fd = copy;
     self->was_nonblocking = nonblocking;
     self->pid = rj__process_id();
-    self->outlet = (rj_outlet){send_bytes, self};
+    self->outlet = (rjpy_outlet){send_bytes, self};
     return (PyObject *)self;
 }
 
@@ -399,8 +402,8 @@ close_stream(stream_object *self)
         uv_loop_fork(self->loop->loop); /* else closing would take the handle out of the parent's loop */
     self->fd = -1;
     if (self->connection) {
-        rj_connection_close(self->connection); /* closes the descriptor */
-        uv_async_send(self->loop->wakeup);     /* another thread may be waiting in dump_to */
+        rjpy_connection_close(self->connection); /* closes the descriptor */
+        uv_async_send(self->loop->wakeup);       /* another thread may be waiting in dump_to */
     }
     else {
         rj__fd_close(fd);
@@ -490,7 +493,7 @@ get_closed(PyObject *op, void *Py_UNUSED(closure))
 static PyObject *
 get_sent(PyObject *op, void *Py_UNUSED(closure))
 {
-    const rj_connection *connection = ((stream_object *)op)->connection;
+    const rjpy_connection *connection = ((stream_object *)op)->connection;
     if (!connection)
         return PyLong_FromLong(0);
     size_t waiting = uv_stream_get_write_queue_size(&connection->handle.stream);
@@ -547,7 +550,7 @@ static PyType_Slot stream_slots[] = {
     {0, NULL},
 };
 
-PyType_Spec rj_stream_spec = {
+PyType_Spec rjpy_stream_spec = {
     "rjson._uv.Stream",
     sizeof(stream_object),
     0,

@@ -4,6 +4,6 @@
 
 #include "py.h"
 
-extern PyType_Spec rj_stream_spec;
+extern PyType_Spec rjpy_stream_spec;
 
 #endif

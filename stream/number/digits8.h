@@ -10,15 +10,16 @@ rj__is_digit(uint8_t c)
     return (uint8_t)(c - '0') < 10;
 }
 
-/* Of eight characters, the first in the lowest byte and each reduced by '0' (exclusive or): the high bit of each that is no digit. */
+/* Of eight characters, the first in the lowest byte and each reduced by '0' (exclusive or): the high bit of each
+ * that is no digit. */
 RJ__INLINE uint64_t
 rj__no_digits8(uint64_t v)
 {
     return (((v & 0x7F7F7F7F7F7F7F7Fu) + 0x7676767676767676u) | v) & 0x8080808080808080u;
 }
 
-/* rj__no_digits8 for what can follow a number: nothing of that shares its upper four bits with digits. Other characters may seem to be some; the bits are
- * not the high ones. */
+/* rj__no_digits8 for what can follow a number: nothing of that shares its upper four bits with digits. Other
+ * characters may seem to be some; the bits are not the high ones. */
 RJ__INLINE uint64_t
 rj__ends_of_digits8(uint64_t v)
 {
@@ -68,7 +69,8 @@ static const uint64_t rj__appended[17] = {1,
                                           1000000000000000,
                                           10000000000000000};
 
-/* Up to seven digits at `p`, and what is behind them: how many, and *w, their value. 0 for anything else, and for a zero before others. */
+/* Up to seven digits at `p`, and what is behind them: how many, and *w, their value. 0 for anything else, and for a
+ * zero before others. */
 RJ__INLINE unsigned
 rj__read_few_digits(const uint8_t *p, uint64_t *w)
 {

@@ -113,8 +113,8 @@ to_digits_slow(decimal d)
     return rj__to_digits(d.digits / 10, (unsigned)(d.digits % 10), d.exponent);
 }
 
-/* A format with `fraction_bits` bits behind the point, and an exponent that is not all ones. The table is made for doubles; the
- * numbers of narrower formats are all doubles, with wider intervals. */
+/* A format with `fraction_bits` bits behind the point, and an exponent that is not all ones. The table is made for
+ * doubles; the numbers of narrower formats are all doubles, with wider intervals. */
 static uint8_t *
 put_exactly(uint8_t *p, uint64_t bits, int fraction_bits, int exponent_bits)
 {

@@ -15,7 +15,8 @@ RJ__TABLE uint8_t rj__digits3[1001][4];
 
 /* Finite doubles only. Shortest digits that read back as the same double, spelled as Python's repr. */
 uint8_t *rj__put_double(uint8_t *p, double value);
-/* rj__put_double for narrower formats: the shortest digits that read back as the same float, or as the same IEEE 754 binary16. */
+/* rj__put_double for narrower formats: the shortest digits that read back as the same float, or as the same IEEE 754
+ * binary16. */
 uint8_t *rj__put_float(uint8_t *p, float value);
 uint8_t *rj__put_half(uint8_t *p, uint16_t bits);
 

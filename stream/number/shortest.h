@@ -1,8 +1,8 @@
 /*
- * Shortest decimal digits of doubles and floats: the Schubfach algorithm (Raffaele Giulietti, "The Schubfach way to render
- * doubles", 2020), in a form that decides almost every number from one product without branches, and the spelling of
- * Python's repr for its result. Inline, so that every instruction set compiles its own. What is too close to call goes to the
- * exact algorithm in number.c.
+ * Shortest decimal digits of doubles and floats: the Schubfach algorithm (Raffaele Giulietti, "The Schubfach way to
+ * render doubles", 2020), in a form that decides almost every number from one product without branches, and the
+ * spelling of Python's repr for its result. Inline, so that every instruction set compiles its own. What is too
+ * close to call goes to the exact algorithm in number.c.
  */
 #ifndef RJSON_STREAM_NUMBER_SHORTEST_H
 #define RJSON_STREAM_NUMBER_SHORTEST_H
@@ -13,8 +13,9 @@
 RJ__TABLE uint64_t rj__pow10[][2];
 #define RJ__POW10_FIRST (-342)
 
-/* What a number is scaled by: c * 2^q = (2 * c << h) * (g / 16) * 10^k / 2^128, where g belongs to 10^-k and k = floor(log10(2^q)) + 1. Kept for each
- * biased exponent of a double, whose q is 1075 less: a table look-up takes less than two logarithms. */
+/* What a number is scaled by: c * 2^q = (2 * c << h) * (g / 16) * 10^k / 2^128, where g belongs to 10^-k and k =
+ * floor(log10(2^q)) + 1. Kept for each biased exponent of a double, whose q is 1075 less: a table look-up takes less
+ * than two logarithms. */
 typedef struct rj__scale {
     uint16_t row; /* of rj__sixteenths: -k - RJ__SIXTEENTHS_FIRST */
     uint8_t h;    /* 0 to 4 */
@@ -81,17 +82,20 @@ rj__scale_narrow(uint64_t twice_c, unsigned exponent)
 #define RJ__MARGIN_DOUBLE 32
 #define RJ__MARGIN_FLOAT ((uint64_t)1 << 30)
 
-/* Chooses the shortest digits: tens * 10 + last. Returns 0 where that is too close to call. `is_power`: c is a power of two, whose lower neighbour
- * is half as far away; then only a result that ends in zero is called, since the others may need one more digit. Whether the last digit is
- * needed is a matter of chance, so nothing here branches on it.
+/* Chooses the shortest digits: tens * 10 + last. Returns 0 where that is too close to call. `is_power`: c is a power
+ * of two, whose lower neighbour is half as far away; then only a result that ends in zero is called, since the
+ * others may need one more digit. Whether the last digit is needed is a matter of chance, so nothing here branches
+ * on it.
  *
- * Why the margin is enough. In units of the fraction's last place, 2^-64: rj__scale_wide() takes g / 16, which was rounded up by less than 2^-4 of its
- * last place, 2^-128, and is cut off by less than one; 2 * c << h (below 2^58) turns that into less than 2^-6 units. Cutting off the low product's
- * low half costs less than one unit, and what the half width lacks, less than one times 2^h, less than 16. So a distance to the
- * interval's ends is off by less than 18, and ten times the fraction by less than 11, and 8 more, by which ten twentieths lack a half: the margins are
- * 32, and 16 times that. rj__scale_narrow() goes without the low factor: g lacks less than 2^-64 of its scale, which 2 * c << h (below 2^29) turns into
- * less than 2^29 units, and ten times that is below 2^33: the margins are 2^30 and 2^34. What is farther than that from a boundary is decided as the
- * exact algorithm would decide, and everything else is left to it. */
+ * Why the margin is enough. In units of the fraction's last place, 2^-64: rj__scale_wide() takes g / 16, which was
+ * rounded up by less than 2^-4 of its last place, 2^-128, and is cut off by less than one; 2 * c << h (below 2^58)
+ * turns that into less than 2^-6 units. Cutting off the low product's low half costs less than one unit, and what
+ * the half width lacks, less than one times 2^h, less than 16. So a distance to the interval's ends is off by less
+ * than 18, and ten times the fraction by less than 11, and 8 more, by which ten twentieths lack a half: the margins
+ * are 32, and 16 times that. rj__scale_narrow() goes without the low factor: g lacks less than 2^-64 of its scale,
+ * which 2 * c << h (below 2^29) turns into less than 2^29 units, and ten times that is below 2^33: the margins are
+ * 2^30 and 2^34. What is farther than that from a boundary is decided as the exact algorithm would decide, and
+ * everything else is left to it. */
 RJ__INLINE int
 rj__choose_digits(rj__scaled *s, unsigned *last, uint64_t margin, int is_power)
 {
@@ -150,8 +154,9 @@ rj__put_digits(uint8_t *p, const rj__digit_string *d)
     return p + exponent->length;
 }
 
-/* A double that is finite. Whole numbers below 10^16 have digits of their own (the interval of one above 2^53 has no multiple of ten in it but the
- * number, being two wide and open at odd ends); powers of two have uneven intervals, and subnormals fewer digits than the fast way expects. */
+/* A double that is finite. Whole numbers below 10^16 have digits of their own (the interval of one above 2^53 has no
+ * multiple of ten in it but the number, being two wide and open at odd ends); powers of two have uneven intervals,
+ * and subnormals fewer digits than the fast way expects. */
 RJ__INLINE uint8_t *
 rj__put_double_inline(uint8_t *p, double value)
 {

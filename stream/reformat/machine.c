@@ -1,6 +1,7 @@
 /*
- * One byte after the other (RFC 8259; RFC 7464 for record separators): the rules, and the framings. What is written is what is known to be right: a minus
- * sign, a point, an exponent's letter and a backslash wait in `token` for what makes them whole, literals for their last letter.
+ * One byte after the other (RFC 8259; RFC 7464 for record separators): the rules, and the framings. What is written
+ * is what is known to be right: a minus sign, a point, an exponent's letter and a backslash wait in `token` for what
+ * makes them whole, literals for their last letter.
  */
 #include "reformat/reformat.h"
 

@@ -211,7 +211,8 @@ rj__reformat_room(rj_reformat *r, size_t count)
     return RJ_OK;
 }
 
-/* What is left of a line break: the line feed, if it is not out yet, and indentation, which may go on in the middle of a level's. */
+/* What is left of a line break: the line feed, if it is not out yet, and indentation, which may go on in the middle
+ * of a level's. */
 static int
 drain_break(rj_reformat *r, size_t *left)
 {
@@ -278,8 +279,8 @@ is_between_tokens(const rj_reformat *r)
     return r->walk.place <= RJ__LAST_FAST;
 }
 
-/* Reads bytes that are whole characters, from *p on; if there are `more` behind them, `walk` may be left what is near to `end`. RJ_OK, RJ_PAUSE, or
- * a failure. */
+/* Reads bytes that are whole characters, from *p on; if there are `more` behind them, `walk` may be left what is
+ * near to `end`. RJ_OK, RJ_PAUSE, or a failure. */
 static int
 run(rj_reformat *r, const uint8_t **p, const uint8_t *end, int more)
 {

@@ -1,7 +1,8 @@
 /*
- * The transcoder, inside. Two readers share its state: `walk` (walk.h), compiled for each instruction set, which goes over whole tokens where the text and the
- * window have room beyond what it looks at; and `step` (machine.c), which takes a byte, at any place, and knows every rule. Where the one stops, for lack
- * of room or because it does not know what is next, the other goes on. So a text may be cut anywhere, and only `step` tells mistakes.
+ * The transcoder, inside. Two readers share its state: `walk` (walk.h), compiled for each instruction set, which
+ * goes over whole tokens where the text and the window have room beyond what it looks at; and `step` (machine.c),
+ * which takes a byte, at any place, and knows every rule. Where the one stops, for lack of room or because it does
+ * not know what is next, the other goes on. So a text may be cut anywhere, and only `step` tells mistakes.
  */
 #ifndef RJSON_STREAM_REFORMAT_REFORMAT_H
 #define RJSON_STREAM_REFORMAT_REFORMAT_H
@@ -40,7 +41,8 @@ typedef enum rj__place {
     RJ__IN_LITERAL
 } rj__place;
 
-/* More of the text must be readable, and known to be UTF-8, behind any byte that `walk` looks at first; and more room must be in the window. */
+/* More of the text must be readable, and known to be UTF-8, behind any byte that `walk` looks at first; and more
+ * room must be in the window. */
 #define RJ__WALK_MARGIN 192
 #define RJ__WALK_ROOM 320
 
@@ -71,8 +73,8 @@ rj__break_at(const rj__walk *w, size_t depth)
     return w->break_length ? 1 + w->unit * (depth - w->base + w->outer) : 0;
 }
 
-/* Reads from `p` on, while there are more than RJ__WALK_MARGIN bytes before `end` and RJ__WALK_ROOM before `out_end`, and as long as it knows what is next.
- * Returns where it stopped; moves *out, and w->place. */
+/* Reads from `p` on, while there are more than RJ__WALK_MARGIN bytes before `end` and RJ__WALK_ROOM before
+ * `out_end`, and as long as it knows what is next. Returns where it stopped; moves *out, and w->place. */
 typedef const uint8_t *rj__walk_fn(rj__walk *w, const uint8_t *p, const uint8_t *end, uint8_t **out, const uint8_t *out_end);
 /* Up to where bytes that begin with a character are whole characters in UTF-8. */
 typedef const uint8_t *rj__check_fn(const uint8_t *p, const uint8_t *end);
@@ -99,7 +101,8 @@ typedef struct rj__reformat_arch {
 RJ__SETS(RJ__DECLARE_REFORMAT)
 #undef RJ__DECLARE_REFORMAT
 
-/* That of the instruction set with this name (of rj__arch_list), or of the best if it is NULL. NULL if there is none. Static. */
+/* That of the instruction set with this name (of rj__arch_list), or of the best if it is NULL. NULL if there is
+ * none. Static. */
 const rj__reformat_arch *rj__reformat_arch_named(const char *name);
 
 #define RJ__FEW_LEVELS 256
@@ -157,8 +160,8 @@ int rj__reformat_drain(rj_reformat *r);
 int rj__reformat_room(rj_reformat *r, size_t count);
 /* Gives the window back. */
 int rj__reformat_give_back(rj_reformat *r);
-/* Takes what is at `p`, bytes that are whole characters up to `end`: *taken says how many. Nothing may be waiting, and the window has room for
- * RJ__STEP_ROOM bytes. RJ_OK, or a failure. */
+/* Takes what is at `p`, bytes that are whole characters up to `end`: *taken says how many. Nothing may be waiting,
+ * and the window has room for RJ__STEP_ROOM bytes. RJ_OK, or a failure. */
 int rj__reformat_step(rj_reformat *r, const uint8_t *p, const uint8_t *end, size_t *taken);
 #define RJ__STEP_ROOM 24
 /* The text ends: RJ_OK, or a failure. Output may be waiting then. */

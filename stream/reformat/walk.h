@@ -1,10 +1,11 @@
 /*
- * The transcoder's fast reader: whole tokens, copied in blocks while they are looked at. Compiled for each instruction set, on the scans (scan.h) of the
- * target header that was included before. It decides nothing that is rare: it stops in front of it, and rj__reformat_step goes on.
+ * The transcoder's fast reader: whole tokens, copied in blocks while they are looked at. Compiled for each
+ * instruction set, on the scans (scan.h) of the target header that was included before. It decides nothing that is
+ * rare: it stops in front of it, and rj__reformat_step goes on.
  *
- * At each label `p` and `o` are checked once: up to RJ__WALK_MARGIN bytes behind `p` are then readable and known to be UTF-8, and RJ__WALK_ROOM bytes can be
- * stored at `o`. The longest that is read or stored from one check to the next: a number of NUMBER_MAX bytes and blocks past it; a separator, a line
- * break, and a block.
+ * At each label `p` and `o` are checked once: up to RJ__WALK_MARGIN bytes behind `p` are then readable and known to
+ * be UTF-8, and RJ__WALK_ROOM bytes can be stored at `o`. The longest that is read or stored from one check to the
+ * next: a number of NUMBER_MAX bytes and blocks past it; a separator, a line break, and a block.
  */
 #ifndef RJSON_STREAM_REFORMAT_WALK_H
 #define RJSON_STREAM_REFORMAT_WALK_H
@@ -252,7 +253,8 @@ put_as_ascii(const uint8_t *p, uint8_t **o)
     return p;
 }
 
-/* The first byte of a block that stands not for itself where only ASCII is to come out: DEL is among those. RJ__SCAN_BLOCK if there is none. */
+/* The first byte of a block that stands not for itself where only ASCII is to come out: DEL is among those.
+ * RJ__SCAN_BLOCK if there is none. */
 RJ__INLINE size_t
 first_not_plain(const uint8_t *p)
 {
@@ -281,7 +283,8 @@ first_special(const uint8_t *p)
     return special ? (size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT : RJ__SCAN_BLOCK;
 }
 
-/* A string's text, up to its end or to what is rare; moves *from and *out. Whether it ended: *from is behind the closing quote then. */
+/* A string's text, up to its end or to what is rare; moves *from and *out. Whether it ended: *from is behind the
+ * closing quote then. */
 RJ__INLINE int
 put_string(const uint8_t **from, const uint8_t *safe, uint8_t **out, const uint8_t *room, int ascii)
 {

@@ -222,7 +222,8 @@ rj__fd_set_nonblocking(int fd, int on)
 void
 rj__fd_reset_connection(int fd)
 {
-    /* Dissolving a TCP connection sends RST at once, whoever else has the socket open (connect(2)). A Unix socket refuses. */
+    /* Dissolving a TCP connection sends RST at once, whoever else has the socket open (connect(2)). A Unix socket
+     * refuses. */
     struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
     struct linger none = {1, 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);

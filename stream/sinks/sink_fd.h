@@ -27,11 +27,11 @@ int rj__fd_write_step(rj__fd_io *io, int pause, const struct iovec *parts, int c
 /* The second thread of `overlap`: writes chunks while the producer fills the next. */
 typedef struct rj__overlap rj__overlap;
 
-/* Starts the thread, on a duplicate of the descriptor. RJ_OK, RJ_ENOMEM, or RJ_EIO with errno when there can be no more threads
- * or descriptors. */
+/* Starts the thread, on a duplicate of the descriptor. RJ_OK, RJ_ENOMEM, or RJ_EIO with errno when there can be no
+ * more threads or descriptors. */
 int rj__overlap_start(rj__overlap **out, const rj__fd_io *io, const rj_allocator *alloc);
-/* Whether this is a child of the process that started it. There is no thread there, and nobody knows what it was in the middle of:
- * only rj__overlap_free may be called. */
+/* Whether this is a child of the process that started it. There is no thread there, and nobody knows what it was in
+ * the middle of: only rj__overlap_free may be called. */
 int rj__overlap_is_foreign(const rj__overlap *o);
 /* Consumes a full chunk. There is always room: at most RJ__FD_MAX_CHUNKS chunks exist. */
 void rj__overlap_push(rj__overlap *o, rj_chunk *chunk);
@@ -44,7 +44,8 @@ int rj__overlap_wait(rj__overlap *o, int all, const rj_wait_hooks *hooks);
 int rj__overlap_report(rj__overlap *o, uint64_t *accepted, int *sys_errno);
 /* Ends the thread: it completes the write that it is in, and writes nothing of what is queued. May be called twice. */
 void rj__overlap_stop(rj__overlap *o);
-/* Stops, then frees everything; queued chunks come back through `reclaimed` (owned by the caller). Of a foreign one they do not. */
+/* Stops, then frees everything; queued chunks come back through `reclaimed` (owned by the caller). Of a foreign one
+ * they do not. */
 void rj__overlap_free(rj__overlap *o, void (*reclaimed)(void *ctx, rj_chunk *chunk), void *ctx);
 
 #endif

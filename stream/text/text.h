@@ -35,8 +35,8 @@ typedef struct rj__text {
     int ascii; /* 1: nothing but ASCII is to be written, and DEL is escaped (as json does); not for RAW and UTF8 */
 } rj__text;
 
-/* The body functions stop where fewer bytes than this are left: room for 32 units that all become an escape of 6 bytes, and for what
- * is stored past them. */
+/* The body functions stop where fewer bytes than this are left: room for 32 units that all become an escape of 6
+ * bytes, and for what is stored past them. */
 #define RJ__TEXT_ROOM 256
 /* The most bytes that one unit can become: two escapes, for a code point outside the Basic Multilingual Plane. */
 #define RJ__UNIT_MAX 12
@@ -45,8 +45,9 @@ typedef struct rj__text {
 #define RJ__BEFORE 16
 #define RJ__AFTER 64
 
-/* Writes the text's JSON body (no quotes) from its position on at `dst`, until it ends or fewer than RJ__TEXT_ROOM bytes
- * are left before `end`. Returns the new end of output, or NULL at a lone surrogate that it cannot write (position is on it). */
+/* Writes the text's JSON body (no quotes) from its position on at `dst`, until it ends or fewer than RJ__TEXT_ROOM
+ * bytes are left before `end`. Returns the new end of output, or NULL at a lone surrogate that it cannot write
+ * (position is on it). */
 typedef uint8_t *rj__put_text_fn(rj__text *text, uint8_t *dst, const uint8_t *end);
 
 typedef struct rj__arch {

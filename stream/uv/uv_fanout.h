@@ -1,13 +1,13 @@
 /*
- * The inside of a fan-out. Three files: uv_fanout_sink.c writes messages on the producer's thread; uv_fanout_send.c sends them on the
- * fan-out's own; uv_fanout.c is what joins the two, under one lock.
+ * The inside of a fan-out. Three files: uv_fanout_sink.c writes messages on the producer's thread; uv_fanout_send.c
+ * sends them on the fan-out's own; uv_fanout.c is what joins the two, under one lock.
  *
  *     producer ──part──▶ inbox ──▶ log: part ▶ part ▶ part            (the lock is held for the inbox only)
  *                                       ▲      ▲
  *                             subscriber│      └subscriber, ...       those that have got everything are in `idle`
  *
- * A part is freed when no subscriber is at it or before it. Who is skipped in the middle of a message leaves the log, and holds the
- * rest of that message by references of its own ("detached").
+ * A part is freed when no subscriber is at it or before it. Who is skipped in the middle of a message leaves the
+ * log, and holds the rest of that message by references of its own ("detached").
  */
 #ifndef RJSON_STREAM_UV_UV_FANOUT_H
 #define RJSON_STREAM_UV_UV_FANOUT_H
@@ -32,7 +32,8 @@ typedef enum rj__part_kind {
     RJ__PART_END     /* the subscriber has got everything that it is to get */
 } rj__part_kind;
 
-/* A piece of a message, shared by all that are to get it. Immutable once it is in the inbox, but for the places of subscribers. */
+/* A piece of a message, shared by all that are to get it. Immutable once it is in the inbox, but for the places of
+ * subscribers. */
 typedef struct rj__part {
     struct rj__part *next;
     rj__link waiting; /* subscribers that get this part next */
@@ -51,7 +52,8 @@ rj__part *rj__part_new(rj__part_kind kind, size_t capacity);
 
 /* ---- subscribers */
 
-/* What is told about a subscriber; outlives it, until it is reported. The numbers are written by the fan-out's thread alone. */
+/* What is told about a subscriber; outlives it, until it is reported. The numbers are written by the fan-out's
+ * thread alone. */
 typedef struct rj__record {
     struct rj__record *next;
     uint64_t id;
@@ -156,7 +158,8 @@ struct rj_fanout {
 int rj__fanout_publish(rj_fanout *f, rj__part *part);
 /* Whether a part may be begun: RJ_OK, RJ_PAUSE, RJ_ESTATE, RJ_EABORTED. */
 int rj__fanout_check(rj_fanout *f);
-/* Whether this is a child of the process that made it. The lock may be held there for ever, by a thread that is not there. */
+/* Whether this is a child of the process that made it. The lock may be held there for ever, by a thread that is not
+ * there. */
 int rj__fanout_is_foreign(const rj_fanout *f);
 /* Has rj__log_check_time called from time to time. On the fan-out's thread. */
 void rj__fanout_mind_time(rj_fanout *f);

@@ -48,8 +48,8 @@ rj__uv_queue_has_room(const rj__uv_queue *queue)
 {
     return queue->idle != NULL;
 }
-/* Sends `data`; there must be room. RJ_OK: all of it has left, `owner` is the caller's still. RJ_PAUSE: the rest is in flight, and
- * `released` will be called with `owner`. RJ_EIO: see uv_error; `owner` is the caller's still. */
+/* Sends `data`; there must be room. RJ_OK: all of it has left, `owner` is the caller's still. RJ_PAUSE: the rest is
+ * in flight, and `released` will be called with `owner`. RJ_EIO: see uv_error; `owner` is the caller's still. */
 int rj__uv_queue_send(rj__uv_queue *queue, void *owner, const uint8_t *data, size_t length);
 /* Makes `accepted` final: what is in flight and has not left by now does not count any more. (libuv cannot take it back.) */
 void rj__uv_queue_freeze(rj__uv_queue *queue);

@@ -2,7 +2,7 @@
 
 /* Four hexadecimal digits; 0x10000 or more if they are not. */
 RJ__INLINE uint32_t
-hex4(const rj_decoder *d, const uint8_t *p)
+hex4(const rjpy_decoder *d, const uint8_t *p)
 {
     if (d->end - p < 4)
         return 0x10000;
@@ -37,7 +37,8 @@ put_utf8(uint8_t *out, uint32_t c)
     return out + 4;
 }
 
-/* A string with escapes in the making: UTF-8 in the decoder's scratch memory, of which RJ_SPELL_ROOM bytes are free before each step. */
+/* A string with escapes in the making: UTF-8 in the decoder's scratch memory, of which RJ_SPELL_ROOM bytes are free
+ * before each step. */
 typedef struct spelled {
     uint8_t *out;
     uint64_t high;            /* not 0: there is more than ASCII in the text */
@@ -69,10 +70,10 @@ is_surrogate(const uint8_t *p)
     return (p[2] | 0x20) == 'd' && p[3] >= '8';
 }
 
-/* The escape whose backslash is at `p`: behind it, or NULL with a message. A pair of surrogates is one character; a lone surrogate stays one
- * (RFC 8259, section 8.2, leaves it open). */
+/* The escape whose backslash is at `p`: behind it, or NULL with a message. A pair of surrogates is one character; a
+ * lone surrogate stays one (RFC 8259, section 8.2, leaves it open). */
 RJ__INLINE const uint8_t *
-unescape(rj_decoder *d, const uint8_t *p, spelled *s)
+unescape(rjpy_decoder *d, const uint8_t *p, spelled *s)
 {
     uint8_t c = rj__unescaped[p[1]];
     if (RJ__LIKELY(c)) {
@@ -80,10 +81,10 @@ unescape(rj_decoder *d, const uint8_t *p, spelled *s)
         return p + 2;
     }
     if (p[1] != 'u')
-        return rj_decode_fail(d, "Invalid \\escape", p);
+        return rjpy_decode_fail(d, "Invalid \\escape", p);
     uint32_t unit = hex4(d, p + 2);
     if (unit >= 0x10000)
-        return rj_decode_fail(d, "Invalid \\uXXXX escape", p);
+        return rjpy_decode_fail(d, "Invalid \\uXXXX escape", p);
     p += 6;
     if ((unit & 0xFC00) == 0xD800 && is_long_escape(p)) {
         uint32_t low = hex4(d, p + 2);
@@ -98,20 +99,21 @@ unescape(rj_decoder *d, const uint8_t *p, spelled *s)
 
 /* Makes room for the next step; -1 with an exception. */
 RJ__INLINE int
-make_room(rj_decoder *d, spelled *s)
+make_room(rjpy_decoder *d, spelled *s)
 {
     size_t length = (size_t)(s->out - d->scratch);
     if (RJ__LIKELY(d->scratch_size - length >= RJ_SPELL_ROOM))
         return 0;
-    if (rj_decode_grow_scratch(d, length + RJ_SPELL_ROOM) < 0)
+    if (rjpy_decode_grow_scratch(d, length + RJ_SPELL_ROOM) < 0)
         return -1;
     s->out = d->scratch + length;
     return 0;
 }
 
-/* `unescape` for one escape and as many of four digits as follow it: where there is one, there are often many. Maybe of these only surrogates. */
+/* `unescape` for one escape and as many of four digits as follow it: where there is one, there are often many. Maybe
+ * of these only surrogates. */
 RJ__INLINE const uint8_t *
-unescape_each(rj_decoder *d, const uint8_t *p, spelled *s, int only_surrogates)
+unescape_each(rjpy_decoder *d, const uint8_t *p, spelled *s, int only_surrogates)
 {
     do {
         p = unescape(d, p, s);
@@ -149,7 +151,7 @@ take_block(const uint8_t *p, const rj__unescaped_block *block, spelled *s)
 
 /* Copies what needs no unescaping but by a table of letters, from `p` on; behind it, or NULL with an exception. */
 RJ__INLINE const uint8_t *
-copy_run(rj_decoder *d, const uint8_t *p, spelled *s)
+copy_run(rjpy_decoder *d, const uint8_t *p, spelled *s)
 {
     int is_escaped = 0;
     while (RJ__LIKELY(p < d->safe_end)) {
@@ -168,7 +170,7 @@ copy_run(rj_decoder *d, const uint8_t *p, spelled *s)
 
 /* By blocks while there are escapes of four digits in these. Does nothing if it begins with what is not for them. */
 RJ__INLINE const uint8_t *
-unescape_blocks(rj_decoder *d, const uint8_t *p, spelled *s)
+unescape_blocks(rjpy_decoder *d, const uint8_t *p, spelled *s)
 {
     rj__unescaped_block block = {.long_ones = 1};
     while (p < d->safe_end && block.long_ones && !block.stops) {
@@ -180,9 +182,10 @@ unescape_blocks(rj_decoder *d, const uint8_t *p, spelled *s)
     return p;
 }
 
-/* Whether it looks as if blocks had more to do than the escape at `p`: one of four digits is behind it, or was shortly before it. */
+/* Whether it looks as if blocks had more to do than the escape at `p`: one of four digits is behind it, or was
+ * shortly before it. */
 RJ__INLINE int
-expects_long_ones(const rj_decoder *d, const uint8_t *p, const spelled *s)
+expects_long_ones(const rjpy_decoder *d, const uint8_t *p, const spelled *s)
 {
     return p < d->safe_end && !is_surrogate(p) &&
            (is_long_escape(p + 6) || (s->last_long && p - s->last_long < RJ__SCAN_BLOCK));
@@ -190,7 +193,7 @@ expects_long_ones(const rj_decoder *d, const uint8_t *p, const spelled *s)
 
 /* The escape at `p`, and what is behind it if there are more of four digits. As `unescape`. */
 static RJ__NOINLINE const uint8_t *
-unescape_row(rj_decoder *d, const uint8_t *p, spelled *s)
+unescape_row(rjpy_decoder *d, const uint8_t *p, spelled *s)
 {
     const uint8_t *begin = p;
     if (expects_long_ones(d, p, s))
@@ -205,7 +208,7 @@ unescape_row(rj_decoder *d, const uint8_t *p, spelled *s)
 
 /* Copies what needs no unescaping from `p` on; behind it, or NULL with an exception. */
 RJ__INLINE const uint8_t *
-copy_run(rj_decoder *d, const uint8_t *p, spelled *s)
+copy_run(rjpy_decoder *d, const uint8_t *p, spelled *s)
 {
     for (; RJ__LIKELY(p < d->safe_end); p += RJ__SCAN_BLOCK, s->out += RJ__SCAN_BLOCK) {
         if (make_room(d, s) < 0)
@@ -226,7 +229,7 @@ copy_run(rj_decoder *d, const uint8_t *p, spelled *s)
 }
 
 static RJ__NOINLINE const uint8_t *
-unescape_row(rj_decoder *d, const uint8_t *p, spelled *s)
+unescape_row(rjpy_decoder *d, const uint8_t *p, spelled *s)
 {
     return unescape_each(d, p, s, 0);
 }
@@ -235,7 +238,7 @@ unescape_row(rj_decoder *d, const uint8_t *p, spelled *s)
 
 /* The characters from `p` on, up to the closing quote, where it ends; NULL with a message or an exception. */
 RJ__INLINE const uint8_t *
-spell_string(rj_decoder *d, const uint8_t *p, spelled *s)
+spell_string(rjpy_decoder *d, const uint8_t *p, spelled *s)
 {
     const uint8_t *begin = p;
     if (make_room(d, s) < 0)
@@ -251,14 +254,14 @@ spell_string(rj_decoder *d, const uint8_t *p, spelled *s)
                 return p;
         }
         else if (p == d->end) {
-            if (rj_decode_more(d, p))
+            if (rjpy_decode_more(d, p))
                 continue;
-            rj_decode_fail(d, "Unterminated string starting at", begin - 1);
+            rjpy_decode_fail(d, "Unterminated string starting at", begin - 1);
             d->stop = p;
             return NULL;
         }
         else if (d->options->strict) {
-            return rj_decode_fail(d, "Invalid control character at", p);
+            return rjpy_decode_fail(d, "Invalid control character at", p);
         }
         else {
             *s->out++ = *p++;
@@ -268,7 +271,7 @@ spell_string(rj_decoder *d, const uint8_t *p, spelled *s)
 
 /* Characters from `p` on, up to `stop`, as units of `width` bytes: behind these. */
 RJ__INLINE uint8_t *
-put_units(const rj_decoder *d, const uint8_t *p, const uint8_t *stop, uint8_t *out, int width)
+put_units(const rjpy_decoder *d, const uint8_t *p, const uint8_t *stop, uint8_t *out, int width)
 {
     int kind = (int)PyUnicode_KIND(d->str);
     const uint8_t *units = units_at(d, p);
@@ -281,9 +284,10 @@ put_units(const rj_decoder *d, const uint8_t *p, const uint8_t *stop, uint8_t *o
     return out + count * (size_t)width;
 }
 
-/* Characters up to the first escape that is left to `unescape`, to *out, as units of `width` bytes: where that is, or `end`. */
+/* Characters up to the first escape that is left to `unescape`, to *out, as units of `width` bytes: where that is,
+ * or `end`. */
 RJ__INLINE const uint8_t *
-put_sound_units(const rj_decoder *d, const uint8_t *p, const uint8_t *end, uint8_t **out, int width)
+put_sound_units(const rjpy_decoder *d, const uint8_t *p, const uint8_t *end, uint8_t **out, int width)
 {
 #if defined(RJ__HAS_UNESCAPE)
     if (width > 1 && width == (int)PyUnicode_KIND(d->str)) {
@@ -300,10 +304,11 @@ put_sound_units(const rj_decoder *d, const uint8_t *p, const uint8_t *end, uint8
     return stop;
 }
 
-/* The characters of a text that is known to be sound, to scratch memory: how many. 0 if an escape stands for one that is wider. There is memory for as many
- * units, and 64 bytes behind them. `width` is as wide as the str's characters, or 4. */
+/* The characters of a text that is known to be sound, to scratch memory: how many. 0 if an escape stands for one
+ * that is wider. There is memory for as many units, and 64 bytes behind them. `width` is as wide as the str's
+ * characters, or 4. */
 RJ__INLINE size_t
-spell_units(rj_decoder *d, const uint8_t *p, const uint8_t *end, int width)
+spell_units(rjpy_decoder *d, const uint8_t *p, const uint8_t *end, int width)
 {
     uint8_t *out = d->scratch;
     while ((p = put_sound_units(d, p, end, &out, width)) < end) {
@@ -323,9 +328,9 @@ spell_units(rj_decoder *d, const uint8_t *p, const uint8_t *end, int width)
 
 /* The string of a str, of which some are not ASCII: its text is known to be sound by now. */
 static RJ__NOINLINE PyObject *
-spell_part_of_str(rj_decoder *d, const uint8_t *begin, const uint8_t *end)
+spell_part_of_str(rjpy_decoder *d, const uint8_t *begin, const uint8_t *end)
 {
-    if (rj_decode_grow_scratch(d, (size_t)(end - begin) * sizeof(Py_UCS4) + RJ_SCAN_MAX) < 0)
+    if (rjpy_decode_grow_scratch(d, (size_t)(end - begin) * sizeof(Py_UCS4) + RJ_SCAN_MAX) < 0)
         return NULL;
     int width = (int)PyUnicode_KIND(d->str);
     size_t length = width == 1   ? spell_units(d, begin, end, 1)
@@ -340,7 +345,7 @@ spell_part_of_str(rj_decoder *d, const uint8_t *begin, const uint8_t *end)
 
 /* A string that has escapes, or control characters if the options allow them. *next is behind the closing quote. */
 static RJ__NOINLINE PyObject *
-escaped_string(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
+escaped_string(rjpy_decoder *d, const uint8_t *begin, const uint8_t **next)
 {
     spelled s = {.out = d->scratch};
     const uint8_t *end = spell_string(d, begin, &s), *bad;
@@ -349,7 +354,7 @@ escaped_string(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
     *next = end + 1;
     size_t length = (size_t)(s.out - d->scratch);
     if (!s.high && !s.has_wide_escape)
-        return length < RJ_ADOPTED_MIN ? ascii_string(d->scratch, length) : rj_decode_adopt_scratch(d, length);
+        return length < RJ_ADOPTED_MIN ? ascii_string(d->scratch, length) : rjpy_decode_adopt_scratch(d, length);
     if (s.high && d->str) {
         if (PyUnicode_KIND(d->str) == PyUnicode_1BYTE_KIND && !s.has_wide_escape) /* what was spelled are its characters */
             return str_of_units(d->scratch, length, 1, 1);
@@ -358,7 +363,7 @@ escaped_string(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
     d->scratch[length] = 0; /* there is room for it */
     /* Surrogates are welcome if they were escaped; then the text is looked at for others, which UTF-8 has not. */
     if (s.has_lone && s.high && !rj__utf8_valid(begin, (size_t)(end - begin)))
-        return rj_decode_fail(d, "Invalid UTF-8", begin);
+        return rjpy_decode_fail(d, "Invalid UTF-8", begin);
     PyObject *str = utf8_string(d->scratch, length, 1, s.has_lone, &bad);
-    return str || !bad ? str : rj_decode_fail(d, "Invalid UTF-8", begin);
+    return str || !bad ? str : rjpy_decode_fail(d, "Invalid UTF-8", begin);
 }

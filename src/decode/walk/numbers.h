@@ -1,13 +1,14 @@
 /*
- * The part of the walk (walk.h) that makes numbers. There are three ways for the forms that most have, none of which branches on how many digits
- * there are, and one for everything; the form of the last number says which is tried first. What matters most is how soon the end of a number is
- * known: nothing of what comes behind it can begin before.
+ * The part of the walk (walk.h) that makes numbers. There are three ways for the forms that most have, none of which
+ * branches on how many digits there are, and one for everything; the form of the last number says which is tried
+ * first. What matters most is how soon the end of a number is known: nothing of what comes behind it can begin
+ * before.
  */
 
 /* ---- their objects */
 
-/* 19 of the digits between `p` and `end`, leading zeros aside; *power is what all of them together are to be multiplied by, and becomes what these
- * are. Returns how many were left out. */
+/* 19 of the digits between `p` and `end`, leading zeros aside; *power is what all of them together are to be
+ * multiplied by, and becomes what these are. Returns how many were left out. */
 static int
 leading_digits(const uint8_t *p, const uint8_t *end, uint64_t *mantissa, int64_t *power)
 {
@@ -36,13 +37,14 @@ long_double(const uint8_t *digits, const uint8_t *end, int64_t power)
     double low, high;
     int dropped = leading_digits(digits, end, &w, &power);
     /* What was dropped is less than one in the last place of w: both neighbours have to agree. */
-    if (power >= -400 && power <= 400 && rj_decimal_to_double(w, (int)power, &low) &&
-        (!dropped || (rj_decimal_to_double(w + 1, (int)power, &high) && low == high)))
+    if (power >= -400 && power <= 400 && rjpy_decimal_to_double(w, (int)power, &low) &&
+        (!dropped || (rjpy_decimal_to_double(w + 1, (int)power, &high) && low == high)))
         return low;
-    return rj_decode_double(digits);
+    return rjpy_decode_double(digits);
 }
 
-/* Behind the exponent whose letter is at `p`; *power gets its value, cut off where it matters no more. NULL if there is none. */
+/* Behind the exponent whose letter is at `p`; *power gets its value, cut off where it matters no more. NULL if there
+ * is none. */
 RJ__INLINE const uint8_t *
 scan_exponent(const uint8_t *p, int64_t *power)
 {
@@ -58,34 +60,35 @@ scan_exponent(const uint8_t *p, int64_t *power)
 }
 
 RJ__INLINE PyObject *
-decode_integer(rj_decoder *d, const uint8_t *begin, const uint8_t *p, uint64_t magnitude, size_t digits)
+decode_integer(rjpy_decoder *d, const uint8_t *begin, const uint8_t *p, uint64_t magnitude, size_t digits)
 {
     if (RJ__UNLIKELY(d->options->parse_int || digits > RJ__DECIMAL_DIGITS))
-        return rj_decode_long(d, begin, p);
-    return rj_long_build(&d->state->known, magnitude, *begin == '-');
+        return rjpy_decode_long(d, begin, p);
+    return rjpy_long_build(&d->state->known, magnitude, *begin == '-');
 }
 
 RJ__INLINE PyObject *
-decode_float(const rj_decoder *d, const uint8_t *begin, const uint8_t *end, double magnitude)
+decode_float(const rjpy_decoder *d, const uint8_t *begin, const uint8_t *end, double magnitude)
 {
     double value = *begin == '-' ? -magnitude : magnitude;
-    return RJ__UNLIKELY(d->options->parse_float != NULL) ? rj_decode_float(d, begin, end) : PyFloat_FromDouble(value);
+    return RJ__UNLIKELY(d->options->parse_float != NULL) ? rjpy_decode_float(d, begin, end) : PyFloat_FromDouble(value);
 }
 
-/* The double whose digits, up to `p`, are w (if that `fits`), to be multiplied by 10^power. There may be an exponent at `p`. */
+/* The double whose digits, up to `p`, are w (if that `fits`), to be multiplied by 10^power. There may be an exponent
+ * at `p`. */
 RJ__INLINE PyObject *
-decode_scaled(rj_decoder *d, const uint8_t *begin, const uint8_t *p, uint64_t w, int64_t power, int fits,
+decode_scaled(rjpy_decoder *d, const uint8_t *begin, const uint8_t *p, uint64_t w, int64_t power, int fits,
               const uint8_t **next)
 {
     if ((*p | 0x20) == 'e') {
         const uint8_t *behind = scan_exponent(p, &power);
         if (RJ__UNLIKELY(!behind))
-            return rj_decode_fail(d, "Expecting a digit", p + 1 + (p[1] == '-' || p[1] == '+'));
+            return rjpy_decode_fail(d, "Expecting a digit", p + 1 + (p[1] == '-' || p[1] == '+'));
         p = behind;
     }
     *next = p;
     double magnitude = 0;
-    if (RJ__UNLIKELY(!fits || power < -400 || power > 400 || !rj_decimal_to_double(w, (int)power, &magnitude)))
+    if (RJ__UNLIKELY(!fits || power < -400 || power > 400 || !rjpy_decimal_to_double(w, (int)power, &magnitude)))
         magnitude = long_double(begin + (*begin == '-'), p, power);
     return decode_float(d, begin, p, magnitude);
 }
@@ -94,23 +97,24 @@ decode_scaled(rj_decoder *d, const uint8_t *begin, const uint8_t *p, uint64_t w,
 
 /* A number of any form, digit by digit. */
 RJ__INLINE PyObject *
-decode_any_number(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
+decode_any_number(rjpy_decoder *d, const uint8_t *begin, const uint8_t **next)
 {
     const uint8_t *digits = begin + (*begin == '-'), *p = digits;
     uint64_t w = 0;
     if (RJ__UNLIKELY(!rj__is_digit(*p)))
-        return *p == 'I' ? handle_rare_case(rj_decode_constant, d, begin, next) : rj_decode_fail(d, "Expecting a digit", p);
+        return *p == 'I' ? handle_rare_case(rjpy_decode_constant, d, begin, next)
+                         : rjpy_decode_fail(d, "Expecting a digit", p);
     if (*p == '0')
         p++;
     else
-        p = rj_scan_digits(p, d->safe_end, &w);
+        p = rjpy_scan_digits(p, d->safe_end, &w);
     size_t count = (size_t)(p - digits);
     int64_t power = 0;
     if (*p == '.') {
         const uint8_t *fraction = p + 1;
-        p = rj_scan_fraction(fraction, d->safe_end, &w);
+        p = rjpy_scan_fraction(fraction, d->safe_end, &w);
         if (RJ__UNLIKELY(p == fraction))
-            return rj_decode_fail(d, "Expecting a digit", p);
+            return rjpy_decode_fail(d, "Expecting a digit", p);
         power = fraction - p;
         count += (size_t)(p - fraction);
         d->last_number = RJ_LONG_NUMBER;
@@ -130,9 +134,10 @@ ends_integer(uint8_t c)
     return c != '.' && (c | 0x20) != 'e';
 }
 
-/* A decimal of up to RJ__DECIMAL_DIGITS digits, and maybe an exponent behind it. The way that it is read is the one that is tried first next time. */
+/* A decimal of up to RJ__DECIMAL_DIGITS digits, and maybe an exponent behind it. The way that it is read is the one
+ * that is tried first next time. */
 RJ__INLINE int
-read_decimal(rj_decoder *d, const uint8_t *p, rj__decimal *n)
+read_decimal(rjpy_decoder *d, const uint8_t *p, rj__decimal *n)
 {
     if (!rj__is_digit(*p) || (*p == '0' && p[1] != '.')) /* behind a zero, a digit is no part of this number */
         return 0;
@@ -147,7 +152,7 @@ read_decimal(rj_decoder *d, const uint8_t *p, rj__decimal *n)
 }
 
 RJ__INLINE PyObject *
-decode_number(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
+decode_number(rjpy_decoder *d, const uint8_t *begin, const uint8_t **next)
 {
     const uint8_t *p = begin + (*begin == '-');
     uint64_t w = 0;
@@ -172,7 +177,7 @@ decode_number(rj_decoder *d, const uint8_t *begin, const uint8_t **next)
     int has_exponent = (*p | 0x20) == 'e';
     if (n.decimals >= 0 && n.length < 16 && !has_exponent) {
         *next = p;
-        return decode_float(d, begin, p, (double)(int64_t)n.digits / rj_exact_powers[n.decimals]);
+        return decode_float(d, begin, p, (double)(int64_t)n.digits / rjpy_exact_powers[n.decimals]);
     }
     if (n.decimals >= 0 || has_exponent)
         return decode_scaled(d, begin, p, n.digits, n.decimals < 0 ? 0 : -(int64_t)n.decimals, 1, next);

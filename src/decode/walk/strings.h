@@ -1,6 +1,6 @@
 /*
- * The part of the walk (walk.h) that makes strings: UTF-8 in, a str of its final width out. Where the text is a str, characters that are not
- * ASCII come from there.
+ * The part of the walk (walk.h) that makes strings: UTF-8 in, a str of its final width out. Where the text is a str,
+ * characters that are not ASCII come from there.
  */
 
 /* ---- UTF-8 */
@@ -11,8 +11,8 @@ continues(uint8_t c)
     return (c & 0xC0) == 0x80;
 }
 
-/* The character at `s`, which is not ASCII, and its length; 0 if it is malformed (RFC 3629, section 4). Reads no further than the first byte
- * that does not continue it. */
+/* The character at `s`, which is not ASCII, and its length; 0 if it is malformed (RFC 3629, section 4). Reads no
+ * further than the first byte that does not continue it. */
 RJ__INLINE unsigned
 utf8_character(const uint8_t *s, int surrogates, uint32_t *c)
 {
@@ -60,8 +60,8 @@ decode_characters(const uint8_t **s, const uint8_t *end, void *out, int width, i
     return i;
 }
 
-/* Writes UTF-8 as `extent` characters of `width` bytes. Returns `end`, or where it is malformed. There is a byte behind `end` that continues no
- * character, and if `beyond`, RJ_SCAN_MAX that can be read. */
+/* Writes UTF-8 as `extent` characters of `width` bytes. Returns `end`, or where it is malformed. There is a byte
+ * behind `end` that continues no character, and if `beyond`, RJ_SCAN_MAX that can be read. */
 RJ__INLINE const uint8_t *
 decode_utf8(const uint8_t *s, const uint8_t *end, int beyond, const rj__utf8_extent *extent, void *out, int width,
             int surrogates)
@@ -81,8 +81,8 @@ decode_utf8(const uint8_t *s, const uint8_t *end, int beyond, const rj__utf8_ext
 /* Shorter strings are copied in blocks; the C library copies longer ones. */
 #define RJ_BLOCKS_MAX 256
 
-/* Up to RJ__COPY_STEP bytes past the string's end must be readable where it has less than RJ_BLOCKS_MAX. Memory is asked for in blocks too, which
- * is what the allocator gives out anyway. */
+/* Up to RJ__COPY_STEP bytes past the string's end must be readable where it has less than RJ_BLOCKS_MAX. Memory is
+ * asked for in blocks too, which is what the allocator gives out anyway. */
 RJ__INLINE PyObject *
 ascii_string(const uint8_t *s, size_t length)
 {
@@ -96,7 +96,7 @@ ascii_string(const uint8_t *s, size_t length)
         rj__copy_short(s, length, block + RJ_STR_PREFIX);
     else
         memcpy(block + RJ_STR_PREFIX, s, length);
-    return rj_str_adopt(block, (Py_ssize_t)length, 1, 1);
+    return rjpy_str_adopt(block, (Py_ssize_t)length, 1, 1);
 }
 
 /* ascii_string where nothing past the end is readable. */
@@ -111,7 +111,7 @@ ascii_string_alone(const uint8_t *s, size_t length)
 
 /* A string of the text. */
 RJ__INLINE PyObject *
-ascii_string_here(const rj_decoder *d, const uint8_t *s, size_t length)
+ascii_string_here(const rjpy_decoder *d, const uint8_t *s, size_t length)
 {
     return RJ__LIKELY(s + length < d->safe_end) ? ascii_string(s, length) : ascii_string_alone(s, length);
 }
@@ -167,7 +167,7 @@ narrow_units(const void *restrict units, int width, size_t length, uint8_t *rest
 }
 
 void
-RJ__SHARED(rj_narrow)(const void *units, int width, size_t length, uint8_t *out)
+RJ__SHARED(rjpy_narrow)(const void *units, int width, size_t length, uint8_t *out)
 {
     if (width == 2)
         narrow_units(units, 2, length, out);
@@ -195,8 +195,8 @@ needs_width(const uint8_t *units, size_t length, int width)
     return (word & upper) != 0;
 }
 
-/* A str of these units, of which some are not ASCII and some need as many bytes as they have. Up to RJ__COPY_STEP bytes past their end must be
- * readable if `in_blocks`. */
+/* A str of these units, of which some are not ASCII and some need as many bytes as they have. Up to RJ__COPY_STEP
+ * bytes past their end must be readable if `in_blocks`. */
 RJ__INLINE PyObject *
 wide_units(const uint8_t *units, size_t length, int width, int in_blocks)
 {
@@ -209,7 +209,7 @@ wide_units(const uint8_t *units, size_t length, int width, int in_blocks)
         rj__copy_short(units, size, block + RJ_WIDE_PREFIX);
     else
         memcpy(block + RJ_WIDE_PREFIX, units, size);
-    return rj_str_adopt(block, (Py_ssize_t)length, width, 0);
+    return rjpy_str_adopt(block, (Py_ssize_t)length, width, 0);
 }
 
 /* A str of units of which some are not ASCII, as wide as these need. `in_blocks`: see wide_units. */
@@ -227,14 +227,14 @@ str_of_units(const uint8_t *units, size_t length, int width, int in_blocks)
 
 /* Where the str that the text is has the character that `s` stands for. */
 RJ__INLINE const uint8_t *
-units_at(const rj_decoder *d, const uint8_t *s)
+units_at(const rjpy_decoder *d, const uint8_t *s)
 {
     return (const uint8_t *)PyUnicode_DATA(d->str) + (s - d->begin) * (int)PyUnicode_KIND(d->str);
 }
 
 /* Characters of the str that the text is, some of them not ASCII. */
 static RJ__NOINLINE PyObject *
-part_of_str(const rj_decoder *d, const uint8_t *s, size_t length)
+part_of_str(const rjpy_decoder *d, const uint8_t *s, size_t length)
 {
     /* The text may be a copy: what is readable behind it is not, behind the str. */
     int in_blocks = d->text_end - (s + length) >= RJ__COPY_STEP;
@@ -243,21 +243,21 @@ part_of_str(const rj_decoder *d, const uint8_t *s, size_t length)
 
 /* A string without escapes that is not ASCII; NULL with a message or an exception. */
 RJ__INLINE PyObject *
-wide_string(rj_decoder *d, const uint8_t *s, size_t length)
+wide_string(rjpy_decoder *d, const uint8_t *s, size_t length)
 {
     if (d->str)
         return part_of_str(d, s, length);
     const uint8_t *bad;
     PyObject *str = utf8_string(s, length, s + length < d->safe_end, 0, &bad);
-    return str || !bad ? str : rj_decode_fail(d, "Invalid UTF-8", bad);
+    return str || !bad ? str : rjpy_decode_fail(d, "Invalid UTF-8", bad);
 }
 
 /* ---- runs without escapes */
 
-/* Moves *p by blocks up to the one that has the end of the run, or to where blocks end; returns what there is besides ASCII. From the second on, none
- * lies across cache lines, as every block of 64 bytes would. */
+/* Moves *p by blocks up to the one that has the end of the run, or to where blocks end; returns what there is
+ * besides ASCII. From the second on, none lies across cache lines, as every block of 64 bytes would. */
 static RJ__NOINLINE uint64_t
-skip_long_run(const rj_decoder *d, const uint8_t **p)
+skip_long_run(const rjpy_decoder *d, const uint8_t **p)
 {
     uint64_t seen = 0, here;
     const uint8_t *at = *p;
@@ -273,10 +273,10 @@ skip_long_run(const rj_decoder *d, const uint8_t **p)
 /* Blocks that are looked at before a run counts as long. */
 #define RJ_SHORT_RUN 4
 
-/* The first byte that ends a run from `p` on: '"', '\\', a control character (the zero at the end of the text among them). *high: whether there
- * is anything but ASCII before it. */
+/* The first byte that ends a run from `p` on: '"', '\\', a control character (the zero at the end of the text among
+ * them). *high: whether there is anything but ASCII before it. */
 RJ__INLINE const uint8_t *
-scan_run(const rj_decoder *d, const uint8_t *p, int *high)
+scan_run(const rjpy_decoder *d, const uint8_t *p, int *high)
 {
     uint64_t seen = 0, here;
     for (unsigned block = 0; RJ__LIKELY(p < d->safe_end); block++) {
@@ -325,13 +325,13 @@ scan_units(const void *units, int width, size_t i, size_t length)
     return i;
 }
 
-/* A string that goes on beyond the piece of a wide str that is there: if it has no escapes, its characters need not become bytes. One that goes on
- * beyond the text is not undone: its end may be yet to arrive. */
+/* A string that goes on beyond the piece of a wide str that is there: if it has no escapes, its characters need not
+ * become bytes. One that goes on beyond the text is not undone: its end may be yet to arrive. */
 static RJ__NOINLINE PyObject *
-string_beyond(rj_decoder *d, const uint8_t *p, const uint8_t **next)
+string_beyond(rjpy_decoder *d, const uint8_t *p, const uint8_t **next)
 {
     if (d->end == d->text_end) {
-        rj_decode_fail(d, "Unterminated string starting at", p - 1);
+        rjpy_decode_fail(d, "Unterminated string starting at", p - 1);
         d->stop = d->end;
         return NULL;
     }
@@ -342,16 +342,16 @@ string_beyond(rj_decoder *d, const uint8_t *p, const uint8_t **next)
     if (end == length || rj__unit(units, kind, end) != '"')
         return escaped_string(d, p, next);
     *next = d->begin + end + 1;
-    rj_decode_more_from(d, d->begin + end);
+    rjpy_decode_more_from(d, d->begin + end);
     return part_of_str(d, p, end - (size_t)(p - d->begin));
 }
 
 /* What decodes at a place and tells what is behind it. */
-typedef PyObject *rare_case(rj_decoder *d, const uint8_t *p, const uint8_t **next);
+typedef PyObject *rare_case(rjpy_decoder *d, const uint8_t *p, const uint8_t **next);
 
 /* Calls one that is not inline. It gets a variable of its own to write to, so that *next can stay in a register. */
 RJ__INLINE PyObject *
-handle_rare_case(rare_case *way, rj_decoder *d, const uint8_t *p, const uint8_t **next)
+handle_rare_case(rare_case *way, rjpy_decoder *d, const uint8_t *p, const uint8_t **next)
 {
     const uint8_t *after = p;
     PyObject *v = way(d, p, &after);
@@ -361,7 +361,7 @@ handle_rare_case(rare_case *way, rj_decoder *d, const uint8_t *p, const uint8_t 
 
 /* The string whose characters begin at `p`, behind the quote. */
 RJ__INLINE PyObject *
-decode_string(rj_decoder *d, const uint8_t *p, const uint8_t **next)
+decode_string(rjpy_decoder *d, const uint8_t *p, const uint8_t **next)
 {
     int high;
     const uint8_t *stop = scan_run(d, p, &high);
@@ -373,11 +373,12 @@ decode_string(rj_decoder *d, const uint8_t *p, const uint8_t **next)
 
 /* ---- keys */
 
-/* The first and the last eight bytes of a key, fewer if it is shorter: of up to 16, they are all. Of 1 to RJ_CACHED_KEY_MAX bytes. */
-RJ__INLINE rj_key_ends
+/* The first and the last eight bytes of a key, fewer if it is shorter: of up to 16, they are all. Of 1 to
+ * RJ_CACHED_KEY_MAX bytes. */
+RJ__INLINE rjpy_key_ends
 key_ends(const uint8_t *s, size_t length)
 {
-    rj_key_ends ends = {0, 0};
+    rjpy_key_ends ends = {0, 0};
     if (length >= 8) {
         memcpy(&ends.first, s, 8);
         memcpy(&ends.last, s + length - 8, 8);
@@ -393,7 +394,7 @@ key_ends(const uint8_t *s, size_t length)
 }
 
 RJ__INLINE size_t
-key_place(rj_key_ends ends, size_t length)
+key_place(rjpy_key_ends ends, size_t length)
 {
     const uint64_t odd = 0x9E3779B97F4A7C15u; /* 2^64 divided by the golden ratio */
     uint64_t hash = (ends.first ^ length) * odd;
@@ -410,7 +411,7 @@ key_form(size_t length, int width)
 
 /* `s` has as many bytes as `form` says. */
 RJ__INLINE int
-is_cached_key(const rj_cached_key *entry, const uint8_t *s, size_t form, rj_key_ends ends)
+is_cached_key(const rjpy_cached_key *entry, const uint8_t *s, size_t form, rjpy_key_ends ends)
 {
     return entry->form == form && entry->ends.first == ends.first && entry->ends.last == ends.last &&
            (form % (RJ_CACHED_KEY_MAX * 2) <= 16 || memcmp(entry->text, s, form % (RJ_CACHED_KEY_MAX * 2)) == 0);
@@ -418,7 +419,7 @@ is_cached_key(const rj_cached_key *entry, const uint8_t *s, size_t form, rj_key_
 
 /* The first of these places that has it, or NULL. */
 RJ__INLINE PyObject *
-find_key(const rj_cached_key *place, size_t places, const uint8_t *s, size_t form, rj_key_ends ends)
+find_key(const rjpy_cached_key *place, size_t places, const uint8_t *s, size_t form, rjpy_key_ends ends)
 {
     for (size_t i = 0; i < places; i++)
         if (is_cached_key(&place[i], s, form, ends))
@@ -428,7 +429,7 @@ find_key(const rj_cached_key *place, size_t places, const uint8_t *s, size_t for
 
 /* A key without escapes that is not in its first place: it is in another, or is met for the first time. */
 static RJ__NOINLINE PyObject *
-other_key(rj_decoder *d, const uint8_t *s, size_t length, int high, rj_key_ends ends, rj_cached_key *place)
+other_key(rjpy_decoder *d, const uint8_t *s, size_t length, int high, rjpy_key_ends ends, rjpy_cached_key *place)
 {
     PyObject *known = find_key(place + 1, RJ_KEY_PLACES - 1, s, key_form(length, 0), ends);
     if (known)
@@ -442,7 +443,7 @@ other_key(rj_decoder *d, const uint8_t *s, size_t length, int high, rj_key_ends 
         PyErr_Clear();
         return str;
     }
-    rj_decode_keep_key(d, place, (rj_cached_key){ends, key_form((size_t)text_length, 0), str, text});
+    rjpy_decode_keep_key(d, place, (rjpy_cached_key){ends, key_form((size_t)text_length, 0), str, text});
     return str;
 }
 
@@ -455,7 +456,7 @@ typedef struct key_units {
 
 /* The units of a key of up to RJ_CACHED_KEY_MAX characters, narrowed as the resulting str stores them (0xFF excepted). */
 RJ__INLINE void
-key_units_of_str(const rj_decoder *d, const uint8_t *s, size_t length, key_units *key)
+key_units_of_str(const rjpy_decoder *d, const uint8_t *s, size_t length, key_units *key)
 {
     const uint8_t *units = units_at(d, s);
     int kind = (int)PyUnicode_KIND(d->str);
@@ -477,39 +478,39 @@ key_units_of_str(const rj_decoder *d, const uint8_t *s, size_t length, key_units
 
 /* A key from a str that is not ASCII: its bytes do not tell which one it is, but its units do. */
 static RJ__NOINLINE PyObject *
-wide_key_of_str(rj_decoder *d, const uint8_t *s, size_t length)
+wide_key_of_str(rjpy_decoder *d, const uint8_t *s, size_t length)
 {
     key_units key;
     key_units_of_str(d, s, length, &key);
     size_t size = length * (size_t)key.width, form = key_form(size, key.width);
     if (size > RJ_CACHED_KEY_MAX)
         return part_of_str(d, s, length);
-    rj_key_ends ends = key_ends(key.units, size);
-    rj_cached_key *place = &d->state->cached_keys[key_place(ends, size)];
+    rjpy_key_ends ends = key_ends(key.units, size);
+    rjpy_cached_key *place = &d->state->cached_keys[key_place(ends, size)];
     PyObject *str = find_key(place, RJ_KEY_PLACES, key.units, form, ends);
     if (str)
         return Py_NewRef(str);
     str = part_of_str(d, s, length);
     if (str && PyObject_Hash(str) != -1 && (int)PyUnicode_KIND(str) == key.width)
-        rj_decode_keep_key(d, place, (rj_cached_key){ends, form, str, PyUnicode_DATA(str)});
+        rjpy_decode_keep_key(d, place, (rjpy_cached_key){ends, form, str, PyUnicode_DATA(str)});
     return str;
 }
 
 /* A key without escapes, from the cache if it was met before. */
 RJ__INLINE PyObject *
-cached_key(rj_decoder *d, const uint8_t *s, size_t length, int high)
+cached_key(rjpy_decoder *d, const uint8_t *s, size_t length, int high)
 {
     if (RJ__UNLIKELY(high && d->str))
         return wide_key_of_str(d, s, length);
-    rj_key_ends ends = key_ends(s, length);
-    rj_cached_key *place = &d->state->cached_keys[key_place(ends, length)];
+    rjpy_key_ends ends = key_ends(s, length);
+    rjpy_cached_key *place = &d->state->cached_keys[key_place(ends, length)];
     if (RJ__LIKELY(is_cached_key(place, s, key_form(length, 0), ends)))
         return Py_NewRef(place->key);
     return other_key(d, s, length, high, ends, place);
 }
 
 RJ__INLINE PyObject *
-decode_key(rj_decoder *d, const uint8_t *p, const uint8_t **next)
+decode_key(rjpy_decoder *d, const uint8_t *p, const uint8_t **next)
 {
     int high;
     const uint8_t *stop = scan_run(d, p, &high);

@@ -1,6 +1,6 @@
 /*
- * The walk over a text: compiled once per instruction set, on the scans (SET/scan.h) of the target header included before. See decode/decoder.h for what
- * it works on.
+ * The walk over a text: compiled once per instruction set, on the scans (SET/scan.h) of the target header included
+ * before. See decode/decoder.h for what it works on.
  */
 
 #include "decode/walk/double.h"
@@ -14,10 +14,10 @@
 
 #include "decode/walk/numbers.h"
 
-/* White space after one, as pretty printers write it: a line feed and indentation. It is expected to be as long as the last time: where the next value
- * begins is predicted then, and need not be waited for. */
+/* White space after one, as pretty printers write it: a line feed and indentation. It is expected to be as long as
+ * the last time: where the next value begins is predicted then, and need not be waited for. */
 static RJ__NOINLINE const uint8_t *
-skip_spaces(rj_decoder *d, const uint8_t *p)
+skip_spaces(rjpy_decoder *d, const uint8_t *p)
 {
     const size_t expected = d->last_gap;
     while (p < d->safe_end) {
@@ -31,13 +31,13 @@ skip_spaces(rj_decoder *d, const uint8_t *p)
         }
         p += RJ__SCAN_BLOCK;
     }
-    while (rj_is_space(*p))
+    while (rjpy_is_space(*p))
         p++;
     return p;
 }
 
 RJ__INLINE const uint8_t *
-skip_space(rj_decoder *d, const uint8_t *p)
+skip_space(rjpy_decoder *d, const uint8_t *p)
 {
     if (RJ__LIKELY(*p > ' '))
         return p;
@@ -47,9 +47,9 @@ skip_space(rj_decoder *d, const uint8_t *p)
 }
 
 RJ__INLINE int
-push(rj_decoder *d, PyObject *v)
+push(rjpy_decoder *d, PyObject *v)
 {
-    if (RJ__UNLIKELY(d->top == d->limit) && rj_decode_grow_values(d) < 0) {
+    if (RJ__UNLIKELY(d->top == d->limit) && rjpy_decode_grow_values(d) < 0) {
         Py_DECREF(v);
         return -1;
     }
@@ -58,13 +58,13 @@ push(rj_decoder *d, PyObject *v)
 }
 
 RJ__INLINE int
-open_level(rj_decoder *d, const uint8_t *p)
+open_level(rjpy_decoder *d, const uint8_t *p)
 {
     if (RJ__UNLIKELY((Py_ssize_t)d->depth >= d->options->max_depth))
-        return rj_decode_too_deep(d, p);
-    if (RJ__UNLIKELY(d->depth == d->level_capacity) && rj_decode_grow_levels(d) < 0)
+        return rjpy_decode_too_deep(d, p);
+    if (RJ__UNLIKELY(d->depth == d->level_capacity) && rjpy_decode_grow_levels(d) < 0)
         return -1;
-    d->levels[d->depth++] = (rj_level){(size_t)(d->top - d->values), p};
+    d->levels[d->depth++] = (rjpy_level){(size_t)(d->top - d->values), p};
     return 0;
 }
 
@@ -72,7 +72,7 @@ open_level(rj_decoder *d, const uint8_t *p)
 
 /* Literals where little or nothing is readable behind them, and what is none. */
 static RJ__NOINLINE PyObject *
-literal_at_end(rj_decoder *d, const uint8_t *p, const uint8_t **next)
+literal_at_end(rjpy_decoder *d, const uint8_t *p, const uint8_t **next)
 {
     if (p[0] == 't' && p[1] == 'r' && p[2] == 'u' && p[3] == 'e') {
         *next = p + 4;
@@ -86,11 +86,11 @@ literal_at_end(rj_decoder *d, const uint8_t *p, const uint8_t **next)
         *next = p + 4;
         return Py_NewRef(Py_None);
     }
-    return rj_decode_constant(d, p, next);
+    return rjpy_decode_constant(d, p, next);
 }
 
 RJ__INLINE PyObject *
-decode_literal(rj_decoder *d, const uint8_t *p, const uint8_t **next)
+decode_literal(rjpy_decoder *d, const uint8_t *p, const uint8_t **next)
 {
     if (RJ__LIKELY(p < d->safe_end)) {
         if (memcmp(p, "true", 4) == 0) {
@@ -111,13 +111,13 @@ decode_literal(rj_decoder *d, const uint8_t *p, const uint8_t **next)
 
 /* The bracket of the container that is the innermost now. */
 RJ__INLINE uint8_t
-around(const rj_decoder *d)
+around(const rjpy_decoder *d)
 {
     return d->depth > 0 ? *d->levels[d->depth - 1].begin : 0;
 }
 
 PyObject *
-RJ__SHARED(rj_decode)(rj_decoder *d)
+RJ__SHARED(rjpy_decode)(rjpy_decoder *d)
 {
     const uint8_t *p = d->cur;
     PyObject *v;
@@ -150,7 +150,7 @@ value:
         if (*p != ']')
             goto value;
         p++;
-        v = rj_decode_list(d);
+        v = rjpy_decode_list(d);
         open = around(d);
         break;
     case '{':
@@ -161,11 +161,11 @@ value:
         if (*p != '}')
             goto key;
         p++;
-        v = rj_decode_dict(d);
+        v = rjpy_decode_dict(d);
         open = around(d);
         break;
     case 0:
-        if (rj_decode_more(d, p))
+        if (rjpy_decode_more(d, p))
             goto value;
         /* fall through */
     default:
@@ -192,24 +192,24 @@ value:
             goto key;
         }
         if (RJ__UNLIKELY(*p != open + 2)) { /* in ASCII, what closes is two after what opens */
-            if (rj_decode_more(d, p))
+            if (rjpy_decode_more(d, p))
                 goto delimiter;
-            return rj_decode_fail(d, "Expecting ',' delimiter", p);
+            return rjpy_decode_fail(d, "Expecting ',' delimiter", p);
         }
         p++;
-        v = open == '{' ? rj_decode_dict(d) : rj_decode_list(d);
+        v = open == '{' ? rjpy_decode_dict(d) : rjpy_decode_list(d);
         open = around(d);
     }
 
 key:
-    if (RJ__UNLIKELY(*p != '"') && !(rj_decode_more(d, p) && *p == '"'))
-        return rj_decode_fail(d, "Expecting property name enclosed in double quotes", p);
+    if (RJ__UNLIKELY(*p != '"') && !(rjpy_decode_more(d, p) && *p == '"'))
+        return rjpy_decode_fail(d, "Expecting property name enclosed in double quotes", p);
     v = decode_key(d, p + 1, &p);
     if (RJ__UNLIKELY(!v) || push(d, v) < 0)
         return NULL;
     p = skip_space(d, p);
     if (RJ__UNLIKELY(*p != ':'))
-        return rj_decode_fail(d, "Expecting ':' delimiter", p);
+        return rjpy_decode_fail(d, "Expecting ':' delimiter", p);
     p++;
     goto value;
 }

@@ -10,7 +10,7 @@
 static int
 array_traverse(PyObject *op, visitproc visit, void *arg)
 {
-    rj_array *a = (rj_array *)op;
+    rjpy_array *a = (rjpy_array *)op;
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(a->capsule);
     Py_VISIT(a->buffer.obj);
@@ -20,7 +20,7 @@ array_traverse(PyObject *op, visitproc visit, void *arg)
 static void
 array_dealloc(PyObject *op)
 {
-    rj_array *a = (rj_array *)op;
+    rjpy_array *a = (rjpy_array *)op;
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     Py_XDECREF(a->capsule);
@@ -38,24 +38,24 @@ static PyType_Slot array_slots[] = {
     {0, NULL},
 };
 
-PyType_Spec rj_array_spec = {
+PyType_Spec rjpy_array_spec = {
     .name = "rjson._core.ArrayView",
-    .basicsize = sizeof(rj_array),
+    .basicsize = sizeof(rjpy_array),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = array_slots,
 };
 
-static rj_array *
-new_array(rj_encoder *e)
+static rjpy_array *
+new_array(rjpy_encoder *e)
 {
     PyTypeObject *type = e->state->array_type;
-    rj_own_ancestors(e); /* the allocation may start the garbage collector, and that finalizers */
-    return (rj_array *)type->tp_alloc(type, 0);
+    rjpy_own_ancestors(e); /* the allocation may start the garbage collector, and that finalizers */
+    return (rjpy_array *)type->tp_alloc(type, 0);
 }
 
 /* Counts rows. A dimension without items ends the nesting: nothing is inside it. */
-static rj_array *
-with_shape(rj_array *a, int dimensions)
+static rjpy_array *
+with_shape(rjpy_array *a, int dimensions)
 {
     for (int i = 0; i < dimensions; i++)
         if (a->shape[i] == 0)
@@ -69,8 +69,8 @@ with_shape(rj_array *a, int dimensions)
 }
 
 /* No view: the items are of another kind. */
-static rj_array *
-no_numbers(rj_array *a)
+static rjpy_array *
+no_numbers(rjpy_array *a)
 {
     Py_DECREF(a);
     return NULL;
@@ -79,7 +79,7 @@ no_numbers(rj_array *a)
 /* ---- the buffer interface */
 
 static int
-set_element_from_format(rj_array *a, const char *format)
+set_element_from_format(rjpy_array *a, const char *format)
 {
     const uint16_t probe = 1;
     int big_endian_machine = *(const char *)&probe == 0;
@@ -110,10 +110,10 @@ is_size_of_number(Py_ssize_t size)
     return size == 1 || size == 2 || size == 4 || size == 8;
 }
 
-rj_array *
-rj_array_from_buffer(rj_encoder *e, PyObject *v)
+rjpy_array *
+rjpy_array_from_buffer(rjpy_encoder *e, PyObject *v)
 {
-    rj_array *a = new_array(e);
+    rjpy_array *a = new_array(e);
     if (!a || PyObject_GetBuffer(v, &a->buffer, PyBUF_FULL_RO) < 0) {
         Py_XDECREF(a);
         return NULL;
@@ -147,7 +147,7 @@ typedef struct array_interface {
 
 /* The unit in "<M8[25s]". 0 if there is none. */
 static int
-parse_unit(rj_time_unit *unit, const char *type)
+parse_unit(rjpy_time_unit *unit, const char *type)
 {
     static const struct {
         const char *name;
@@ -179,10 +179,10 @@ parse_unit(rj_time_unit *unit, const char *type)
     return 0;
 }
 
-/* The unit of an array of times: 1, 0 if it has one that is not known, -1 with an exception. Without a unit (count is 0) there is nothing but NaT
- * that means anything. */
+/* The unit of an array of times: 1, 0 if it has one that is not known, -1 with an exception. Without a unit (count
+ * is 0) there is nothing but NaT that means anything. */
 static int
-read_unit(rj_encoder *e, rj_array *a, PyObject *v)
+read_unit(rjpy_encoder *e, rjpy_array *a, PyObject *v)
 {
     PyObject *dtype = PyObject_GetAttr(v, e->state->str_dtype);
     PyObject *name = dtype ? PyObject_GetAttrString(dtype, "str") : NULL;
@@ -195,7 +195,7 @@ read_unit(rj_encoder *e, rj_array *a, PyObject *v)
 
 /* 1 if the items are of a kind that is known, 0 if not, -1 with an exception. */
 static int
-set_element_from_kind(rj_encoder *e, rj_array *a, char kind, PyObject *v)
+set_element_from_kind(rjpy_encoder *e, rjpy_array *a, char kind, PyObject *v)
 {
     switch (kind) {
     case 'b':
@@ -222,13 +222,13 @@ set_element_from_kind(rj_encoder *e, rj_array *a, char kind, PyObject *v)
     }
 }
 
-rj_array *
-rj_array_from_numpy(rj_encoder *e, PyObject *v)
+rjpy_array *
+rjpy_array_from_numpy(rjpy_encoder *e, PyObject *v)
 {
-    rj_array *a = new_array(e);
+    rjpy_array *a = new_array(e);
     if (!a)
         return NULL;
-    rj_enter_python(e);
+    rjpy_enter_python(e);
     a->capsule = PyObject_GetAttr(v, e->state->str_array_struct);
     const array_interface *from = a->capsule ? PyCapsule_GetPointer(a->capsule, NULL) : NULL;
     if (!from)
@@ -246,16 +246,16 @@ rj_array_from_numpy(rj_encoder *e, PyObject *v)
 /* ---- while other code runs */
 
 void
-rj_array_hold(rj_array *a, PyObject *owner)
+rjpy_array_hold(rjpy_array *a, PyObject *owner)
 {
     if (!a->capsule || a->hold || !PyType_SUPPORTS_WEAKREFS(Py_TYPE(owner)))
         return;
     a->hold = PyWeakref_NewRef(owner, NULL);
-    PyErr_Clear(); /* without it, rj_array_look_again notices */
+    PyErr_Clear(); /* without it, rjpy_array_look_again notices */
 }
 
 static int
-is_alike(const rj_array *a, const rj_array *b)
+is_alike(const rjpy_array *a, const rjpy_array *b)
 {
     if (a->dimensions != b->dimensions || a->item.element != b->item.element || a->item.size != b->item.size ||
         a->item.is_swapped != b->item.is_swapped)
@@ -267,18 +267,18 @@ is_alike(const rj_array *a, const rj_array *b)
 }
 
 int
-rj_array_look_again(rj_encoder *e, rj_array *a, PyObject *owner)
+rjpy_array_look_again(rjpy_encoder *e, rjpy_array *a, PyObject *owner)
 {
     if (!a->capsule)
         return 0;
-    rj_array *now = rj_array_from_numpy(e, owner);
+    rjpy_array *now = rjpy_array_from_numpy(e, owner);
     if (!now && PyErr_Occurred()) {
-        rj_stop_error(e);
+        rjpy_stop_error(e);
         return -1;
     }
     if (!now || !is_alike(a, now)) {
         Py_XDECREF(now);
-        rj_fail(e, PyExc_RuntimeError, "%.200s changed its shape while it was being encoded", Py_TYPE(owner)->tp_name);
+        rjpy_fail(e, PyExc_RuntimeError, "%.200s changed its shape while it was being encoded", Py_TYPE(owner)->tp_name);
         return -1;
     }
     PyObject *before = a->capsule;
@@ -294,7 +294,7 @@ rj_array_look_again(rj_encoder *e, rj_array *a, PyObject *owner)
 /* ---- positions */
 
 const char *
-rj_array_row(const rj_array *a)
+rjpy_array_row(const rjpy_array *a)
 {
     const char *at = a->data;
     Py_ssize_t row = a->row;
@@ -306,7 +306,7 @@ rj_array_row(const rj_array *a)
 }
 
 int
-rj_array_ending(const rj_array *a)
+rjpy_array_ending(const rjpy_array *a)
 {
     Py_ssize_t next = a->row + 1;
     int count = 1;
@@ -318,7 +318,7 @@ rj_array_ending(const rj_array *a)
 }
 
 PyObject *
-rj_array_position(const rj_array *a)
+rjpy_array_position(const rjpy_array *a)
 {
     Py_ssize_t row = a->row;
     PyObject *text = a->dimensions ? PyUnicode_FromFormat("[%zd]", a->column) : PyUnicode_FromString("");
@@ -334,9 +334,9 @@ rj_array_position(const rj_array *a)
 /* ---- items that are rare */
 
 uint8_t *
-rj_put_non_finite(rj_encoder *e, uint8_t *p, double value)
+rjpy_put_non_finite(rjpy_encoder *e, uint8_t *p, double value)
 {
-    const char *text = rj_non_finite(e, value);
+    const char *text = rjpy_non_finite(e, value);
     return text ? (uint8_t *)stpcpy((char *)p, text) : NULL;
 }
 
@@ -354,12 +354,12 @@ without_locale(uint8_t *p, size_t length)
 
 /* The shortest digits that read back as the same number, spelled as a float's. */
 static uint8_t *
-put_long_double(rj_encoder *e, uint8_t *p, const char *item)
+put_long_double(rjpy_encoder *e, uint8_t *p, const char *item)
 {
     long double value;
     memcpy(&value, item, sizeof value);
     if (!(value - value == 0))
-        return rj_put_non_finite(e, p, (double)value);
+        return rjpy_put_non_finite(e, p, (double)value);
     int length = 0;
     for (int digits = 15; digits <= 36; digits++) {
         length = snprintf((char *)p, RJ_TYPE_TEXT_MAX, "%.*Lg", digits, value);
@@ -376,7 +376,7 @@ __extension__ typedef __int128 wide;
 
 /* A count of units as seconds and a part of one, rounded down. 0 if it is out of range. */
 static int
-to_clock(const rj_time_unit *unit, int64_t value, rj_clock *clock)
+to_clock(const rjpy_time_unit *unit, int64_t value, rjpy_clock *clock)
 {
     wide total = (wide)value * unit->count, per_second = 1;
     for (int i = 0; i < unit->digits; i++)
@@ -389,33 +389,33 @@ to_clock(const rj_time_unit *unit, int64_t value, rj_clock *clock)
     }
     if (seconds > INT64_MAX || seconds < INT64_MIN)
         return 0;
-    *clock = (rj_clock){(int64_t)seconds, (uint64_t)rest, unit->digits};
+    *clock = (rjpy_clock){(int64_t)seconds, (uint64_t)rest, unit->digits};
     return 1;
 }
 
 static uint8_t *
-put_date_unit(uint8_t *p, const rj_time_unit *unit, int64_t value)
+put_date_unit(uint8_t *p, const rjpy_time_unit *unit, int64_t value)
 {
     if (value > 4000000 || value < -4000000) /* far outside in every unit */
         return NULL;
     int64_t n = value * unit->count;
     if (unit->calendar == 'D')
-        return rj_put_days(p, n * (unit->seconds / 86400));
-    return rj_put_days(p, rj_days_of_month(unit->calendar == 'Y' ? n * 12 : n));
+        return rjpy_put_days(p, n * (unit->seconds / 86400));
+    return rjpy_put_days(p, rjpy_days_of_month(unit->calendar == 'Y' ? n * 12 : n));
 }
 
 static uint8_t *
-fail_without_unit(rj_encoder *e, const char *type)
+fail_without_unit(rjpy_encoder *e, const char *type)
 {
-    return rj_fail(e, NULL, "%s without a unit is no time (only NaT is, which is null)", type);
+    return rjpy_fail(e, NULL, "%s without a unit is no time (only NaT is, which is null)", type);
 }
 
 static uint8_t *
-put_datetime64(rj_encoder *e, uint8_t *p, const rj_array *a, int64_t value)
+put_datetime64(rjpy_encoder *e, uint8_t *p, const rjpy_array *a, int64_t value)
 {
     if (a->unit.count == 0)
         return fail_without_unit(e, "datetime64");
-    rj_clock clock;
+    rjpy_clock clock;
     uint8_t *end = NULL;
     *p++ = '"';
     if (a->unit.calendar) {
@@ -423,30 +423,30 @@ put_datetime64(rj_encoder *e, uint8_t *p, const rj_array *a, int64_t value)
     }
     else if (to_clock(&a->unit, value, &clock)) {
         int64_t days = clock.seconds / 86400 - (clock.seconds % 86400 < 0);
-        end = rj_put_days(p, days);
+        end = rjpy_put_days(p, days);
         if (end) {
             *end++ = 'T';
             clock.seconds -= days * 86400;
-            end = rj_put_zone_of_naive(e, rj_put_time_of_day(e, end, &clock));
+            end = rjpy_put_zone_of_naive(e, rjpy_put_time_of_day(e, end, &clock));
         }
     }
     if (!end)
-        return rj_fail(e, NULL, "datetime64 outside the years 1 to 9999");
+        return rjpy_fail(e, NULL, "datetime64 outside the years 1 to 9999");
     *end = '"';
     return end + 1;
 }
 
 static uint8_t *
-put_timedelta64(rj_encoder *e, uint8_t *p, const rj_array *a, int64_t value)
+put_timedelta64(rjpy_encoder *e, uint8_t *p, const rjpy_array *a, int64_t value)
 {
-    rj_clock clock;
+    rjpy_clock clock;
     int negative = value < 0;
     if (a->unit.count == 0)
         return fail_without_unit(e, "timedelta64");
     if (a->unit.calendar == 'Y' || a->unit.calendar == 'M')
-        return rj_fail(e, NULL, "timedelta64 in years or months has no fixed length");
+        return rjpy_fail(e, NULL, "timedelta64 in years or months has no fixed length");
     if (!to_clock(&a->unit, negative ? -value : value, &clock))
-        return rj_fail(e, NULL, "timedelta64 is too long");
+        return rjpy_fail(e, NULL, "timedelta64 is too long");
     if (e->options->timedelta_as_seconds) {
         double scale = 1;
         for (int i = 0; i < clock.fraction_digits; i++)
@@ -455,28 +455,28 @@ put_timedelta64(rj_encoder *e, uint8_t *p, const rj_array *a, int64_t value)
         return rj__put_double(p, negative ? -seconds : seconds);
     }
     *p = '"';
-    p = rj_put_duration(p + 1, negative, &clock);
+    p = rjpy_put_duration(p + 1, negative, &clock);
     *p = '"';
     return p + 1;
 }
 
 uint8_t *
-rj_put_rare_element(rj_encoder *e, uint8_t *p, const rj_array *a, const char *item)
+rjpy_put_rare_element(rjpy_encoder *e, uint8_t *p, const rjpy_array *a, const char *item)
 {
     if (a->item.element == RJ_ELEMENT_BOOL) {
-        int truth = rj_array_load(a->item, item) != 0;
+        int truth = rjpy_array_load(a->item, item) != 0;
         memcpy(p, truth ? "true" : "false", 5);
         return p + 5 - truth;
     }
     if (a->item.element == RJ_ELEMENT_HALF) {
-        uint16_t bits = (uint16_t)rj_array_load(a->item, item);
+        uint16_t bits = (uint16_t)rjpy_array_load(a->item, item);
         if ((bits & 0x7c00) != 0x7c00)
             return rj__put_half(p, bits);
-        return rj_put_non_finite(e, p, bits & 0x3ff ? Py_NAN : bits >> 15 ? -Py_HUGE_VAL : Py_HUGE_VAL);
+        return rjpy_put_non_finite(e, p, bits & 0x3ff ? Py_NAN : bits >> 15 ? -Py_HUGE_VAL : Py_HUGE_VAL);
     }
     if (a->item.element == RJ_ELEMENT_LONG_DOUBLE)
         return put_long_double(e, p, item);
-    int64_t value = (int64_t)rj_array_load(a->item, item);
+    int64_t value = (int64_t)rjpy_array_load(a->item, item);
     if (value == INT64_MIN) { /* not a time */
         memcpy(p, "null", 4);
         return p + 4;

@@ -7,11 +7,12 @@
 
 /* ---- the type */
 
-/* No tp_clear: a plan is immutable, and a cycle through one goes through its type's module too, which lets go of its cache. */
+/* No tp_clear: a plan is immutable, and a cycle through one goes through its type's module too, which lets go of its
+ * cache. */
 static int
 plan_traverse(PyObject *op, visitproc visit, void *arg)
 {
-    rj_plan *plan = (rj_plan *)op;
+    rjpy_plan *plan = (rjpy_plan *)op;
     Py_VISIT(Py_TYPE(op));
     for (Py_ssize_t i = 0; i < Py_SIZE(op); i++) {
         Py_VISIT(plan->fields[i].key);
@@ -28,7 +29,7 @@ plan_traverse(PyObject *op, visitproc visit, void *arg)
 static void
 plan_dealloc(PyObject *op)
 {
-    rj_plan *plan = (rj_plan *)op;
+    rjpy_plan *plan = (rjpy_plan *)op;
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     for (Py_ssize_t i = 0; i < Py_SIZE(op); i++) {
@@ -51,10 +52,10 @@ static PyType_Slot plan_slots[] = {
     {0, NULL},
 };
 
-PyType_Spec rj_plan_spec = {
+PyType_Spec rjpy_plan_spec = {
     .name = "rjson._core.Plan",
-    .basicsize = sizeof(rj_plan),
-    .itemsize = sizeof(rj_field),
+    .basicsize = sizeof(rjpy_plan),
+    .itemsize = sizeof(rjpy_field),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = plan_slots,
 };
@@ -94,7 +95,7 @@ finds_attributes_as_usual(PyTypeObject *type)
 
 /* Sees how a field can be read. Returns whether that may run code of the document's. */
 static int
-inspect_field(rj_field *field, PyTypeObject *type)
+inspect_field(rjpy_field *field, PyTypeObject *type)
 {
     PyObject *found = class_attribute(type, field->attribute);
     if (!found)
@@ -111,7 +112,7 @@ inspect_field(rj_field *field, PyTypeObject *type)
 }
 
 PyObject *
-rj_field_value(const rj_field *field, PyObject *obj)
+rjpy_field_value(const rjpy_field *field, PyObject *obj)
 {
     if (field->offset) {
         PyObject *value = *(PyObject **)(void *)((char *)obj + field->offset);
@@ -124,9 +125,9 @@ rj_field_value(const rj_field *field, PyObject *obj)
 }
 
 PyObject *
-rj_field_output(const rj_encoder *e, const rj_plan *plan, const rj_field *field, PyObject *obj)
+rjpy_field_output(const rjpy_encoder *e, const rjpy_plan *plan, const rjpy_field *field, PyObject *obj)
 {
-    PyObject *value = rj_field_value(field, obj);
+    PyObject *value = rjpy_field_value(field, obj);
     if (!field->convert)
         return value;
     if (!value) {
@@ -135,9 +136,9 @@ rj_field_output(const rj_encoder *e, const rj_plan *plan, const rj_field *field,
         PyErr_Clear();
         return Py_NewRef(plan->omitted);
     }
-    if (!rj_field_converts(field, value))
+    if (!rjpy_field_converts(field, value))
         return value;
-    PyObject *result = PyObject_CallFunctionObjArgs(field->convert, value, rj_default_or_none(e), NULL);
+    PyObject *result = PyObject_CallFunctionObjArgs(field->convert, value, rjpy_default_or_none(e), NULL);
     Py_DECREF(value);
     return result;
 }
@@ -146,7 +147,7 @@ rj_field_output(const rj_encoder *e, const rj_plan *plan, const rj_field *field,
 
 /* `description`: (key, attribute), (key, None, constant) or (key, attribute, None, convert, exact, converts_all). */
 static int
-set_field(rj_field *field, PyObject *description)
+set_field(rjpy_field *field, PyObject *description)
 {
     PyObject *attribute, *constant = Py_None, *convert = NULL, *exact = Py_None;
     if (!PyArg_ParseTuple(description, "UO|OOOp", &field->key, &attribute, &constant, &convert, &exact,
@@ -165,11 +166,11 @@ set_field(rj_field *field, PyObject *description)
     return 0;
 }
 
-static rj_plan *
-new_plan(PyTypeObject *plan_type, rj_form form, rj_type_group group, PyObject *fields)
+static rjpy_plan *
+new_plan(PyTypeObject *plan_type, rjpy_form form, rjpy_type_group group, PyObject *fields)
 {
     Py_ssize_t count = fields ? PyTuple_GET_SIZE(fields) : 0;
-    rj_plan *plan = (rj_plan *)plan_type->tp_alloc(plan_type, count);
+    rjpy_plan *plan = (rjpy_plan *)plan_type->tp_alloc(plan_type, count);
     if (!plan)
         return NULL;
     plan->form = form;
@@ -203,24 +204,24 @@ form_from(const char *name)
 }
 
 /* `description`: what rjson._types.describe returns. */
-static rj_plan *
-plan_from(rj_state *state, PyTypeObject *type, PyObject *description)
+static rjpy_plan *
+plan_from(rjpy_state *state, PyTypeObject *type, PyObject *description)
 {
     const char *form, *group;
     PyObject *fields = NULL, *convert = Py_None, *omitted = Py_None;
     if (!PyArg_ParseTuple(description, "ss|O!OO", &form, &group, &PyTuple_Type, &fields, &convert, &omitted))
         return NULL;
-    int known = form_from(form), place = place_of_name("group of types", group, rj_type_group_names);
+    int known = form_from(form), place = place_of_name("group of types", group, rjpy_type_group_names);
     if (known < 0 || place < 0)
         return NULL;
-    rj_datetime_kind dates = RJ_DATETIME_NATIVE;
+    rjpy_datetime_kind dates = RJ_DATETIME_NATIVE;
     if (known >= RJ_FORM_DATETIME && known <= RJ_FORM_TIMEDELTA) {
-        dates = rj_datetime_kind_of(state, (rj_form)known, type);
+        dates = rjpy_datetime_kind_of(state, (rjpy_form)known, type);
         if (dates == RJ_DATETIME_FAILED)
             return NULL;
         known = dates == RJ_DATETIME_NONE ? RJ_FORM_UNKNOWN : known;
     }
-    rj_plan *plan = new_plan(state->plans.plan_type, (rj_form)known, (rj_type_group)(1 << place), fields);
+    rjpy_plan *plan = new_plan(state->plans.plan_type, (rjpy_form)known, (rjpy_type_group)(1 << place), fields);
     if (!plan)
         return NULL;
     plan->convert = convert == Py_None ? NULL : Py_NewRef(convert);
@@ -235,11 +236,11 @@ plan_from(rj_state *state, PyTypeObject *type, PyObject *description)
     return plan;
 }
 
-static rj_plan *
-make_plan(rj_encoder *e, PyTypeObject *type)
+static rjpy_plan *
+make_plan(rjpy_encoder *e, PyTypeObject *type)
 {
-    rj_plan_cache *cache = &e->state->plans;
-    rj_own_ancestors(e); /* Python code, but not the document's: see rj_enter_python */
+    rjpy_plan_cache *cache = &e->state->plans;
+    rjpy_own_ancestors(e); /* Python code, but not the document's: see rjpy_enter_python */
     if (!cache->describe) {
         PyObject *module = PyImport_ImportModule("rjson._types");
         cache->describe = module ? PyObject_GetAttrString(module, "describe") : NULL;
@@ -248,33 +249,33 @@ make_plan(rj_encoder *e, PyTypeObject *type)
             return NULL;
     }
     PyObject *description = PyObject_CallOneArg(cache->describe, (PyObject *)type);
-    rj_plan *plan = description ? plan_from(e->state, type, description) : NULL;
+    rjpy_plan *plan = description ? plan_from(e->state, type, description) : NULL;
     Py_XDECREF(description);
     return plan;
 }
 
 /* ---- the cache */
 
-rj_plan *
-rj_plan_of(rj_encoder *e, PyObject *obj)
+rjpy_plan *
+rjpy_plan_of(rjpy_encoder *e, PyObject *obj)
 {
     PyTypeObject *type = Py_TYPE(obj);
-    rj_plan *plan = rj_known_plan(&e->state->plans, type);
+    rjpy_plan *plan = rjpy_known_plan(&e->state->plans, type);
     if (plan)
-        return (rj_plan *)Py_NewRef((PyObject *)plan);
+        return (rjpy_plan *)Py_NewRef((PyObject *)plan);
     plan = make_plan(e, type);
-    unsigned version = rj_type_version(type);
+    unsigned version = rjpy_type_version(type);
     if (plan && version != 0) {
-        rj_plan_slot *slot = rj_plan_slot_of(&e->state->plans, type);
-        rj_plan *old = slot->plan;
-        *slot = (rj_plan_slot){type, version, (rj_plan *)Py_NewRef((PyObject *)plan)};
+        rjpy_plan_slot *slot = rjpy_plan_slot_of(&e->state->plans, type);
+        rjpy_plan *old = slot->plan;
+        *slot = (rjpy_plan_slot){type, version, (rjpy_plan *)Py_NewRef((PyObject *)plan)};
         Py_XDECREF(old);
     }
     return plan;
 }
 
 int
-rj_plan_cache_traverse(rj_plan_cache *cache, visitproc visit, void *arg)
+rjpy_plan_cache_traverse(rjpy_plan_cache *cache, visitproc visit, void *arg)
 {
     Py_VISIT(cache->plan_type);
     Py_VISIT(cache->describe);
@@ -284,7 +285,7 @@ rj_plan_cache_traverse(rj_plan_cache *cache, visitproc visit, void *arg)
 }
 
 void
-rj_plan_cache_clear(rj_plan_cache *cache)
+rjpy_plan_cache_clear(rjpy_plan_cache *cache)
 {
     Py_CLEAR(cache->describe);
     for (size_t i = 0; i < RJ_PLAN_SLOTS; i++) {

@@ -1,6 +1,7 @@
 /*
- * Dates and times where the datetime module is the one that is written in Python: in subinterpreters of 3.12 with a GIL of their
- * own, and wherever the C module is left out. What the objects are made of is known to them alone, so each part is an attribute.
+ * Dates and times where the datetime module is the one that is written in Python: in subinterpreters of 3.12 with a
+ * GIL of their own, and wherever the C module is left out. What the objects are made of is known to them alone, so
+ * each part is an attribute.
  */
 #include "encode/types/texts.h"
 
@@ -13,7 +14,7 @@ enum { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MICROSECOND, PARTS };
 
 /* Parts of `v`, from one to another; -1 when the walk stops. */
 static int
-read_parts(rj_encoder *e, PyObject *v, int from, int to, unsigned parts[PARTS])
+read_parts(rjpy_encoder *e, PyObject *v, int from, int to, unsigned parts[PARTS])
 {
     static const struct {
         const char *name;
@@ -27,11 +28,11 @@ read_parts(rj_encoder *e, PyObject *v, int from, int to, unsigned parts[PARTS])
         long value = part ? PyLong_AsLong(part) : -1;
         Py_XDECREF(part);
         if (value == -1 && PyErr_Occurred()) {
-            rj_stop_error(e);
+            rjpy_stop_error(e);
             return -1;
         }
         if (value < known[i].least || value > known[i].most) {
-            rj_fail(e, NULL, "%.200s with %s %ld", Py_TYPE(v)->tp_name, known[i].name, value);
+            rjpy_fail(e, NULL, "%.200s with %s %ld", Py_TYPE(v)->tp_name, known[i].name, value);
             return -1;
         }
         parts[i] = (unsigned)value;
@@ -41,7 +42,7 @@ read_parts(rj_encoder *e, PyObject *v, int from, int to, unsigned parts[PARTS])
 
 /* The parts of a timedelta; -1 when the walk stops. */
 static int
-read_timedelta(rj_encoder *e, PyObject *v, int64_t *seconds, int *microseconds)
+read_timedelta(rjpy_encoder *e, PyObject *v, int64_t *seconds, int *microseconds)
 {
     static const char *const names[] = {"days", "seconds", "microseconds"};
     int64_t values[3];
@@ -50,14 +51,14 @@ read_timedelta(rj_encoder *e, PyObject *v, int64_t *seconds, int *microseconds)
         values[i] = part ? PyLong_AsLongLong(part) : -1;
         Py_XDECREF(part);
         if (values[i] == -1 && PyErr_Occurred()) {
-            rj_stop_error(e);
+            rjpy_stop_error(e);
             return -1;
         }
     }
     const int64_t most_days = 999999999; /* as timedelta.max */
     if (values[0] < -most_days || values[0] > most_days || values[1] < 0 || values[1] >= SECONDS_A_DAY || values[2] < 0 ||
         values[2] >= 1000000) {
-        rj_fail(e, NULL, "%.200s out of range", Py_TYPE(v)->tp_name);
+        rjpy_fail(e, NULL, "%.200s out of range", Py_TYPE(v)->tp_name);
         return -1;
     }
     *seconds = values[0] * SECONDS_A_DAY + values[1];
@@ -67,47 +68,47 @@ read_timedelta(rj_encoder *e, PyObject *v, int64_t *seconds, int *microseconds)
 
 /* What v.utcoffset() says: 1 and microseconds, less than a day; 0 for None; -1 when the walk stops. */
 static int
-read_offset(rj_encoder *e, PyObject *v, int64_t *offset)
+read_offset(rjpy_encoder *e, PyObject *v, int64_t *offset)
 {
     int64_t seconds = 0;
     int microseconds = 0, rc = -1;
     PyObject *delta = PyObject_CallMethodNoArgs(v, e->state->str_utcoffset);
     if (!delta)
-        rj_stop_error(e);
+        rjpy_stop_error(e);
     else if (delta == Py_None)
         rc = 0;
     else if (read_timedelta(e, delta, &seconds, &microseconds) == 0)
         rc = 1;
     Py_XDECREF(delta);
     *offset = seconds * MICROSECONDS + microseconds;
-    return llabs(*offset) < SECONDS_A_DAY * MICROSECONDS ? rc : rj_fail_offset(e);
+    return llabs(*offset) < SECONDS_A_DAY * MICROSECONDS ? rc : rjpy_fail_offset(e);
 }
 
 /* The moment that these parts are, from the year on or from the hour on. */
-static rj_moment
+static rjpy_moment
 moment_from(const unsigned parts[PARTS], int from)
 {
     int64_t months = from == YEAR ? ((int64_t)parts[YEAR] - 1970) * 12 + parts[MONTH] - 1 : 0;
-    int64_t days = from == YEAR ? rj_days_of_month(months) + parts[DAY] - 1 : 0;
+    int64_t days = from == YEAR ? rjpy_days_of_month(months) + parts[DAY] - 1 : 0;
     int64_t seconds = (parts[HOUR] * 60 + parts[MINUTE]) * 60 + parts[SECOND];
-    return (rj_moment){days, seconds * MICROSECONDS + parts[MICROSECOND], 0};
+    return (rjpy_moment){days, seconds * MICROSECONDS + parts[MICROSECOND], 0};
 }
 
 uint8_t *
-rj_put_date_by_attributes(rj_encoder *e, uint8_t *p, const rj_plan *plan, PyObject *v)
+rjpy_put_date_by_attributes(rjpy_encoder *e, uint8_t *p, const rjpy_plan *plan, PyObject *v)
 {
     unsigned parts[PARTS] = {0};
     int has_date = plan->form == RJ_FORM_DATETIME || plan->form == RJ_FORM_DATE, has_zone = 0, microseconds;
     int64_t seconds, offset = 0;
-    rj_enter_python(e);
+    rjpy_enter_python(e);
     if (plan->form == RJ_FORM_TIMEDELTA)
-        return read_timedelta(e, v, &seconds, &microseconds) < 0 ? NULL : rj_put_timedelta(p, seconds, microseconds);
+        return read_timedelta(e, v, &seconds, &microseconds) < 0 ? NULL : rjpy_put_timedelta(p, seconds, microseconds);
     if (plan->form != RJ_FORM_DATE && (has_zone = read_offset(e, v, &offset)) < 0)
         return NULL;
     if (read_parts(e, v, has_date ? YEAR : HOUR, plan->form == RJ_FORM_DATE ? DAY : MICROSECOND, parts) < 0)
         return NULL;
-    rj_moment m = moment_from(parts, has_date ? YEAR : HOUR);
+    rjpy_moment m = moment_from(parts, has_date ? YEAR : HOUR);
     if (plan->form == RJ_FORM_DATE)
-        return rj_put_days(p, m.days);
-    return has_date ? rj_put_datetime_at(e, p, m, has_zone, offset) : rj_put_time_at(e, p, m, has_zone, offset);
+        return rjpy_put_days(p, m.days);
+    return has_date ? rjpy_put_datetime_at(e, p, m, has_zone, offset) : rjpy_put_time_at(e, p, m, has_zone, offset);
 }

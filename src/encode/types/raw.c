@@ -12,13 +12,13 @@ typedef struct raw_object {
 } raw_object;
 
 PyObject *
-rj_raw_bytes(PyObject *raw)
+rjpy_raw_bytes(PyObject *raw)
 {
     return ((raw_object *)raw)->bytes;
 }
 
 int
-rj_raw_is_non_ascii(PyObject *raw)
+rjpy_raw_is_non_ascii(PyObject *raw)
 {
     return ((raw_object *)raw)->non_ascii;
 }
@@ -49,7 +49,7 @@ static int
 check_json(PyTypeObject *type, const char *s, Py_ssize_t length)
 {
     PyObject *module = PyType_GetModule(type);
-    return module ? rj_check_text(rj_state_of(module), (const uint8_t *)s, (size_t)length) : -1;
+    return module ? rjpy_check_text(rjpy_state_of(module), (const uint8_t *)s, (size_t)length) : -1;
 }
 
 static PyObject *
@@ -155,6 +155,6 @@ static PyType_Slot raw_slots[] = {
     {Py_tp_members, raw_members},          {0, NULL},
 };
 
-PyType_Spec rj_raw_spec = {
+PyType_Spec rjpy_raw_spec = {
     "rjson.Raw", sizeof(raw_object), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE, raw_slots,
 };

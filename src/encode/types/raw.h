@@ -5,9 +5,9 @@
 #include "py.h"
 
 /* What a Raw holds: a bytes object, not empty, valid UTF-8; borrowed. */
-PyObject *rj_raw_bytes(PyObject *raw);
-int rj_raw_is_non_ascii(PyObject *raw);
+PyObject *rjpy_raw_bytes(PyObject *raw);
+int rjpy_raw_is_non_ascii(PyObject *raw);
 
-extern PyType_Spec rj_raw_spec;
+extern PyType_Spec rjpy_raw_spec;
 
 #endif

@@ -77,7 +77,7 @@ put_clock(uint8_t *p, unsigned hours, unsigned minutes, unsigned seconds)
 }
 
 RJ__INLINE uint8_t *
-put_microseconds(const rj_encoder *e, uint8_t *p, unsigned microseconds)
+put_microseconds(const rjpy_encoder *e, uint8_t *p, unsigned microseconds)
 {
     if (microseconds == 0 || e->options->omit_microseconds)
         return p;
@@ -88,7 +88,7 @@ put_microseconds(const rj_encoder *e, uint8_t *p, unsigned microseconds)
 }
 
 uint8_t *
-rj_put_time_of_day(const rj_encoder *e, uint8_t *p, const rj_clock *clock)
+rjpy_put_time_of_day(const rjpy_encoder *e, uint8_t *p, const rjpy_clock *clock)
 {
     unsigned seconds = (unsigned)clock->seconds;
     p = put_clock(p, seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -96,7 +96,7 @@ rj_put_time_of_day(const rj_encoder *e, uint8_t *p, const rj_clock *clock)
 }
 
 int64_t
-rj_days_of_month(int64_t months)
+rjpy_days_of_month(int64_t months)
 {
     int64_t year = 1970 + (months >= 0 ? months / 12 : -((11 - months) / 12));
     int64_t month = months - (year - 1970) * 12; /* 0 to 11 */
@@ -105,10 +105,10 @@ rj_days_of_month(int64_t months)
     return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * from_march + 2) / 5 - 719468;
 }
 
-/* The civil calendar from a count of days: eras of 400 years (146,097 days) that begin on the first of March, so that leap days
- * come last. */
+/* The civil calendar from a count of days: eras of 400 years (146,097 days) that begin on the first of March, so
+ * that leap days come last. */
 uint8_t *
-rj_put_days(uint8_t *p, int64_t days)
+rjpy_put_days(uint8_t *p, int64_t days)
 {
     if (days < -719162 || days > 2932896) /* 0001-01-01 to 9999-12-31 */
         return NULL;
@@ -125,7 +125,7 @@ rj_put_days(uint8_t *p, int64_t days)
 /* ---- offsets from UTC */
 
 static uint8_t *
-put_offset(const rj_encoder *e, uint8_t *p, int minutes)
+put_offset(const rjpy_encoder *e, uint8_t *p, int minutes)
 {
     if (minutes == 0 && e->options->utc_z) {
         *p = 'Z';
@@ -139,49 +139,49 @@ put_offset(const rj_encoder *e, uint8_t *p, int minutes)
 }
 
 uint8_t *
-rj_put_zone_of_naive(const rj_encoder *e, uint8_t *p)
+rjpy_put_zone_of_naive(const rjpy_encoder *e, uint8_t *p)
 {
     return e->options->naive_utc ? put_offset(e, p, 0) : p;
 }
 
 int
-rj_fail_offset(rj_encoder *e)
+rjpy_fail_offset(rjpy_encoder *e)
 {
     PyErr_SetString(PyExc_ValueError,
                     "offset must be a timedelta strictly between -timedelta(hours=24) and timedelta(hours=24).");
-    rj_stop_error(e);
+    rjpy_stop_error(e);
     return -1;
 }
 
-/* What zone.utcoffset(v) says: 1 and microseconds, less than a day; 0 for None; -1 when the walk stops. `v`: NULL for a time, which
- * has no date. */
+/* What zone.utcoffset(v) says: 1 and microseconds, less than a day; 0 for None; -1 when the walk stops. `v`: NULL
+ * for a time, which has no date. */
 static int
-ask_zone(rj_encoder *e, PyObject *zone, PyObject *v, int64_t *offset)
+ask_zone(rjpy_encoder *e, PyObject *zone, PyObject *v, int64_t *offset)
 {
-    rj_enter_python(e);
+    rjpy_enter_python(e);
     Py_INCREF(zone);
     PyObject *delta = PyObject_CallMethodOneArg(zone, e->state->str_utcoffset, v ? v : Py_None);
     Py_DECREF(zone);
     if (!delta || delta == Py_None) {
         Py_XDECREF(delta);
-        return delta ? 0 : (rj_stop_error(e), -1);
+        return delta ? 0 : (rjpy_stop_error(e), -1);
     }
     if (!PyObject_TypeCheck(delta, ((PyDateTime_CAPI *)e->state->datetime_api)->DeltaType)) {
-        rj_fail(e, PyExc_TypeError, "utcoffset() must return a timedelta or None, not %.200s", Py_TYPE(delta)->tp_name);
+        rjpy_fail(e, PyExc_TypeError, "utcoffset() must return a timedelta or None, not %.200s", Py_TYPE(delta)->tp_name);
         Py_DECREF(delta);
         return -1;
     }
     int64_t seconds = (int64_t)PyDateTime_DELTA_GET_DAYS(delta) * SECONDS_A_DAY + PyDateTime_DELTA_GET_SECONDS(delta);
     *offset = seconds * MICROSECONDS + PyDateTime_DELTA_GET_MICROSECONDS(delta);
     Py_DECREF(delta);
-    return llabs(*offset) < MICROSECONDS_A_DAY ? 1 : rj_fail_offset(e);
+    return llabs(*offset) < MICROSECONDS_A_DAY ? 1 : rjpy_fail_offset(e);
 }
 
 /* The offset that ask_zone gives. A datetime.timezone has one offset for ever, so the last of them is remembered. */
 static int
-utc_offset(rj_encoder *e, PyObject *zone, PyObject *v, int64_t *offset)
+utc_offset(rjpy_encoder *e, PyObject *zone, PyObject *v, int64_t *offset)
 {
-    rj_state *state = e->state;
+    rjpy_state *state = e->state;
     PyObject *utc = ((PyDateTime_CAPI *)state->datetime_api)->TimeZone_UTC;
     *offset = 0;
     if (zone == Py_None || zone == utc)
@@ -201,7 +201,7 @@ utc_offset(rj_encoder *e, PyObject *zone, PyObject *v, int64_t *offset)
 /* ---- datetimes */
 
 RJ__INLINE uint8_t *
-put_datetime_fields(const rj_encoder *e, uint8_t *p, PyObject *v)
+put_datetime_fields(const rjpy_encoder *e, uint8_t *p, PyObject *v)
 {
     p = put_date(p, (unsigned)PyDateTime_GET_YEAR(v), PyDateTime_GET_MONTH(v), PyDateTime_GET_DAY(v));
     *p++ = 'T';
@@ -209,56 +209,58 @@ put_datetime_fields(const rj_encoder *e, uint8_t *p, PyObject *v)
     return put_microseconds(e, p, (unsigned)PyDateTime_DATE_GET_MICROSECOND(v));
 }
 
-static rj_moment
+static rjpy_moment
 moment_of(PyObject *v, unsigned nanoseconds)
 {
     int64_t months = (PyDateTime_GET_YEAR(v) - 1970) * 12 + PyDateTime_GET_MONTH(v) - 1;
     int64_t seconds =
         (PyDateTime_DATE_GET_HOUR(v) * 60 + PyDateTime_DATE_GET_MINUTE(v)) * 60 + PyDateTime_DATE_GET_SECOND(v);
-    return (rj_moment){rj_days_of_month(months) + PyDateTime_GET_DAY(v) - 1,
-                       seconds * MICROSECONDS + PyDateTime_DATE_GET_MICROSECOND(v), nanoseconds};
+    return (rjpy_moment){rjpy_days_of_month(months) + PyDateTime_GET_DAY(v) - 1,
+                         seconds * MICROSECONDS + PyDateTime_DATE_GET_MICROSECOND(v), nanoseconds};
 }
 
-/* NULL if it is in none of the years 1 to 9999. `microseconds`: of the day, at most one day more or less than there are in it. */
+/* NULL if it is in none of the years 1 to 9999. `microseconds`: of the day, at most one day more or less than there
+ * are in it. */
 static uint8_t *
-put_moment(const rj_encoder *e, uint8_t *p, rj_moment m)
+put_moment(const rjpy_encoder *e, uint8_t *p, rjpy_moment m)
 {
     int64_t carry = (m.microseconds >= MICROSECONDS_A_DAY) - (m.microseconds < 0);
     m.microseconds -= carry * MICROSECONDS_A_DAY;
-    p = rj_put_days(p, m.days + carry);
+    p = rjpy_put_days(p, m.days + carry);
     if (!p)
         return NULL;
     *p = 'T';
     uint64_t part = (uint64_t)(m.microseconds % MICROSECONDS);
-    return rj_put_time_of_day(e, p + 1, &(rj_clock){m.microseconds / MICROSECONDS, part * 1000 + m.nanoseconds, 9});
+    return rjpy_put_time_of_day(e, p + 1, &(rjpy_clock){m.microseconds / MICROSECONDS, part * 1000 + m.nanoseconds, 9});
 }
 
-/* RFC 3339 has offsets of whole minutes. Others (local mean times of long ago) become the nearest of these with which the date is one
- * that can be written, and the time moves with it: the same instant, as in the example of its section 5.8. */
+/* RFC 3339 has offsets of whole minutes. Others (local mean times of long ago) become the nearest of these with
+ * which the date is one that can be written, and the time moves with it: the same instant, as in the example of its
+ * section 5.8. */
 static uint8_t *
-put_at_whole_minutes(rj_encoder *e, uint8_t *p, rj_moment m, int64_t offset)
+put_at_whole_minutes(rjpy_encoder *e, uint8_t *p, rjpy_moment m, int64_t offset)
 {
     int below = (int)((offset + MICROSECONDS_A_DAY) / MICROSECONDS_A_MINUTE) - 24 * 60;
     int nearest = below + (offset - below * MICROSECONDS_A_MINUTE >= MICROSECONDS_A_MINUTE / 2);
     int others[] = {nearest, below, below + 1};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        rj_moment moved = m;
+        rjpy_moment moved = m;
         moved.microseconds += others[i] * MICROSECONDS_A_MINUTE - offset;
         uint8_t *end = abs(others[i]) < 24 * 60 ? put_moment(e, p, moved) : NULL;
         if (end)
             return put_offset(e, end, others[i]);
     }
-    return rj_fail(e, NULL, "datetime outside the years 1 to 9999"); /* at offsets of nearly a day */
+    return rjpy_fail(e, NULL, "datetime outside the years 1 to 9999"); /* at offsets of nearly a day */
 }
 
 RJ__INLINE uint8_t *
-put_zone(const rj_encoder *e, uint8_t *p, int has_zone, int64_t offset)
+put_zone(const rjpy_encoder *e, uint8_t *p, int has_zone, int64_t offset)
 {
-    return has_zone ? put_offset(e, p, (int)(offset / MICROSECONDS_A_MINUTE)) : rj_put_zone_of_naive(e, p);
+    return has_zone ? put_offset(e, p, (int)(offset / MICROSECONDS_A_MINUTE)) : rjpy_put_zone_of_naive(e, p);
 }
 
 uint8_t *
-rj_put_datetime_at(rj_encoder *e, uint8_t *p, rj_moment m, int has_zone, int64_t offset)
+rjpy_put_datetime_at(rjpy_encoder *e, uint8_t *p, rjpy_moment m, int has_zone, int64_t offset)
 {
     if (offset % MICROSECONDS_A_MINUTE)
         return put_at_whole_minutes(e, p, m, offset);
@@ -266,39 +268,39 @@ rj_put_datetime_at(rj_encoder *e, uint8_t *p, rj_moment m, int has_zone, int64_t
 }
 
 static uint8_t *
-put_datetime(rj_encoder *e, uint8_t *p, PyObject *v, unsigned nanoseconds)
+put_datetime(rjpy_encoder *e, uint8_t *p, PyObject *v, unsigned nanoseconds)
 {
     int64_t offset;
     int rc = utc_offset(e, PyDateTime_DATE_GET_TZINFO(v), v, &offset);
     if (rc < 0)
         return NULL;
     if (RJ__UNLIKELY(nanoseconds || offset % MICROSECONDS_A_MINUTE))
-        return rj_put_datetime_at(e, p, moment_of(v, nanoseconds), rc, offset);
+        return rjpy_put_datetime_at(e, p, moment_of(v, nanoseconds), rc, offset);
     return put_zone(e, put_datetime_fields(e, p, v), rc, offset);
 }
 
 /* Whether RFC 3339 can say it: it has offsets of whole minutes. */
 static int
-check_time_offset(rj_encoder *e, int64_t offset)
+check_time_offset(rjpy_encoder *e, int64_t offset)
 {
     if (offset % MICROSECONDS_A_MINUTE == 0)
         return 1;
-    rj_fail(e, NULL, "time with an offset of %d seconds: RFC 3339 has offsets of whole minutes",
-            (int)(offset / MICROSECONDS));
+    rjpy_fail(e, NULL, "time with an offset of %d seconds: RFC 3339 has offsets of whole minutes",
+              (int)(offset / MICROSECONDS));
     return 0;
 }
 
 uint8_t *
-rj_put_time_at(rj_encoder *e, uint8_t *p, rj_moment m, int has_zone, int64_t offset)
+rjpy_put_time_at(rjpy_encoder *e, uint8_t *p, rjpy_moment m, int has_zone, int64_t offset)
 {
     if (!check_time_offset(e, offset))
         return NULL;
-    rj_clock clock = {m.microseconds / MICROSECONDS, (uint64_t)(m.microseconds % MICROSECONDS), 6};
-    return put_zone(e, rj_put_time_of_day(e, p, &clock), has_zone, offset);
+    rjpy_clock clock = {m.microseconds / MICROSECONDS, (uint64_t)(m.microseconds % MICROSECONDS), 6};
+    return put_zone(e, rjpy_put_time_of_day(e, p, &clock), has_zone, offset);
 }
 
 static uint8_t *
-put_time(rj_encoder *e, uint8_t *p, PyObject *v)
+put_time(rjpy_encoder *e, uint8_t *p, PyObject *v)
 {
     int64_t offset;
     int rc = utc_offset(e, PyDateTime_TIME_GET_TZINFO(v), NULL, &offset);
@@ -321,7 +323,7 @@ put_part(uint8_t *p, uint64_t n, uint8_t unit)
 }
 
 uint8_t *
-rj_put_duration(uint8_t *p, int negative, const rj_clock *clock)
+rjpy_put_duration(uint8_t *p, int negative, const rjpy_clock *clock)
 {
     uint64_t seconds = (uint64_t)clock->seconds;
     *p = '-';
@@ -346,21 +348,21 @@ rj_put_duration(uint8_t *p, int negative, const rj_clock *clock)
 }
 
 uint8_t *
-rj_put_timedelta(uint8_t *p, int64_t seconds, int microseconds)
+rjpy_put_timedelta(uint8_t *p, int64_t seconds, int microseconds)
 {
     int negative = seconds < 0;
     if (negative) {
         seconds = -seconds - (microseconds > 0);
         microseconds = microseconds > 0 ? 1000000 - microseconds : 0;
     }
-    return rj_put_duration(p, negative, &(rj_clock){seconds, (uint64_t)microseconds, 6});
+    return rjpy_put_duration(p, negative, &(rjpy_clock){seconds, (uint64_t)microseconds, 6});
 }
 
 static uint8_t *
 put_timedelta(uint8_t *p, PyObject *v)
 {
     int64_t seconds = (int64_t)PyDateTime_DELTA_GET_DAYS(v) * SECONDS_A_DAY + PyDateTime_DELTA_GET_SECONDS(v);
-    return rj_put_timedelta(p, seconds, PyDateTime_DELTA_GET_MICROSECONDS(v));
+    return rjpy_put_timedelta(p, seconds, PyDateTime_DELTA_GET_MICROSECONDS(v));
 }
 
 /* ---- UUIDs */
@@ -378,14 +380,14 @@ hex8(uint32_t n)
 }
 
 static uint8_t *
-put_uuid(rj_encoder *e, uint8_t *p, const rj_plan *plan, PyObject *v)
+put_uuid(rjpy_encoder *e, uint8_t *p, const rjpy_plan *plan, PyObject *v)
 {
     uint32_t words[4];
-    PyObject *number = rj_field_value(&plan->fields[0], v);
-    int rc = number ? rj_long_to_128_bits(number, words) : -1;
+    PyObject *number = rjpy_field_value(&plan->fields[0], v);
+    int rc = number ? rjpy_long_to_128_bits(number, words) : -1;
     Py_XDECREF(number);
     if (rc < 0)
-        return rj_stop_error(e);
+        return rjpy_stop_error(e);
     uint8_t hex[32];
     for (int i = 0; i < 4; i++)
         rj__store8(hex + 8 * i, hex8(words[i]));
@@ -400,8 +402,8 @@ put_uuid(rj_encoder *e, uint8_t *p, const rj_plan *plan, PyObject *v)
 
 /* ---- all of them */
 
-rj_datetime_kind
-rj_datetime_kind_of(rj_state *state, rj_form form, PyTypeObject *type)
+rjpy_datetime_kind
+rjpy_datetime_kind_of(rjpy_state *state, rjpy_form form, PyTypeObject *type)
 {
     (void)PyDateTimeAPI; /* the header's own, for the whole process */
     if (!state->datetime_api)
@@ -421,15 +423,15 @@ rj_datetime_kind_of(rj_state *state, rj_form form, PyTypeObject *type)
 }
 
 int
-rj_is_asked(const rj_plan *plan)
+rjpy_is_asked(const rjpy_plan *plan)
 {
     return plan->convert && plan->form >= RJ_FORM_DATETIME && plan->form <= RJ_FORM_TIMEDELTA;
 }
 
 int
-rj_has_type_text(const rj_encoder *e, const rj_plan *plan)
+rjpy_has_type_text(const rjpy_encoder *e, const rjpy_plan *plan)
 {
-    if (rj_is_asked(plan))
+    if (rjpy_is_asked(plan))
         return 0;
     switch (plan->form) {
     case RJ_FORM_DATETIME:
@@ -445,22 +447,22 @@ rj_has_type_text(const rj_encoder *e, const rj_plan *plan)
 }
 
 int
-rj_has_plain_text(const rj_encoder *e, rj_plan *plan, PyObject *v)
+rjpy_has_plain_text(const rjpy_encoder *e, rjpy_plan *plan, PyObject *v)
 {
-    if (!rj_has_type_text(e, plan) || rj_type_runs_code(plan, v))
+    if (!rjpy_has_type_text(e, plan) || rjpy_type_runs_code(plan, v))
         return 0;
     if (plan->form != RJ_FORM_UUID)
         return 1;
-    rj_field *field = &plan->fields[0];
-    PyObject *number = field->offset ? rj_field_value_in(field, v, NULL) : NULL;
+    rjpy_field *field = &plan->fields[0];
+    PyObject *number = field->offset ? rjpy_field_value_in(field, v, NULL) : NULL;
     return number && PyLong_CheckExact(number);
 }
 
 uint8_t *
-rj_put_type_text(rj_encoder *e, uint8_t *p, const rj_plan *plan, PyObject *v)
+rjpy_put_type_text(rjpy_encoder *e, uint8_t *p, const rjpy_plan *plan, PyObject *v)
 {
     if (RJ__UNLIKELY(plan->by_attributes))
-        return rj_put_date_by_attributes(e, p, plan, v);
+        return rjpy_put_date_by_attributes(e, p, plan, v);
     switch (plan->form) {
     case RJ_FORM_DATETIME:
         return put_datetime(e, p, v, 0);
@@ -507,14 +509,14 @@ is_number(const uint8_t *p, size_t length)
 
 /* What Decimal.__str__ says; that of a subclass is not asked. */
 static PyObject *
-decimal_str(const rj_plan *plan, PyObject *v)
+decimal_str(const rjpy_plan *plan, PyObject *v)
 {
     return plan->convert ? PyObject_CallOneArg(plan->convert, v) : PyObject_Str(v);
 }
 
 /* NaN and infinity, as a float's. `text`: as Decimal spells them. */
 static PyObject *
-special_decimal_text(rj_encoder *e, PyObject *v, PyObject *text)
+special_decimal_text(rjpy_encoder *e, PyObject *v, PyObject *text)
 {
     static const char *const signs[] = {"Infinity", "-Infinity", "NaN", "sNaN", "-NaN", "-sNaN"};
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
@@ -522,25 +524,25 @@ special_decimal_text(rj_encoder *e, PyObject *v, PyObject *text)
         Py_ssize_t is_such = sign ? PyUnicode_Tailmatch(text, sign, 0, PY_SSIZE_T_MAX, -1) : -1;
         Py_XDECREF(sign);
         if (is_such < 0) {
-            rj_stop_error(e);
+            rjpy_stop_error(e);
             return NULL;
         }
         if (is_such) {
-            const char *name = rj_non_finite(e, i == 0 ? Py_HUGE_VAL : i == 1 ? -Py_HUGE_VAL : Py_NAN);
+            const char *name = rjpy_non_finite(e, i == 0 ? Py_HUGE_VAL : i == 1 ? -Py_HUGE_VAL : Py_NAN);
             return name ? PyUnicode_FromString(name) : NULL;
         }
     }
-    rj_fail(e, NULL, "%.200s whose text %.200R is no number", Py_TYPE(v)->tp_name, text);
+    rjpy_fail(e, NULL, "%.200s whose text %.200R is no number", Py_TYPE(v)->tp_name, text);
     return NULL;
 }
 
 PyObject *
-rj_decimal_text(rj_encoder *e, const rj_plan *plan, PyObject *v)
+rjpy_decimal_text(rjpy_encoder *e, const rjpy_plan *plan, PyObject *v)
 {
     PyObject *text = decimal_str(plan, v);
     if (!text || RJ_STR_READY(text) < 0) {
         Py_XDECREF(text);
-        rj_stop_error(e);
+        rjpy_stop_error(e);
         return NULL;
     }
     if (RJ__LIKELY(PyUnicode_IS_ASCII(text) && is_number(PyUnicode_DATA(text), (size_t)PyUnicode_GET_LENGTH(text))))
@@ -550,9 +552,10 @@ rj_decimal_text(rj_encoder *e, const rj_plan *plan, PyObject *v)
     return special;
 }
 
-/* The text of what a plain datetime or timedelta cannot hold: `parts`, as rjson._types has them. A new str, or NULL when the walk stops. */
+/* The text of what a plain datetime or timedelta cannot hold: `parts`, as rjson._types has them. A new str, or NULL
+ * when the walk stops. */
 static PyObject *
-text_of_parts(rj_encoder *e, const rj_plan *plan, PyObject *parts)
+text_of_parts(rjpy_encoder *e, const rjpy_plan *plan, PyObject *parts)
 {
     const PyDateTime_CAPI *api = e->state->datetime_api;
     uint8_t text[RJ_TYPE_TEXT_MAX], *end = NULL;
@@ -567,14 +570,14 @@ text_of_parts(rj_encoder *e, const rj_plan *plan, PyObject *parts)
             end = put_datetime(e, text, plain, nanoseconds);
     }
     else if (PyArg_ParseTuple(parts, "pLI", &is_negative, &seconds, &nanoseconds)) {
-        end = rj_put_duration(text, is_negative, &(rj_clock){seconds, nanoseconds, 9});
+        end = rjpy_put_duration(text, is_negative, &(rjpy_clock){seconds, nanoseconds, 9});
     }
     return end ? PyUnicode_FromStringAndSize((char *)text, end - text) : NULL;
 }
 
 /* A plain object of the same parts, or their text; or NotImplemented. */
 static PyObject *
-ask(rj_encoder *e, const rj_plan *plan, PyObject *v)
+ask(rjpy_encoder *e, const rjpy_plan *plan, PyObject *v)
 {
     PyObject *result = PyObject_CallOneArg(plan->convert, v);
     if (!result || !PyTuple_Check(result))
@@ -585,20 +588,20 @@ ask(rj_encoder *e, const rj_plan *plan, PyObject *v)
 }
 
 uint8_t *
-rj_fail_asked(rj_encoder *e, const rj_plan *plan, PyObject *v)
+rjpy_fail_asked(rjpy_encoder *e, const rjpy_plan *plan, PyObject *v)
 {
     const char *what = plan->form == RJ_FORM_TIMEDELTA ? "duration whose parts agree with its total_seconds()"
                        : plan->form == RJ_FORM_TIME    ? "time of the day"
                                                        : "date of the years 1 to 9999";
-    return rj_fail(e, NULL, "%.200s is no %s (default= is asked about it, for example default=str)", Py_TYPE(v)->tp_name,
-                   what);
+    return rjpy_fail(e, NULL, "%.200s is no %s (default= is asked about it, for example default=str)", Py_TYPE(v)->tp_name,
+                     what);
 }
 
 PyObject *
-rj_replacement(rj_encoder *e, const rj_plan *plan, PyObject *v)
+rjpy_replacement(rjpy_encoder *e, const rjpy_plan *plan, PyObject *v)
 {
     PyObject *result;
-    rj_enter_python(e);
+    rjpy_enter_python(e);
     switch (plan->form) {
     case RJ_FORM_ENUM:
         result = plan->convert ? PyObject_CallOneArg(plan->convert, v) : PyObject_GetAttr(v, e->state->str_value);
@@ -621,17 +624,17 @@ rj_replacement(rj_encoder *e, const rj_plan *plan, PyObject *v)
         result = decimal_str(plan, v);
         break;
     default:
-        result = PyObject_CallFunctionObjArgs(plan->convert, v, rj_default_or_none(e), NULL);
+        result = PyObject_CallFunctionObjArgs(plan->convert, v, rjpy_default_or_none(e), NULL);
     }
     if (!result)
-        rj_stop_error(e);
+        rjpy_stop_error(e);
     return result;
 }
 
 int
-rj_type_runs_code(const rj_plan *plan, PyObject *v)
+rjpy_type_runs_code(const rjpy_plan *plan, PyObject *v)
 {
-    if (plan->by_attributes || rj_is_asked(plan))
+    if (plan->by_attributes || rjpy_is_asked(plan))
         return 1;
     switch (plan->form) {
     case RJ_FORM_CONVERT:

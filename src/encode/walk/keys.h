@@ -2,12 +2,12 @@
 
 /* A key of a type whose values are texts. */
 static RJ__NOINLINE uint8_t *
-put_key_text(rj_encoder *e, uint8_t *cur, rj_plan *plan, PyObject *key)
+put_key_text(rjpy_encoder *e, uint8_t *cur, rjpy_plan *plan, PyObject *key)
 {
     Py_INCREF(plan);
     Py_INCREF(key);
     *cur = '"';
-    cur = rj_put_type_text(e, cur + 1, plan, key);
+    cur = rjpy_put_type_text(e, cur + 1, plan, key);
     if (cur)
         cur = end_key(e, put_literal(cur, "\":", 2));
     else
@@ -19,11 +19,11 @@ put_key_text(rj_encoder *e, uint8_t *cur, rj_plan *plan, PyObject *key)
 
 /* An int key, with its colon. NULL for any other, and for an int that is large. Runs no Python code. */
 RJ__INLINE uint8_t *
-put_int_key(rj_encoder *e, uint8_t *cur, PyObject *key)
+put_int_key(rjpy_encoder *e, uint8_t *cur, PyObject *key)
 {
     int negative;
     uint64_t magnitude;
-    if (!PyLong_CheckExact(key) || !rj_long_magnitude(key, &negative, &magnitude))
+    if (!PyLong_CheckExact(key) || !rjpy_long_magnitude(key, &negative, &magnitude))
         return NULL;
     *cur = '"';
     cur = rj__put_signed(cur + 1, negative, magnitude);
@@ -33,18 +33,18 @@ put_int_key(rj_encoder *e, uint8_t *cur, PyObject *key)
 
 /* Any key, with its colon. May stop, and may run Python code; the key is owned meanwhile. */
 static RJ__NOINLINE uint8_t *
-put_key(rj_encoder *e, uint8_t *cur, PyObject *key)
+put_key(rjpy_encoder *e, uint8_t *cur, PyObject *key)
 {
     if (PyUnicode_CheckExact(key))
         return put_string(e, cur, key, ':');
     uint8_t *next = put_int_key(e, cur, key);
     if (next)
         return next;
-    rj_plan *plan = rj_known_plan(&e->state->plans, Py_TYPE(key));
-    if (plan && !(plan->group & e->options->passthrough) && rj_has_type_text(e, plan))
+    rjpy_plan *plan = rjpy_known_plan(&e->state->plans, Py_TYPE(key));
+    if (plan && !(plan->group & e->options->passthrough) && rjpy_has_type_text(e, plan))
         return put_key_text(e, cur, plan, key);
     Py_INCREF(key);
-    PyObject *text = rj_key_text(e, key);
+    PyObject *text = rjpy_key_text(e, key);
     cur = text ? put_string(e, cur, text, ':') : NULL;
     Py_XDECREF(text);
     Py_DECREF(key);
@@ -54,7 +54,7 @@ put_key(rj_encoder *e, uint8_t *cur, PyObject *key)
 /* Begins a member with a short key that has nothing special about it; NULL for any other, with everything as it was. Runs no
  * Python code. */
 RJ__INLINE uint8_t *
-begin_short_key(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
+begin_short_key(rjpy_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 {
     if (RJ__UNLIKELY(!PyUnicode_CheckExact(key)) || RJ__UNLIKELY(PyUnicode_GET_LENGTH(key) > RJ_SHORT_STRING))
         return NULL;
@@ -72,7 +72,7 @@ begin_short_key(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 
 /* Begins a member with an int key; NULL for any other, with everything as it was. Runs no Python code. */
 static RJ__NOINLINE uint8_t *
-begin_int_key(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
+begin_int_key(rjpy_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 {
     if ((RJ__STYLED && e->options->skipkeys) || !has_short_lead(e))
         return NULL;
@@ -86,40 +86,40 @@ begin_int_key(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 
 /* A member whose line break has been written. */
 static RJ__NOINLINE uint8_t *
-put_pair(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
+put_pair(rjpy_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 {
     cur = put_key(e, cur, key);
     if (cur && is_full(e, cur))
-        cur = rj_next_window(e, cur, 1, 0);
+        cur = rjpy_next_window(e, cur, 1, 0);
     if (cur)
         return put_value(e, cur, value);
-    rj_spill(e, RJ_FRAME_VALUE, value, NULL, NULL, NULL, 0, 0);
+    rjpy_spill(e, RJ_FRAME_VALUE, value, NULL, NULL, NULL, 0, 0);
     return NULL;
 }
 
 /* Whether a member is left out. Needs no look at keys that are str. */
 RJ__INLINE int
-is_left_out(const rj_encoder *e, PyObject *value)
+is_left_out(const rjpy_encoder *e, PyObject *value)
 {
     return RJ__STYLED && e->options->omit_none && value == Py_None;
 }
 
-/* Whether finding out a key's text may run code of the document's, which belongs to its task: pauses before it then, the member being
- * spilled. `key` and `value` as in begin_member. */
+/* Whether finding out a key's text may run code of the document's, which belongs to its task: pauses before it then,
+ * the member being spilled. `key` and `value` as in begin_member. */
 RJ__INLINE int
-pause_before_key(rj_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
+pause_before_key(rjpy_encoder *e, uint8_t *cur, PyObject *key, PyObject *value)
 {
     if (RJ__LIKELY(!e->coop) || PyUnicode_Check(key) || PyLong_Check(key) || PyFloat_Check(key) || key == Py_None)
         return 0;
     if (!pause_before(e, cur, NULL, 0))
         return 0;
-    rj_spill(e, RJ_FRAME_PAIR, value, NULL, key, value, 0, 0);
+    rjpy_spill(e, RJ_FRAME_PAIR, value, NULL, key, value, 0, 0);
     return 1;
 }
 
 /* Begins a member after what comes before it: 1, or -1 where the walk stops (*cur is NULL); see begin_member. */
 static RJ__NOINLINE int
-begin_with_key(rj_encoder *e, uint8_t **cur, PyObject *key, PyObject **value)
+begin_with_key(rjpy_encoder *e, uint8_t **cur, PyObject *key, PyObject **value)
 {
     if (!begin_item(e, cur, key, *value)) {
         *cur = NULL;
@@ -135,15 +135,16 @@ begin_with_key(rj_encoder *e, uint8_t **cur, PyObject *key, PyObject **value)
     return *cur ? 1 : -1;
 }
 
-/* A member whose key is none that begin_short_key takes: 1 if it has been begun, and the value is to follow; 0 if it is left out;
+/* A member whose key is none that begin_short_key takes: 1 if it has been begun, and the value is to follow; 0 if it
+ * is left out;
  * -1 if the walk stops (*cur is NULL), with the value to follow, or laid down. Both are owned by the caller. */
 static RJ__NOINLINE int
-begin_member(rj_encoder *e, uint8_t **cur, PyObject *key, PyObject **value)
+begin_member(rjpy_encoder *e, uint8_t **cur, PyObject *key, PyObject **value)
 {
     if (!RJ__STYLED || !e->options->skipkeys || PyUnicode_Check(key))
         return begin_with_key(e, cur, key, value);
     int has_none;
-    PyObject *text = rj_key_text_if_any(e, key, &has_none);
+    PyObject *text = rjpy_key_text_if_any(e, key, &has_none);
     if (!text) {
         Py_CLEAR(*value);
         *cur = has_none ? *cur : NULL;

@@ -1,31 +1,32 @@
 /*
  * The part of the walk (walk.h) whose data the document's own code produces: iterators, async iterators and `default`. On
- * an event loop (rj_coop) it may pause before each call of such code, and has to where an awaitable is not ready.
+ * an event loop (rjpy_coop) it may pause before each call of such code, and has to where an awaitable is not ready.
  */
 
-static uint8_t *put_by_type(rj_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *put_by_type(rjpy_encoder *e, uint8_t *cur, PyObject *v);
 
 /* The next item of an iterator: new, or NULL at the end, or (*stopped) with an exception. */
 RJ__INLINE PyObject *
-next_item(rj_encoder *e, PyObject *iterator, Py_ssize_t *count, int *stopped)
+next_item(rjpy_encoder *e, PyObject *iterator, Py_ssize_t *count, int *stopped)
 {
-    rj_enter_python(e);
+    rjpy_enter_python(e);
     ++*count;
     PyObject *item = PyIter_Next(iterator);
     *stopped = !item && PyErr_Occurred();
     if (*stopped)
-        rj_stop_error(e);
+        rjpy_stop_error(e);
     return item;
 }
 
-/* What an awaitable gave: new, or NULL at an async iterator's end, or where the walk stops: not yet, or with an exception. */
+/* What an awaitable gave: new, or NULL at an async iterator's end, or where the walk stops: not yet, or with an
+ * exception. */
 RJ__INLINE PyObject *
-take_arrival(rj_encoder *e, uint8_t *cur, rj_arrival arrival)
+take_arrival(rjpy_encoder *e, uint8_t *cur, rjpy_arrival arrival)
 {
     if (arrival == RJ_ARRIVAL_FAILED)
-        rj_stop_error(e);
+        rjpy_stop_error(e);
     else if (arrival == RJ_ARRIVAL_PENDING)
-        rj_pause_here(e, cur, RJ_PAUSE_SOURCE);
+        rjpy_pause_here(e, cur, RJ_PAUSE_SOURCE);
     PyObject *item = e->coop->arrived;
     e->coop->arrived = NULL;
     e->coop->ended = 0;
@@ -34,13 +35,13 @@ take_arrival(rj_encoder *e, uint8_t *cur, rj_arrival arrival)
 
 /* next_item of an async iterator, which may also stop because it has no item yet. */
 static RJ__NOINLINE PyObject *
-next_async_item(rj_encoder *e, uint8_t *cur, PyObject *iterator, Py_ssize_t *count, int *stopped)
+next_async_item(rjpy_encoder *e, uint8_t *cur, PyObject *iterator, Py_ssize_t *count, int *stopped)
 {
-    rj_arrival arrival = RJ_ARRIVAL_READY;
-    if (!rj_coop_has_arrival(e->coop)) {
-        rj_enter_python(e);
+    rjpy_arrival arrival = RJ_ARRIVAL_READY;
+    if (!rjpy_coop_has_arrival(e->coop)) {
+        rjpy_enter_python(e);
         ++*count;
-        arrival = rj_coop_next(e->coop, iterator);
+        arrival = rjpy_coop_next(e->coop, iterator);
     }
     *stopped = arrival != RJ_ARRIVAL_READY;
     return take_arrival(e, cur, arrival);
@@ -49,16 +50,16 @@ next_async_item(rj_encoder *e, uint8_t *cur, PyObject *iterator, Py_ssize_t *cou
 /* The items of an iterator, taken one at a time. `owner`: the iterator, or the object that it iterates over. When an async
  * one's next item arrives later, the walk comes here again to take it. */
 static RJ__NOINLINE uint8_t *
-walk_iterator(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, Py_ssize_t count, int is_async)
+walk_iterator(rjpy_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, Py_ssize_t count, int is_async)
 {
     int is_stopped;
     for (;;) {
         if (is_full(e, cur)) {
-            cur = rj_next_window(e, cur, 1, 0);
+            cur = rjpy_next_window(e, cur, 1, 0);
             if (!cur)
                 goto stopped;
         }
-        if (!(is_async && rj_coop_has_arrival(e->coop)) && pause_before(e, cur, owner, is_async))
+        if (!(is_async && rjpy_coop_has_arrival(e->coop)) && pause_before(e, cur, owner, is_async))
             goto stopped;
         PyObject *item =
             is_async ? next_async_item(e, cur, iterator, &count, &is_stopped) : next_item(e, iterator, &count, &is_stopped);
@@ -77,20 +78,20 @@ walk_iterator(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, 
             goto stopped;
     }
     if (e->coop)
-        rj_coop_left(e, owner);
-    rj_leave(e);
+        rjpy_coop_left(e, owner);
+    rjpy_leave(e);
     return close_container(e, cur, ']');
 stopped:
-    rj_spill(e, is_async ? RJ_FRAME_ASYNC : RJ_FRAME_ITERATOR, owner, iterator, NULL, NULL, count, 0);
-    rj_leave(e);
+    rjpy_spill(e, is_async ? RJ_FRAME_ASYNC : RJ_FRAME_ITERATOR, owner, iterator, NULL, NULL, count, 0);
+    rjpy_leave(e);
     return NULL;
 }
 
 static RJ__NOINLINE uint8_t *
-put_iterator(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, int is_async)
+put_iterator(rjpy_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, int is_async)
 {
     if (e->coop)
-        rj_coop_entering(e, owner);
+        rjpy_coop_entering(e, owner);
     if (!enter(e, cur, owner))
         return NULL;
     return walk_iterator(e, open_container(e, cur, '['), owner, iterator, 0, is_async);
@@ -98,7 +99,7 @@ put_iterator(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, i
 
 /* What `default` made of v (entered); `result` is consumed, NULL if there is none (the walk has stopped). */
 static RJ__NOINLINE uint8_t *
-put_default_result(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *result)
+put_default_result(rjpy_encoder *e, uint8_t *cur, PyObject *v, PyObject *result)
 {
     uint8_t *next = NULL;
     if (result) {
@@ -107,58 +108,59 @@ put_default_result(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *result)
         Py_DECREF(result);
     }
     if (!next)
-        rj_spill(e, RJ_FRAME_DEFAULT, v, NULL, NULL, NULL, 0, 0);
-    rj_leave(e);
+        rjpy_spill(e, RJ_FRAME_DEFAULT, v, NULL, NULL, NULL, 0, 0);
+    rjpy_leave(e);
     return next;
 }
 
 /* The result of an awaitable (consumed) that `default` returned: new, or NULL: not yet, or with an exception. */
 static RJ__NOINLINE PyObject *
-await_result(rj_encoder *e, uint8_t *cur, PyObject *awaitable)
+await_result(rjpy_encoder *e, uint8_t *cur, PyObject *awaitable)
 {
-    rj_arrival arrival = rj_coop_await(e->coop, awaitable);
+    rjpy_arrival arrival = rjpy_coop_await(e->coop, awaitable);
     Py_DECREF(awaitable);
     return take_arrival(e, cur, arrival);
 }
 
-/* Asks `default` about `v`. `iterator`: what yields its items if `default` knows nothing better (it raises TypeError); or NULL. */
+/* Asks `default` about `v`. `iterator`: what yields its items if `default` knows nothing better (it raises
+ * TypeError); or NULL. */
 static RJ__NOINLINE uint8_t *
-put_default_or(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *iterator, int is_async)
+put_default_or(rjpy_encoder *e, uint8_t *cur, PyObject *v, PyObject *iterator, int is_async)
 {
     if (pause_before(e, cur, NULL, 0)) {
-        rj_spill(e, RJ_FRAME_VALUE, v, NULL, NULL, NULL, 0, 0);
+        rjpy_spill(e, RJ_FRAME_VALUE, v, NULL, NULL, NULL, 0, 0);
         return NULL;
     }
     if (!enter(e, cur, v))
         return NULL;
-    PyObject *result = rj_call_default(e, cur, v);
+    PyObject *result = rjpy_call_default(e, cur, v);
     if (!result && iterator && PyErr_ExceptionMatches(PyExc_TypeError)) {
         PyErr_Clear();
         e->stop = RJ_STOP_NONE;
-        rj_leave(e);
+        rjpy_leave(e);
         return put_iterator(e, cur, v, iterator, is_async);
     }
-    if (result && rj_coop_awaits(e->coop) && rj_is_awaitable(result))
+    if (result && rjpy_coop_awaits(e->coop) && rjpy_is_awaitable(result))
         result = await_result(e, cur, result);
     return put_default_result(e, cur, v, result);
 }
 
 static RJ__NOINLINE uint8_t *
-put_default(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_default(rjpy_encoder *e, uint8_t *cur, PyObject *v)
 {
     return put_default_or(e, cur, v, NULL, 0);
 }
 
-static uint8_t *put_planned(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan);
+static uint8_t *put_planned(rjpy_encoder *e, uint8_t *cur, PyObject *v, rjpy_plan *plan);
 
-/* What has the methods of an iterator and says of something else that it is its iterator: a cursor; or a mock or a proxy, which have
- * every method there is. Those are not what they seem, so its type and `default` go first. */
+/* What has the methods of an iterator and says of something else that it is its iterator: a cursor; or a mock or a
+ * proxy, which have every method there is. Those are not what they seem, so its type and `default` go first. */
 static RJ__NOINLINE uint8_t *
-put_doubtful(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *iterator, int is_async)
+put_doubtful(rjpy_encoder *e, uint8_t *cur, PyObject *v, PyObject *iterator, int is_async)
 {
-    rj_plan *plan = rj_plan_of(e, v);
+    rjpy_plan *plan = rjpy_plan_of(e, v);
     if (!plan)
-        return rj_stop_error(e);
+        return rjpy_stop_error(e);
     if (plan->form != RJ_FORM_UNKNOWN)
         cur = put_planned(e, cur, v, plan);
     else if (e->options->default_)
@@ -170,28 +172,29 @@ put_doubtful(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *iterator, int i
 }
 
 static RJ__NOINLINE uint8_t *
-put_with_iterator(rj_encoder *e, uint8_t *cur, PyObject *v, PyObject *iterator, int is_async)
+put_with_iterator(rjpy_encoder *e, uint8_t *cur, PyObject *v, PyObject *iterator, int is_async)
 {
-    const int is_sure = iterator == v || (is_async && !rj_has_anext(v));
+    const int is_sure = iterator == v || (is_async && !rjpy_has_anext(v));
     cur = is_sure ? put_iterator(e, cur, v, iterator, is_async) : put_doubtful(e, cur, v, iterator, is_async);
     Py_DECREF(iterator);
     return cur;
 }
 
-/* What has `__next__`, or (where that can be awaited) an async iterator's methods; as anything else if its own iter() denies it. */
+/* What has `__next__`, or (where that can be awaited) an async iterator's methods; as anything else if its own
+ * iter() denies it. */
 static RJ__NOINLINE uint8_t *
-put_source(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_source(rjpy_encoder *e, uint8_t *cur, PyObject *v)
 {
-    if (!rj_coop_awaits(e->coop) && Py_TYPE(v)->tp_iter == PyObject_SelfIter)
+    if (!rjpy_coop_awaits(e->coop) && Py_TYPE(v)->tp_iter == PyObject_SelfIter)
         return put_iterator(e, cur, v, v, 0);
     PyObject *iterator;
-    rj_enter_python(e);
-    if (rj_coop_awaits(e->coop) && rj_is_async_iterable(v)) {
-        iterator = rj_async_iterator(v);
+    rjpy_enter_python(e);
+    if (rjpy_coop_awaits(e->coop) && rjpy_is_async_iterable(v)) {
+        iterator = rjpy_async_iterator(v);
         if (iterator)
             return put_with_iterator(e, cur, v, iterator, 1);
-        if (!rj_has_anext(v) || !PyErr_ExceptionMatches(PyExc_TypeError))
-            return rj_stop_error(e);
+        if (!rjpy_has_anext(v) || !PyErr_ExceptionMatches(PyExc_TypeError))
+            return rjpy_stop_error(e);
         PyErr_Clear();
     }
     if (PyIter_Check(v) && !(e->options->passthrough & RJ_GROUP_ITERATOR)) {
@@ -199,7 +202,7 @@ put_source(rj_encoder *e, uint8_t *cur, PyObject *v)
         if (iterator)
             return put_with_iterator(e, cur, v, iterator, 0);
         if (!PyErr_ExceptionMatches(PyExc_TypeError))
-            return rj_stop_error(e);
+            return rjpy_stop_error(e);
         PyErr_Clear();
     }
     return put_by_type(e, cur, v);

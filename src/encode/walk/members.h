@@ -1,11 +1,12 @@
-/* The part of the walk (walk.h) that writes objects other than plain dicts: dict subclasses, and members in a given order. */
+/* The part of the walk (walk.h) that writes objects other than plain dicts: dict subclasses, and members in a given
+ * order. */
 
 /* Members that come from a fixed source: a tuple of keys and values in turn, or the fields of an object. */
 typedef struct member_source {
     PyObject *owner, *source;
     Py_ssize_t pos;
-    rj_frame_kind kind;
-    rj_instance_view view; /* FIELDS: of the owner, unless Python code has run */
+    rjpy_frame_kind kind;
+    rjpy_instance_view view; /* FIELDS: of the owner, unless Python code has run */
     int has_view;
 } member_source;
 
@@ -20,24 +21,24 @@ peek_member(member_source *s, PyObject **key, PyObject **value)
         *value = PyTuple_GET_ITEM(s->source, s->pos + 1);
         return 1;
     }
-    rj_plan *plan = (rj_plan *)s->source;
-    rj_field *field = &plan->fields[s->pos];
+    rjpy_plan *plan = (rjpy_plan *)s->source;
+    rjpy_field *field = &plan->fields[s->pos];
     if (RJ__UNLIKELY(plan->runs_code))
         return 0;
     if (!s->has_view) {
-        s->view = rj_instance_view_of(s->owner);
+        s->view = rjpy_instance_view_of(s->owner);
         s->has_view = 1;
     }
     *key = field->key;
-    *value = rj_field_value_in(field, s->owner, &s->view);
-    if (RJ__UNLIKELY(field->convert != NULL) && *value && rj_field_converts(field, *value))
+    *value = rjpy_field_value_in(field, s->owner, &s->view);
+    if (RJ__UNLIKELY(field->convert != NULL) && *value && rjpy_field_converts(field, *value))
         return 0;
     return *value != NULL;
 }
 
 /* The next member: 1 with its key (borrowed from the source) and its value (new), 0 at the end, -1 with an exception. */
 RJ__INLINE int
-next_member(rj_encoder *e, member_source *s, PyObject **key, PyObject **value)
+next_member(rjpy_encoder *e, member_source *s, PyObject **key, PyObject **value)
 {
     if (s->pos >= Py_SIZE(s->source))
         return 0;
@@ -45,30 +46,30 @@ next_member(rj_encoder *e, member_source *s, PyObject **key, PyObject **value)
         Py_INCREF(*value);
     }
     else {
-        const rj_plan *plan = (const rj_plan *)s->source;
-        const rj_field *field = &plan->fields[s->pos];
-        rj_enter_python(e);
+        const rjpy_plan *plan = (const rjpy_plan *)s->source;
+        const rjpy_field *field = &plan->fields[s->pos];
+        rjpy_enter_python(e);
         *key = field->key;
-        *value = rj_field_output(e, plan, field, s->owner);
+        *value = rjpy_field_output(e, plan, field, s->owner);
         s->has_view = 0;
     }
     s->pos += s->kind == RJ_FRAME_ENTRIES ? 2 : 1;
     if (*value)
         return 1;
-    rj_stop_error(e);
+    rjpy_stop_error(e);
     return -1;
 }
 
 RJ__INLINE int
-is_omitted(const rj_encoder *e, const member_source *s, PyObject *value)
+is_omitted(const rjpy_encoder *e, const member_source *s, PyObject *value)
 {
-    return is_left_out(e, value) || (s->kind == RJ_FRAME_FIELDS && value == ((rj_plan *)s->source)->omitted);
+    return is_left_out(e, value) || (s->kind == RJ_FRAME_FIELDS && value == ((rjpy_plan *)s->source)->omitted);
 }
 
 /* A member whose key is nothing special, and any value: its key and the value, where it is a scalar; *value is to follow
  * otherwise, else NULL. NULL if there is no such member; then nothing has been written. */
 RJ__INLINE uint8_t *
-put_short_member(rj_encoder *e, uint8_t *cur, member_source *s, PyObject **value)
+put_short_member(rjpy_encoder *e, uint8_t *cur, member_source *s, PyObject **value)
 {
     PyObject *key;
     if (!peek_member(s, &key, value))
@@ -92,12 +93,12 @@ put_short_member(rj_encoder *e, uint8_t *cur, member_source *s, PyObject **value
 
 /* `waiting`: of the member before s->pos, whose key is written already, or NULL; borrowed. */
 RJ__INLINE uint8_t *
-walk_members(rj_encoder *e, uint8_t *cur, member_source *s, PyObject *waiting)
+walk_members(rjpy_encoder *e, uint8_t *cur, member_source *s, PyObject *waiting)
 {
     PyObject *key = NULL, *value = Py_XNewRef(waiting); /* a value that is to be written, its key being there; owned */
     for (;;) {
         if (is_full(e, cur)) {
-            cur = rj_next_window(e, cur, 1, 0);
+            cur = rjpy_next_window(e, cur, 1, 0);
             s->has_view = 0;
             if (!cur)
                 break;
@@ -113,7 +114,7 @@ walk_members(rj_encoder *e, uint8_t *cur, member_source *s, PyObject *waiting)
             else {
                 int rc = next_member(e, s, &key, &value);
                 if (rc == 0) {
-                    rj_leave(e);
+                    rjpy_leave(e);
                     return close_container(e, cur, '}');
                 }
                 if (rc < 0)
@@ -132,21 +133,21 @@ walk_members(rj_encoder *e, uint8_t *cur, member_source *s, PyObject *waiting)
         if (RJ__UNLIKELY(!cur))
             break;
     }
-    rj_spill(e, s->kind, s->owner, s->source, NULL, value, s->pos, 0);
+    rjpy_spill(e, s->kind, s->owner, s->source, NULL, value, s->pos, 0);
     Py_XDECREF(value);
-    rj_leave(e);
+    rjpy_leave(e);
     return NULL;
 }
 
 static RJ__NOINLINE uint8_t *
-walk_entries(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *entries, Py_ssize_t pos, PyObject *value)
+walk_entries(rjpy_encoder *e, uint8_t *cur, PyObject *owner, PyObject *entries, Py_ssize_t pos, PyObject *value)
 {
     member_source s = {.owner = owner, .source = entries, .pos = pos, .kind = RJ_FRAME_ENTRIES};
     return walk_members(e, cur, &s, value);
 }
 
 static RJ__NOINLINE uint8_t *
-walk_fields(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *plan, Py_ssize_t pos, PyObject *value)
+walk_fields(rjpy_encoder *e, uint8_t *cur, PyObject *owner, PyObject *plan, Py_ssize_t pos, PyObject *value)
 {
     member_source s = {.owner = owner, .source = plan, .pos = pos, .kind = RJ_FRAME_FIELDS};
     return walk_members(e, cur, &s, value);
@@ -154,10 +155,10 @@ walk_fields(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *plan, Py_ssi
 
 /* `owner`'s members in the order of `entries` (consumed; NULL with an exception). */
 static RJ__NOINLINE uint8_t *
-put_entries(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *entries)
+put_entries(rjpy_encoder *e, uint8_t *cur, PyObject *owner, PyObject *entries)
 {
     if (!entries)
-        return rj_stop_error(e);
+        return rjpy_stop_error(e);
     cur = enter(e, cur, owner) ? walk_entries(e, open_container(e, cur, '{'), owner, entries, 0, NULL) : NULL;
     Py_DECREF(entries);
     return cur;
@@ -165,7 +166,7 @@ put_entries(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *entries)
 
 /* Members that are about to be used after Python code may have run. */
 static void
-own_members(const rj_member *members, Py_ssize_t count)
+own_members(const rjpy_member *members, Py_ssize_t count)
 {
     for (Py_ssize_t i = 0; i < count; i++) {
         Py_INCREF(members[i].key);
@@ -174,7 +175,7 @@ own_members(const rj_member *members, Py_ssize_t count)
 }
 
 static void
-disown_members(const rj_member *members, Py_ssize_t count)
+disown_members(const rjpy_member *members, Py_ssize_t count)
 {
     for (Py_ssize_t i = 0; i < count; i++) {
         Py_DECREF(members[i].key);
@@ -184,13 +185,13 @@ disown_members(const rj_member *members, Py_ssize_t count)
 
 /* Goes on with these members, owned, by way of a tuple. */
 static RJ__NOINLINE uint8_t *
-walk_rest(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members, Py_ssize_t count)
+walk_rest(rjpy_encoder *e, uint8_t *cur, PyObject *dict, const rjpy_member *members, Py_ssize_t count)
 {
-    rj_own_ancestors(e); /* the garbage collector may run */
-    PyObject *entries = rj_members_tuple(members, count);
+    rjpy_own_ancestors(e); /* the garbage collector may run */
+    PyObject *entries = rjpy_members_tuple(members, count);
     if (!entries) {
-        rj_leave(e);
-        return rj_stop_error(e);
+        rjpy_leave(e);
+        return rjpy_stop_error(e);
     }
     cur = walk_entries(e, cur, dict, entries, 0, NULL);
     Py_DECREF(entries);
@@ -199,23 +200,23 @@ walk_rest(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members,
 
 /* Spills these members, owned: the walk has stopped in the value of the first. Always NULL. */
 static RJ__NOINLINE uint8_t *
-spill_rest(rj_encoder *e, PyObject *dict, const rj_member *members, Py_ssize_t count)
+spill_rest(rjpy_encoder *e, PyObject *dict, const rjpy_member *members, Py_ssize_t count)
 {
-    rj_own_ancestors(e);
-    PyObject *entries = rj_members_tuple(members, count);
+    rjpy_own_ancestors(e);
+    PyObject *entries = rjpy_members_tuple(members, count);
     if (entries)
-        rj_spill(e, RJ_FRAME_ENTRIES, dict, entries, NULL, NULL, 2, 0);
+        rjpy_spill(e, RJ_FRAME_ENTRIES, dict, entries, NULL, NULL, 2, 0);
     else
-        rj_stop_error(e);
+        rjpy_stop_error(e);
     Py_XDECREF(entries);
-    rj_leave(e);
+    rjpy_leave(e);
     return NULL;
 }
 
-/* The members of a small dict (entered), in order. They belong to the dict as long as nothing but C code runs, and are owned here
- * from the first value on that may be more than that. */
+/* The members of a small dict (entered), in order. They belong to the dict as long as nothing but C code runs, and
+ * are owned here from the first value on that may be more than that. */
 static RJ__NOINLINE uint8_t *
-walk_few(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members, Py_ssize_t count)
+walk_few(rjpy_encoder *e, uint8_t *cur, PyObject *dict, const rjpy_member *members, Py_ssize_t count)
 {
     Py_ssize_t i = 0, owned_from = count;
     while (cur && i < count && !is_full(e, cur)) {
@@ -247,7 +248,7 @@ walk_few(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members, 
     else if (rest < count || is_full(e, cur)) /* the closing bracket needs room too */
         cur = walk_rest(e, cur, dict, members + rest, count - rest);
     else {
-        rj_leave(e);
+        rjpy_leave(e);
         cur = close_container(e, cur, '}');
     }
     disown_members(members + owned_from, count - owned_from);
@@ -255,17 +256,17 @@ walk_few(rj_encoder *e, uint8_t *cur, PyObject *dict, const rj_member *members, 
 }
 
 static RJ__NOINLINE uint8_t *
-put_arranged_dict(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_arranged_dict(rjpy_encoder *e, uint8_t *cur, PyObject *v)
 {
-    rj_member members[RJ_FEW_MEMBERS];
-    int is_only_sorted = !e->options->refuses_duplicates || !rj_may_repeat_keys(e, v);
-    if (is_only_sorted && PyDict_GET_SIZE(v) <= RJ_FEW_MEMBERS && rj_sort_few(e->state, v, members)) {
+    rjpy_member members[RJ_FEW_MEMBERS];
+    int is_only_sorted = !e->options->refuses_duplicates || !rjpy_may_repeat_keys(e, v);
+    if (is_only_sorted && PyDict_GET_SIZE(v) <= RJ_FEW_MEMBERS && rjpy_sort_few(e->state, v, members)) {
         if (!enter(e, cur, v))
             return NULL;
         return walk_few(e, open_container(e, cur, '{'), v, members, PyDict_GET_SIZE(v));
     }
     Py_INCREF(v); /* comparing keys may run Python code */
-    cur = put_entries(e, cur, v, rj_arranged_entries(e, v));
+    cur = put_entries(e, cur, v, rjpy_arranged_entries(e, v));
     Py_DECREF(v);
     return cur;
 }
@@ -273,11 +274,11 @@ put_arranged_dict(rj_encoder *e, uint8_t *cur, PyObject *v)
 /* The pairs of a dict subclass with an items() of its own. `key`, `value`: of a pair whose key is written already, or NULL;
  * consumed. */
 static RJ__NOINLINE uint8_t *
-walk_pairs(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, PyObject *key, PyObject *value)
+walk_pairs(rjpy_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, PyObject *key, PyObject *value)
 {
     for (;;) {
         if (is_full(e, cur))
-            cur = rj_next_window(e, cur, 1, 0);
+            cur = rjpy_next_window(e, cur, 1, 0);
         if (cur && value) {
             cur = put_value(e, cur, value);
             Py_CLEAR(value);
@@ -287,9 +288,9 @@ walk_pairs(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, PyO
         Py_CLEAR(key);
         if (pause_before(e, cur, NULL, 0))
             break;
-        int rc = rj_next_pair(e, iterator, &key, &value);
+        int rc = rjpy_next_pair(e, iterator, &key, &value);
         if (rc == 0) {
-            rj_leave(e);
+            rjpy_leave(e);
             return close_container(e, cur, '}');
         }
         if (rc > 0 && is_left_out(e, value))
@@ -297,23 +298,23 @@ walk_pairs(rj_encoder *e, uint8_t *cur, PyObject *owner, PyObject *iterator, PyO
         else if (rc < 0 || begin_member(e, &cur, key, &value) < 0)
             break;
     }
-    rj_spill(e, RJ_FRAME_PAIRS, owner, iterator, key, value, 0, 0);
+    rjpy_spill(e, RJ_FRAME_PAIRS, owner, iterator, key, value, 0, 0);
     Py_XDECREF(key);
     Py_XDECREF(value);
-    rj_leave(e);
+    rjpy_leave(e);
     return NULL;
 }
 
 static RJ__NOINLINE uint8_t *
-put_dict_subclass(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_dict_subclass(rjpy_encoder *e, uint8_t *cur, PyObject *v)
 {
     int direct;
-    rj_enter_python(e);
-    PyObject *iterator = rj_dict_subclass_pairs(e, v, &direct);
+    rjpy_enter_python(e);
+    PyObject *iterator = rjpy_dict_subclass_pairs(e, v, &direct);
     if (!iterator)
-        return direct ? put_container(e, cur, v) : rj_stop_error(e);
+        return direct ? put_container(e, cur, v) : rjpy_stop_error(e);
     if (RJ__STYLED && (e->options->sort_keys || e->options->refuses_duplicates)) {
-        cur = put_entries(e, cur, v, rj_arranged_pairs(e, iterator));
+        cur = put_entries(e, cur, v, rjpy_arranged_pairs(e, iterator));
     }
     else if (enter(e, cur, v)) {
         cur = walk_pairs(e, open_container(e, cur, '{'), v, iterator, NULL, NULL);

@@ -1,10 +1,11 @@
 /*
- * The part of the walk (walk.h) for what nearly all documents consist of: lists, tuples and dicts in each other, of scalars, dates and UUIDs, that fit into the current
- * window. No Python code runs meanwhile, so that nothing needs to be owned, and nobody has to know which levels are open. Anything else leaves the
- * fast path: the levels are recorded in e->levels then, for `walk` (levels.h) to go on from there.
+ * The part of the walk (walk.h) for what nearly all documents consist of: lists, tuples and dicts in each other, of
+ * scalars, dates and UUIDs, that fit into the current window. No Python code runs meanwhile, so that nothing needs
+ * to be owned, and nobody has to know which levels are open. Anything else leaves the fast path: the levels are
+ * recorded in e->levels then, for `walk` (levels.h) to go on from there.
  *
- * Whether a container is inside of itself is not asked here. One that is goes round until the window is full or the native stack is, and `walk` finds out where
- * that began.
+ * Whether a container is inside of itself is not asked here. One that is goes round until the window is full or the
+ * native stack is, and `walk` finds out where that began.
  */
 
 /* Whether a value is one of exact type that JSON has brackets for. */
@@ -17,26 +18,27 @@ is_container(const PyObject *v)
 
 /* Whether it is one whose members are to be arranged first: sorted, or seen not to be written with equal keys. */
 RJ__INLINE int
-is_arranged(const rj_encoder *e, PyObject *v, int is_dict)
+is_arranged(const rjpy_encoder *e, PyObject *v, int is_dict)
 {
     if (!RJ__STYLED || !is_dict || RJ__LIKELY(!e->options->sort_keys && !e->options->refuses_duplicates))
         return 0;
-    return PyDict_GET_SIZE(v) > 0 && (e->options->sort_keys || rj_may_repeat_keys(e, v));
+    return PyDict_GET_SIZE(v) > 0 && (e->options->sort_keys || rjpy_may_repeat_keys(e, v));
 }
 
 /* Whether a list or tuple that is not empty begins with such a dict. */
 RJ__INLINE int
-begins_arranged(const rj_encoder *e, PyObject *seq)
+begins_arranged(const rjpy_encoder *e, PyObject *seq)
 {
-    return RJ__STYLED && is_arranged(e, *rj_items_of(seq), PyDict_CheckExact(*rj_items_of(seq)));
+    return RJ__STYLED && is_arranged(e, *rjpy_items_of(seq), PyDict_CheckExact(*rjpy_items_of(seq)));
 }
 
-/* Records a level that is interrupted: it goes on at `pos`, in the innermost after `waiting` (borrowed; NULL if it is between two items). Always NULL. */
+/* Records a level that is interrupted: it goes on at `pos`, in the innermost after `waiting` (borrowed; NULL if it
+ * is between two items). Always NULL. */
 static RJ__NOINLINE uint8_t *
-interrupt(rj_encoder *e, uint8_t *cur, rj_walk_level *level, PyObject *obj, Py_ssize_t pos, Py_ssize_t used,
+interrupt(rjpy_encoder *e, uint8_t *cur, rjpy_walk_level *level, PyObject *obj, Py_ssize_t pos, Py_ssize_t used,
           PyObject *waiting)
 {
-    *level = (rj_walk_level){obj, pos, used, 0, 0};
+    *level = (rjpy_walk_level){obj, pos, used, 0, 0};
     if (!e->interrupted) {
         e->interrupted = level;
         e->cur = cur;
@@ -45,13 +47,13 @@ interrupt(rj_encoder *e, uint8_t *cur, rj_walk_level *level, PyObject *obj, Py_s
     return NULL;
 }
 
-static uint8_t *put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_walk_level *level);
-static uint8_t *put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_walk_level *level);
-static uint8_t *put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_walk_level *level);
+static uint8_t *put_plain_sequence(rjpy_encoder *e, uint8_t *cur, PyObject *seq, rjpy_walk_level *level);
+static uint8_t *put_plain_dict(rjpy_encoder *e, uint8_t *cur, PyObject *dict, rjpy_walk_level *level);
+static uint8_t *put_lone_member(rjpy_encoder *e, uint8_t *cur, PyObject *dict, rjpy_walk_level *level);
 
 /* A container as the given level. NULL where it is interrupted, or cannot be begun (and e->interrupted is NULL). */
 RJ__INLINE uint8_t *
-put_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rj_walk_level *level)
+put_plain(rjpy_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rjpy_walk_level *level)
 {
     if (RJ__UNLIKELY(level >= e->levels_end))
         return NULL;
@@ -71,7 +73,7 @@ put_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict, rj_walk_level *
 
 /* A value inside of the given level: a scalar, container, or date. NULL likewise. */
 RJ__INLINE uint8_t *
-put_plain_value(rj_encoder *e, uint8_t *cur, PyObject *v, rj_walk_level *level)
+put_plain_value(rjpy_encoder *e, uint8_t *cur, PyObject *v, rjpy_walk_level *level)
 {
     uint8_t *next = put_scalar(e, cur, v);
     if (RJ__LIKELY(next != NULL))
@@ -83,14 +85,14 @@ put_plain_value(rj_encoder *e, uint8_t *cur, PyObject *v, rj_walk_level *level)
 
 /* Whether what a list or tuple ends with is one too that can be put as the given level. */
 RJ__INLINE int
-is_tail(const rj_encoder *e, PyObject *v, const rj_walk_level *level)
+is_tail(const rjpy_encoder *e, PyObject *v, const rjpy_walk_level *level)
 {
     return !PyDict_CheckExact(v) && Py_SIZE(v) > 0 && level < e->levels_end && !begins_arranged(e, v);
 }
 
 /* Closes what ends with what was closed last, from the given level on. NULL where it is interrupted. */
 static RJ__NOINLINE uint8_t *
-close_tails(rj_encoder *e, uint8_t *cur, rj_walk_level *level, const rj_walk_level *outermost, uint8_t bracket)
+close_tails(rjpy_encoder *e, uint8_t *cur, rjpy_walk_level *level, const rjpy_walk_level *outermost, uint8_t bracket)
 {
     for (; level >= outermost; level--) {
         if (is_full(e, cur))
@@ -102,12 +104,12 @@ close_tails(rj_encoder *e, uint8_t *cur, rj_walk_level *level, const rj_walk_lev
 
 /* Not empty. What it ends with is gone into without a call where that is a list or tuple, and so is what that ends with. */
 static RJ__NOINLINE uint8_t *
-put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_walk_level *level)
+put_plain_sequence(rjpy_encoder *e, uint8_t *cur, PyObject *seq, rjpy_walk_level *level)
 {
     const uint8_t *const full = full_behind(e);
-    const rj_walk_level *const outermost = level;
+    const rjpy_walk_level *const outermost = level;
     for (;;) {
-        PyObject **item = rj_items_of(seq), **const stop = item + Py_SIZE(seq), *tail = NULL;
+        PyObject **item = rjpy_items_of(seq), **const stop = item + Py_SIZE(seq), *tail = NULL;
         uint8_t *begin = open_container(e, cur, '[');
         item = put_run(e, &begin, item, stop);
         cur = begin; /* so that it can stay in a register */
@@ -121,11 +123,11 @@ put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_walk_level *le
             }
             uint8_t *next = put_plain(e, cur, v, PyDict_CheckExact(v), level + 1);
             if (RJ__UNLIKELY(!next))
-                return interrupt(e, cur, level, seq, item - rj_items_of(seq), RJ_SEQUENCE, v);
+                return interrupt(e, cur, level, seq, item - rjpy_items_of(seq), RJ_SEQUENCE, v);
             cur = next;
         }
         if (tail) {
-            *level++ = (rj_walk_level){seq, Py_SIZE(seq), RJ_SEQUENCE, 0, 0};
+            *level++ = (rjpy_walk_level){seq, Py_SIZE(seq), RJ_SEQUENCE, 0, 0};
             seq = tail;
             continue;
         }
@@ -137,25 +139,25 @@ put_plain_sequence(rj_encoder *e, uint8_t *cur, PyObject *seq, rj_walk_level *le
             begin_item(e, &cur, NULL, *item);
             uint8_t *next = put_plain_value(e, cur, *item++, level);
             if (RJ__UNLIKELY(!next))
-                return interrupt(e, cur, level, seq, item - rj_items_of(seq), RJ_SEQUENCE, item[-1]);
+                return interrupt(e, cur, level, seq, item - rjpy_items_of(seq), RJ_SEQUENCE, item[-1]);
             cur = next;
         }
-        return interrupt(e, cur, level, seq, item - rj_items_of(seq), RJ_SEQUENCE, NULL);
+        return interrupt(e, cur, level, seq, item - rjpy_items_of(seq), RJ_SEQUENCE, NULL);
     }
 }
 
 /* Not empty. */
 static RJ__NOINLINE uint8_t *
-put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_walk_level *level)
+put_plain_dict(rjpy_encoder *e, uint8_t *cur, PyObject *dict, rjpy_walk_level *level)
 {
     const uint8_t *const full = full_behind(e);
     Py_ssize_t unread = 0;
     PyObject *key, *value = NULL;
-    rj_dict_cursor cursor;
-    rj_dict_cursor_begin(&cursor, dict, 0);
+    rjpy_dict_cursor cursor;
+    rjpy_dict_cursor_begin(&cursor, dict, 0);
     cur = open_container(e, cur, '{');
     while (RJ__LIKELY(cur <= full)) {
-        if (!rj_dict_cursor_next(&cursor, dict, &key, &value))
+        if (!rjpy_dict_cursor_next(&cursor, dict, &key, &value))
             return RJ__STYLED ? close_container(e, cur, '}') : close_items(e, cur, '}', 1); /* omit_none may leave none */
         if (is_left_out(e, value))
             continue;
@@ -170,32 +172,32 @@ put_plain_dict(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_walk_level *level
         cur = next;
         next = put_plain_value(e, cur, value, level);
         if (RJ__UNLIKELY(!next))
-            return interrupt(e, cur, level, dict, rj_dict_cursor_position(&cursor, dict), PyDict_GET_SIZE(dict), value);
+            return interrupt(e, cur, level, dict, rjpy_dict_cursor_position(&cursor, dict), PyDict_GET_SIZE(dict), value);
         cur = next;
     }
-    return interrupt(e, cur, level, dict, rj_dict_cursor_position(&cursor, dict) - unread, PyDict_GET_SIZE(dict), NULL);
+    return interrupt(e, cur, level, dict, rjpy_dict_cursor_position(&cursor, dict) - unread, PyDict_GET_SIZE(dict), NULL);
 }
 
 /* A dict of one member, and those in each other as values, which are gone into without a call. */
 static RJ__NOINLINE uint8_t *
-put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_walk_level *level)
+put_lone_member(rjpy_encoder *e, uint8_t *cur, PyObject *dict, rjpy_walk_level *level)
 {
     const uint8_t *const full = full_behind(e);
-    const rj_walk_level *const outermost = level;
+    const rjpy_walk_level *const outermost = level;
     for (;;) {
         PyObject *key, *value;
-        rj_dict_cursor cursor;
-        rj_dict_cursor_begin(&cursor, dict, 0);
+        rjpy_dict_cursor cursor;
+        rjpy_dict_cursor_begin(&cursor, dict, 0);
         uint8_t *next = NULL;
-        if (RJ__LIKELY(cur <= full) && rj_dict_cursor_next(&cursor, dict, &key, &value))
+        if (RJ__LIKELY(cur <= full) && rjpy_dict_cursor_next(&cursor, dict, &key, &value))
             next = begin_short_key(e, open_container(e, cur, '{'), key, value);
         if (RJ__UNLIKELY(!next)) {
             cur = put_plain_dict(e, cur, dict, level);
             break;
         }
-        Py_ssize_t pos = rj_dict_cursor_position(&cursor, dict);
+        Py_ssize_t pos = rjpy_dict_cursor_position(&cursor, dict);
         if (PyDict_CheckExact(value) && PyDict_GET_SIZE(value) == 1 && level + 1 < e->levels_end) {
-            *level++ = (rj_walk_level){dict, pos, 1, 0, 0};
+            *level++ = (rjpy_walk_level){dict, pos, 1, 0, 0};
             dict = value;
             cur = next;
             continue;
@@ -211,7 +213,7 @@ put_lone_member(rj_encoder *e, uint8_t *cur, PyObject *dict, rj_walk_level *leve
 
 /* A container inside of the innermost level. NULL likewise. */
 RJ__INLINE uint8_t *
-try_plain(rj_encoder *e, uint8_t *cur, PyObject *v, int is_dict)
+try_plain(rjpy_encoder *e, uint8_t *cur, PyObject *v, int is_dict)
 {
     e->interrupted = NULL;
     return put_plain(e, cur, v, is_dict, &e->levels[e->native]);

@@ -1,7 +1,8 @@
 /*
- * The part of the walk (walk.h) for runs in arrays: items of one kind, one after another without a call for each, and with what their vectors compare with in
- * registers. Here are scalars: ints, doubles, or None, True and False, each kind with a loop of its own that looks for nothing else; and the choice among the
- * runs of strings: string_batches.h (bytes), wide_strings.h (where the result is a str wider than a byte a character).
+ * The part of the walk (walk.h) for runs in arrays: items of one kind, one after another without a call for each,
+ * and with what their vectors compare with in registers. Here are scalars: ints, doubles, or None, True and False,
+ * each kind with a loop of its own that looks for nothing else; and the choice among the runs of strings:
+ * string_batches.h (bytes), wide_strings.h (where the result is a str wider than a byte a character).
  */
 
 /* ---- scalars */
@@ -9,23 +10,24 @@
 /* So many items must be left for looking for a run to pay. */
 #define RJ_SCALARS 16
 
-typedef enum rj_scalar_kind { RJ_INTS, RJ_DOUBLES, RJ_LITERALS } rj_scalar_kind;
+typedef enum rjpy_scalar_kind { RJ_INTS, RJ_DOUBLES, RJ_LITERALS } rjpy_scalar_kind;
 
 /* A value of that kind, and a comma; NULL if it is none. */
 RJ__INLINE uint8_t *
-put_scalar_of_run(rj_encoder *e, uint8_t *cur, PyObject *v, rj_scalar_kind kind)
+put_scalar_of_run(rjpy_encoder *e, uint8_t *cur, PyObject *v, rjpy_scalar_kind kind)
 {
     if (kind == RJ_LITERALS)
-        return rj_put_literal(&e->state->known, cur, v);
+        return rjpy_put_literal(&e->state->known, cur, v);
     if (kind == RJ_DOUBLES)
         return PyFloat_CheckExact(v) ? put_finite_float(cur, v) : NULL;
-    uint8_t *small = rj_put_small_int(&e->state->known, cur, v);
+    uint8_t *small = rjpy_put_small_int(&e->state->known, cur, v);
     return small ? small : PyLong_CheckExact(v) ? put_word_int(e, cur, v) : NULL;
 }
 
-/* Items from `*item` on, up to the first that is not of that kind or may have no room, which `*item` is then. Returns where they end. */
+/* Items from `*item` on, up to the first that is not of that kind or may have no room, which `*item` is then.
+ * Returns where they end. */
 RJ__INLINE uint8_t *
-put_run_of_kind(rj_encoder *e, uint8_t *cur, PyObject ***item, PyObject **stop, rj_scalar_kind kind)
+put_run_of_kind(rjpy_encoder *e, uint8_t *cur, PyObject ***item, PyObject **stop, rjpy_scalar_kind kind)
 {
     const uint8_t *const full = full_behind(e);
     PyObject **at = *item;
@@ -43,7 +45,7 @@ put_run_of_kind(rj_encoder *e, uint8_t *cur, PyObject ***item, PyObject **stop, 
 
 /* Items of an array, up to the first that does not join the run, which it returns. Runs no Python code. */
 static RJ__NOINLINE PyObject **
-put_scalars(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+put_scalars(rjpy_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
     *cur = PyLong_CheckExact(*item)    ? put_run_of_kind(e, *cur, &item, stop, RJ_INTS)
            : PyFloat_CheckExact(*item) ? put_run_of_kind(e, *cur, &item, stop, RJ_DOUBLES)
@@ -79,7 +81,7 @@ may_have_batches(PyObject **item, PyObject **stop)
 
 /* Strings of an array from one on; returns what is left. Runs no Python code. */
 RJ__INLINE PyObject **
-put_strings(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+put_strings(rjpy_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
     if (RJ__UNLIKELY(has_wide_runs(e)))
         return put_wide_run(e, cur, item, stop);
@@ -97,7 +99,7 @@ put_strings(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 
 /* What an array begins or goes on with, if that is a run; returns what is left. Runs no Python code. */
 RJ__INLINE PyObject **
-put_run(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+put_run(rjpy_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
     if (PyUnicode_CheckExact(*item))
         return put_strings(e, cur, item, stop);

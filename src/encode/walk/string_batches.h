@@ -1,6 +1,7 @@
 /*
- * The part of the walk (walk.h) for many strings in an array, with vectors that are loaded under a mask. Which branches are taken depends on how long
- * the strings are as a rule, and on whether they have escapes as a rule: a branch per string would be mispredicted.
+ * The part of the walk (walk.h) for many strings in an array, with vectors that are loaded under a mask. Which
+ * branches are taken depends on how long the strings are as a rule, and on whether they have escapes as a rule: a
+ * branch per string would be mispredicted.
  */
 
 /* So many strings are taken to be as long as those before them were. */
@@ -10,7 +11,7 @@ _Static_assert(1 + RJ__UP_TO_ROOM <= RJ_ITEM_ROOM, "a string of a batch must fit
 
 /* A string with many escapes, or unlike the others of its batch. NULL if it is none for a batch. */
 RJ__INLINE uint8_t *
-put_outlier(rj_encoder *e, uint8_t *cur, PyObject *str, const uint8_t *data, size_t length, size_t most)
+put_outlier(rjpy_encoder *e, uint8_t *cur, PyObject *str, const uint8_t *data, size_t length, size_t most)
 {
     if (!data)
         return put_escaped_or_non_ascii(e, cur, str, ',');
@@ -22,14 +23,14 @@ put_outlier(rj_encoder *e, uint8_t *cur, PyObject *str, const uint8_t *data, siz
 }
 
 /* What the strings of a batch were like, which those of the next are taken to be. */
-typedef struct rj_batch_seen {
+typedef struct rjpy_batch_seen {
     size_t longest; /* not less than it was */
     size_t escapes; /* by how many bytes they grew for what was escaped */
-} rj_batch_seen;
+} rjpy_batch_seen;
 
 /* Strings of up to `most` bytes as a rule; `escaped`: in many of which there is something to be escaped. */
 RJ__INLINE PyObject **
-put_batch(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, size_t most, int escaped, rj_batch_seen *seen)
+put_batch(rjpy_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, size_t most, int escaped, rjpy_batch_seen *seen)
 {
     uint8_t *cur = *to;
     const uint8_t *const full = full_behind(e);
@@ -64,23 +65,23 @@ put_batch(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, size_t 
     }
     if (may_grow)
         escapes += (size_t)(cur - *to) - plain;
-    *seen = (rj_batch_seen){lengths, escapes};
+    *seen = (rjpy_batch_seen){lengths, escapes};
     *to = cur;
     return item;
 }
 
 /* A batch in which much is to be escaped: a function of its own, so that others find their constants in registers. */
 static RJ__NOINLINE PyObject **
-put_escaped_batch(rj_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, rj_batch_seen *seen)
+put_escaped_batch(rjpy_encoder *e, uint8_t **to, PyObject **item, PyObject **stop, rjpy_batch_seen *seen)
 {
     return seen->longest <= 32 ? put_batch(e, to, item, stop, 32, 1, seen) : put_batch(e, to, item, stop, 64, 1, seen);
 }
 
 /* Items of an array, up to one that does not join a batch, or to the last few, which it returns. Runs no Python code. */
 static RJ__NOINLINE PyObject **
-put_batches(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+put_batches(rjpy_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
-    rj_batch_seen seen = {0, 0};
+    rjpy_batch_seen seen = {0, 0};
     bytes_in_place(e, *item, &seen.longest);
     while (stop - item > RJ__ITEMS_AHEAD) {
         PyObject **end = stop - item > RJ_BATCH + RJ__ITEMS_AHEAD ? item + RJ_BATCH : stop - RJ__ITEMS_AHEAD;

@@ -11,35 +11,36 @@
 #include "number/shortest.h"
 
 #if RJ__STYLED
-#define RJ__ENCODE RJ__SHARED(rj_encode_styled)
+#define RJ__ENCODE RJ__SHARED(rjpy_encode_styled)
 #else
-#define RJ__ENCODE RJ__SHARED(rj_encode)
+#define RJ__ENCODE RJ__SHARED(rjpy_encode)
 #endif
 
-static uint8_t *put_value(rj_encoder *e, uint8_t *cur, PyObject *v);
-static uint8_t *put_arranged_dict(rj_encoder *e, uint8_t *cur, PyObject *v);
-static uint8_t *put_with_known_plan(rj_encoder *e, uint8_t *cur, PyObject *v, rj_plan *plan);
-static uint8_t *put_date_or_uuid(rj_encoder *e, uint8_t *cur, PyObject *v);
-static uint8_t *put_subclass_or_planned(rj_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *put_value(rjpy_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *put_arranged_dict(rjpy_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *put_with_known_plan(rjpy_encoder *e, uint8_t *cur, PyObject *v, rjpy_plan *plan);
+static uint8_t *put_date_or_uuid(rjpy_encoder *e, uint8_t *cur, PyObject *v);
+static uint8_t *put_subclass_or_planned(rjpy_encoder *e, uint8_t *cur, PyObject *v);
 
 /* ---- levels */
 
-/* Puts `obj` on the native stack; `used`: see rj_walk_level. 0 where that is too deep: for max_depth (e->stop is ERROR) or for the native stack (DEEP; the
- * value has been spilled to be begun later). Whether it is inside of itself has not been looked at. */
+/* Puts `obj` on the native stack; `used`: see rjpy_walk_level. 0 where that is too deep: for max_depth (e->stop is
+ * ERROR) or for the native stack (DEEP; the value has been spilled to be begun later). Whether it is inside of
+ * itself has not been looked at. */
 RJ__INLINE int
-push_level(rj_encoder *e, uint8_t *cur, PyObject *obj, Py_ssize_t used)
+push_level(rjpy_encoder *e, uint8_t *cur, PyObject *obj, Py_ssize_t used)
 {
     if (RJ__UNLIKELY(&e->levels[e->native] >= e->levels_end))
-        return rj_refuse_entry(e, cur, obj);
-    e->levels[e->native++] = (rj_walk_level){obj, 0, used, 0, 0};
+        return rjpy_refuse_entry(e, cur, obj);
+    e->levels[e->native++] = (rjpy_walk_level){obj, 0, used, 0, 0};
     return 1;
 }
 
 /* push_level for what may run Python code of its own: sure not to be inside of itself. */
 RJ__INLINE int
-enter(rj_encoder *e, uint8_t *cur, PyObject *obj)
+enter(rjpy_encoder *e, uint8_t *cur, PyObject *obj)
 {
-    return push_level(e, cur, obj, RJ_NOT_WALKED) && rj_become_parent(e);
+    return push_level(e, cur, obj, RJ_NOT_WALKED) && rjpy_become_parent(e);
 }
 
 #include "encode/walk/layout.h"
@@ -49,14 +50,14 @@ enter(rj_encoder *e, uint8_t *cur, PyObject *obj)
 
 /* Before a source is asked for an item (or `default`, NULL): 1 if the walk has to pause here first, on an event loop. */
 RJ__INLINE int
-pause_before(rj_encoder *e, uint8_t *cur, PyObject *source, int is_async)
+pause_before(rjpy_encoder *e, uint8_t *cur, PyObject *source, int is_async)
 {
     if (RJ__LIKELY(!e->coop))
         return 0;
-    rj_pause_reason reason = rj_coop_pause_reason(e->coop, source, is_async);
+    rjpy_pause_reason reason = rjpy_coop_pause_reason(e->coop, source, is_async);
     if (reason == RJ_PAUSE_NONE)
         return 0;
-    rj_pause_here(e, cur, reason);
+    rjpy_pause_here(e, cur, reason);
     return 1;
 }
 
@@ -70,12 +71,12 @@ pause_before(rj_encoder *e, uint8_t *cur, PyObject *source, int is_async)
 
 /* A list or tuple subclass: by its own __iter__ if it has one, as json does. */
 static RJ__NOINLINE uint8_t *
-put_sequence_subclass(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_sequence_subclass(rjpy_encoder *e, uint8_t *cur, PyObject *v)
 {
     if (e->options->namedtuple_as_object && PyTuple_Check(v)) {
-        rj_plan *plan = rj_plan_of(e, v);
+        rjpy_plan *plan = rjpy_plan_of(e, v);
         if (!plan || plan->form == RJ_FORM_FIELDS) {
-            cur = plan ? put_fields(e, cur, v, plan) : rj_stop_error(e);
+            cur = plan ? put_fields(e, cur, v, plan) : rjpy_stop_error(e);
             Py_XDECREF(plan);
             return cur;
         }
@@ -84,7 +85,7 @@ put_sequence_subclass(rj_encoder *e, uint8_t *cur, PyObject *v)
     getiterfunc own = Py_TYPE(v)->tp_iter;
     if (own == (PyList_Check(v) ? PyList_Type.tp_iter : PyTuple_Type.tp_iter))
         return put_container(e, cur, v);
-    rj_enter_python(e);
+    rjpy_enter_python(e);
     return put_iterable(e, cur, v);
 }
 
@@ -102,7 +103,7 @@ is_basic_subclass(PyObject *v)
 
 /* Any value. It must be owned by the caller or a container on the stack. */
 static RJ__NOINLINE uint8_t *
-put_value_held(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_value_held(rjpy_encoder *e, uint8_t *cur, PyObject *v)
 {
     if (RJ__UNLIKELY(e->options->passthrough & RJ_GROUP_SUBCLASS) && is_basic_subclass(v))
         return put_default(e, cur, v);
@@ -121,24 +122,25 @@ put_value_held(rj_encoder *e, uint8_t *cur, PyObject *v)
     if (PyList_Check(v) || PyTuple_Check(v))
         return put_sequence_subclass(e, cur, v);
     if (Py_IS_TYPE(v, e->state->raw_type)) {
-        if (rj_raw_is_non_ascii(v))
+        if (rjpy_raw_is_non_ascii(v))
             return put_non_ascii_raw(e, cur, v);
-        return put_verbatim(e, cur, rj_raw_bytes(v), PyBytes_AS_STRING(rj_raw_bytes(v)), PyBytes_GET_SIZE(rj_raw_bytes(v)));
+        return put_verbatim(e, cur, rjpy_raw_bytes(v), PyBytes_AS_STRING(rjpy_raw_bytes(v)),
+                            PyBytes_GET_SIZE(rjpy_raw_bytes(v)));
     }
     if ((PyIter_Check(v) && !(e->options->passthrough & RJ_GROUP_ITERATOR)) ||
-        (rj_coop_awaits(e->coop) && rj_is_async_iterable(v)))
+        (rjpy_coop_awaits(e->coop) && rjpy_is_async_iterable(v)))
         return put_source(e, cur, v);
     return put_by_type(e, cur, v);
 }
 
 /* What is neither a scalar nor a container of exact type. */
 static RJ__NOINLINE uint8_t *
-put_subclass_or_planned(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_subclass_or_planned(rjpy_encoder *e, uint8_t *cur, PyObject *v)
 {
     PyTypeObject *type = Py_TYPE(v);
     if (type == &PyUnicode_Type)
         return put_string(e, cur, v, ',');
-    rj_plan *plan = rj_known_plan(&e->state->plans, type);
+    rjpy_plan *plan = rjpy_known_plan(&e->state->plans, type);
     if (plan && plan->group != RJ_GROUP_SUBCLASS)
         return put_with_known_plan(e, cur, v, plan);
     return put_value(e, cur, v);
@@ -146,7 +148,7 @@ put_subclass_or_planned(rj_encoder *e, uint8_t *cur, PyObject *v)
 
 /* Owns the value meanwhile: a list's or dict's item may lose its place as soon as Python code runs. */
 static RJ__NOINLINE uint8_t *
-put_value(rj_encoder *e, uint8_t *cur, PyObject *v)
+put_value(rjpy_encoder *e, uint8_t *cur, PyObject *v)
 {
     Py_INCREF(v);
     uint8_t *next = put_scalar(e, cur, v);
@@ -159,7 +161,7 @@ put_value(rj_encoder *e, uint8_t *cur, PyObject *v)
 
 /* Goes on with a level that was spilled (and taken off the heap stack). Its references are the frame's. */
 static uint8_t *
-resume_frame(rj_encoder *e, uint8_t *cur, rj_frame *f)
+resume_frame(rjpy_encoder *e, uint8_t *cur, rjpy_frame *f)
 {
     if (f->kind == RJ_FRAME_VALUE)
         return put_value(e, cur, f->obj);
@@ -169,9 +171,9 @@ resume_frame(rj_encoder *e, uint8_t *cur, rj_frame *f)
         return put_bracket(cur, (uint8_t)f->pos);
     if (f->kind == RJ_FRAME_DEFAULT && !(e->coop && e->coop->arrived))
         return cur; /* its value is complete */
-    e->levels[0] = (rj_walk_level){f->obj, f->pos, RJ_NOT_WALKED, 0, 0};
+    e->levels[0] = (rjpy_walk_level){f->obj, f->pos, RJ_NOT_WALKED, 0, 0};
     e->native = 1;
-    if (!rj_become_parent(e))
+    if (!rjpy_become_parent(e))
         return NULL;
     switch (f->kind) {
     case RJ_FRAME_DEFAULT:
@@ -200,7 +202,7 @@ resume_frame(rj_encoder *e, uint8_t *cur, rj_frame *f)
 
 /* Finishes what the heap stack and the current text say. Returns the end of the document, or NULL: paused or failed. */
 static uint8_t *
-finish_frames(rj_encoder *e, uint8_t *cur)
+finish_frames(rjpy_encoder *e, uint8_t *cur)
 {
     for (;;) {
         if (cur && e->text_owner)
@@ -208,17 +210,17 @@ finish_frames(rj_encoder *e, uint8_t *cur)
         if (!cur || e->frame_count == 0)
             return cur;
         if (is_full(e, cur)) {
-            cur = rj_next_window(e, cur, 1, 0);
+            cur = rjpy_next_window(e, cur, 1, 0);
             if (!cur)
                 return NULL;
         }
-        rj_frame f = rj_pop_frame(e);
+        rjpy_frame f = rjpy_pop_frame(e);
         size_t mark = e->frame_count;
         e->native = e->owned = 0;
         cur = resume_frame(e, cur, &f);
-        rj_clear_frame(&f);
+        rjpy_clear_frame(&f);
         if (!cur) {
-            rj_order_frames(e, mark);
+            rjpy_order_frames(e, mark);
             if (e->stop != RJ_STOP_DEEP)
                 return NULL;
             cur = e->cur;
@@ -227,21 +229,21 @@ finish_frames(rj_encoder *e, uint8_t *cur)
 }
 
 static uint8_t *
-begin(rj_encoder *e, uint8_t *cur)
+begin(rjpy_encoder *e, uint8_t *cur)
 {
     e->native = e->owned = 0;
     cur = put_non_scalar(e, cur, e->root);
     if (cur)
         return cur;
-    rj_order_frames(e, 0);
+    rjpy_order_frames(e, 0);
     return e->stop == RJ_STOP_DEEP ? e->cur : NULL;
 }
 
-rj_run
-RJ__ENCODE(rj_encoder *e)
+rjpy_run
+RJ__ENCODE(rjpy_encoder *e)
 {
     e->stop = RJ_STOP_NONE;
-    uint8_t *cur = rj_open_window(e, 0);
+    uint8_t *cur = rjpy_open_window(e, 0);
     if (cur && !e->started) {
         e->started = 1;
         cur = begin(e, cur);
@@ -253,7 +255,7 @@ RJ__ENCODE(rj_encoder *e)
     /* The comma after the document is not part of it. */
     cur[-1] = '\n';
     if (rj_sink_take(e->sink, (size_t)(cur - !e->options->append_newline - e->start)) < 0) {
-        rj_stop_error(e);
+        rjpy_stop_error(e);
         return RJ_RUN_FAILED;
     }
     return RJ_RUN_DONE;

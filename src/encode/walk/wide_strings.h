@@ -1,6 +1,7 @@
 /*
- * The part of the walk (walk.h) that writes strings into a result str (rj_str_sink) whose characters are wider than a byte:
- * what the window holds is widened, and the string's own units go behind it. In arrays, one after another does so in one loop.
+ * The part of the walk (walk.h) that writes strings into a result str (rjpy_str_sink) whose characters are wider
+ * than a byte: what the window holds is widened, and the string's own units go behind it. In arrays, one after
+ * another does so in one loop.
  */
 
 #include "arch/common/prefetch.h"
@@ -14,10 +15,10 @@
 /* Where so many have no escapes, the next ones are copied on the chance that they have none either. */
 #define RJ_CLEAN_UNITS 128
 
-/* A unit that must be escaped, or is a surrogate, as units of `width` bytes at `dst`; returns their number, or 0 for a surrogate that is
- * not wanted. */
+/* A unit that must be escaped, or is a surrogate, as units of `width` bytes at `dst`; returns their number, or 0 for
+ * a surrogate that is not wanted. */
 static RJ__NOINLINE size_t
-spell_unit(rj_str_sink *out, const rj__text *text, uint32_t c, void *dst)
+spell_unit(rjpy_str_sink *out, const rj__text *text, uint32_t c, void *dst)
 {
     uint8_t spelled[16];
     size_t count;
@@ -40,7 +41,8 @@ spell_unit(rj_str_sink *out, const rj__text *text, uint32_t c, void *dst)
 }
 
 #if !defined(RJ__ESCAPES_UNITS)
-/* Some units, with a short escape before them if the first has one; as many as `room` is for. 0 where that is too little, or the first is rare. */
+/* Some units, with a short escape before them if the first has one; as many as `room` is for. 0 where that is too
+ * little, or the first is rare. */
 RJ__INLINE size_t
 escape_units(const uint8_t *src, int from, size_t length, size_t room, uint8_t *dst, int to, size_t *written)
 {
@@ -55,8 +57,8 @@ escape_units(const uint8_t *src, int from, size_t length, size_t room, uint8_t *
 }
 #endif
 
-/* Units of which some have short escapes, to *at: up to one that is anything but that, to where *at is behind `end`, or to where `enough` in a row had none. How
- * many. */
+/* Units of which some have short escapes, to *at: up to one that is anything but that, to where *at is behind `end`,
+ * or to where `enough` in a row had none. How many. */
 RJ__INLINE size_t
 put_escapes(const uint8_t *src, size_t length, uint8_t **at, const uint8_t *end, size_t enough, int from, int to)
 {
@@ -79,19 +81,19 @@ put_escapes(const uint8_t *src, size_t length, uint8_t **at, const uint8_t *end,
 
 /* put_escapes for the text, while there is room. */
 RJ__INLINE void
-put_escaped_units(rj_str_sink *out, rj__text *text, int from, int to)
+put_escaped_units(rjpy_str_sink *out, rj__text *text, int from, int to)
 {
     if (RJ__UNLIKELY(out->capacity - out->length < RJ_UNITS_ROOM))
         return;
     const uint8_t *src = (const uint8_t *)text->data + text->position * (size_t)from;
-    uint8_t *const begin = rj_str_sink_end(out), *at = begin;
+    uint8_t *const begin = rjpy_str_sink_end(out), *at = begin;
     const uint8_t *end = begin + (out->capacity - out->length - RJ_UNITS_ROOM) * (size_t)to;
     text->position += put_escapes(src, text->length - text->position, &at, end, RJ_CLEAN_UNITS, from, to);
     out->length += (size_t)(at - begin) / (size_t)to;
 }
 
-/* Units that are not clean but for the first `done`, which are there: how many they become, or 0 if one has more than a short escape. There is room for
- * twice as many, and RJ_UNITS_ROOM. */
+/* Units that are not clean but for the first `done`, which are there: how many they become, or 0 if one has more
+ * than a short escape. There is room for twice as many, and RJ_UNITS_ROOM. */
 static RJ__NOINLINE size_t
 put_short_escapes(const void *src, size_t done, size_t length, uint8_t *dst, int from, int to)
 {
@@ -114,13 +116,13 @@ put_short_escapes(const void *src, size_t done, size_t length, uint8_t *dst, int
 
 /* As much of the text as there is room for; 0 at a surrogate that is not wanted (position is on it). */
 RJ__INLINE int
-put_units(rj_str_sink *out, rj__text *text, int from, int to)
+put_units(rjpy_str_sink *out, rj__text *text, int from, int to)
 {
     while (text->position < text->length && out->capacity - out->length >= RJ_UNITS_ROOM) {
         size_t room = out->capacity - out->length - RJ_UNITS_ROOM / 2, left = text->length - text->position;
         const uint8_t *src = (const uint8_t *)text->data + text->position * (size_t)from;
         size_t wanted = left < room ? left : room;
-        size_t done = rj__copy_clean_units(src, from, wanted, rj_str_sink_end(out), to);
+        size_t done = rj__copy_clean_units(src, from, wanted, rjpy_str_sink_end(out), to);
         text->position += done;
         out->length += done;
         if (RJ__LIKELY(done == wanted))
@@ -130,7 +132,7 @@ put_units(rj_str_sink *out, rj__text *text, int from, int to)
         if (text->position > position)
             continue;
         uint32_t unit = rj__unit(text->data, from, text->position);
-        size_t count = spell_unit(out, text, unit, rj_str_sink_end(out));
+        size_t count = spell_unit(out, text, unit, rjpy_str_sink_end(out));
         if (count == 0)
             return 0;
         text->position++;
@@ -141,7 +143,7 @@ put_units(rj_str_sink *out, rj__text *text, int from, int to)
 
 /* The window's contents, up to `cur`, as characters of `to` bytes. */
 RJ__INLINE void
-widen_window(const rj_encoder *e, const uint8_t *cur, void *dst, int to)
+widen_window(const rjpy_encoder *e, const uint8_t *cur, void *dst, int to)
 {
     size_t pending = (size_t)(cur - e->start);
     if (RJ__LIKELY(pending <= RJ_FEW_PENDING)) { /* one comma, as a rule: a vector would have to wait until it is written */
@@ -154,17 +156,17 @@ widen_window(const rj_encoder *e, const uint8_t *cur, void *dst, int to)
 
 /* Long results: lets Ctrl-C and other threads have their turn, as between windows. */
 static RJ__NOINLINE uint8_t *
-pace_units(rj_encoder *e, uint8_t *cur)
+pace_units(rjpy_encoder *e, uint8_t *cur)
 {
-    rj_own_ancestors(e);
-    return e->on_window && e->on_window(e) < 0 ? rj_stop_error(e) : cur;
+    rjpy_own_ancestors(e);
+    return e->on_window && e->on_window(e) < 0 ? rjpy_stop_error(e) : cur;
 }
 
 /* A string of more than a byte a character, with its quotes. */
 static RJ__NOINLINE uint8_t *
-put_wide_string(rj_encoder *e, uint8_t *cur, rj__text *text, uint8_t tail)
+put_wide_string(rjpy_encoder *e, uint8_t *cur, rj__text *text, uint8_t tail)
 {
-    rj_str_sink *out = e->str_sink;
+    rjpy_str_sink *out = e->str_sink;
     int from = text->kind == RJ__TEXT_UCS2 ? 2 : 4;
     size_t before = out->length, size = text->length * (size_t)from;
     uint8_t padded[2 * RJ__BEFORE];
@@ -174,19 +176,19 @@ put_wide_string(rj_encoder *e, uint8_t *cur, rj__text *text, uint8_t tail)
     }
     *cur++ = '"';
     if (RJ__UNLIKELY(out->width < from)) {
-        cur = rj_widen_output(e, cur, from);
+        cur = rjpy_widen_output(e, cur, from);
         if (!cur)
             return NULL;
     }
     do {
         size_t pending = (size_t)(cur - e->start);
         if (RJ__UNLIKELY(out->capacity - out->length < pending + (text->length - text->position) + RJ_UNITS_ROOM) &&
-            rj_str_sink_reserve(out, pending + (text->length - text->position) + 2 * RJ_UNITS_ROOM) < 0)
-            return rj_stop_error(e);
+            rjpy_str_sink_reserve(out, pending + (text->length - text->position) + 2 * RJ_UNITS_ROOM) < 0)
+            return rjpy_stop_error(e);
         if (out->width == 2)
-            widen_window(e, cur, rj_str_sink_end(out), 2);
+            widen_window(e, cur, rjpy_str_sink_end(out), 2);
         else
-            widen_window(e, cur, rj_str_sink_end(out), 4);
+            widen_window(e, cur, rjpy_str_sink_end(out), 4);
         out->length += pending;
         cur = e->start;
         int is_fine = out->width == 2 ? put_units(out, text, 2, 2)
@@ -198,7 +200,7 @@ put_wide_string(rj_encoder *e, uint8_t *cur, rj__text *text, uint8_t tail)
         }
     } while (RJ__UNLIKELY(text->position < text->length));
     if (RJ__UNLIKELY(out->length > out->limit))
-        rj_str_sink_set_limit(out);
+        rjpy_str_sink_set_limit(out);
     *cur++ = '"';
     *cur++ = tail;
     if (tail == ':')
@@ -214,22 +216,22 @@ put_wide_string(rj_encoder *e, uint8_t *cur, rj__text *text, uint8_t tail)
 
 /* Whether strings of an array are written as wide runs: nothing but commas is between them. */
 RJ__INLINE int
-has_wide_runs(const rj_encoder *e)
+has_wide_runs(const rjpy_encoder *e)
 {
     return !RJ__STYLED && e->str_sink && e->str_sink->width != 1;
 }
 
 /* What the window holds but for its last byte goes to the str. 0 if there may be no room. */
 RJ__INLINE int
-keep_last_pending(rj_encoder *e, const uint8_t *cur, int to)
+keep_last_pending(rjpy_encoder *e, const uint8_t *cur, int to)
 {
-    rj_str_sink *out = e->str_sink;
+    rjpy_str_sink *out = e->str_sink;
     size_t count = (size_t)(cur - e->start) - 1;
     if (RJ__LIKELY(count == 0))
         return 1;
     if (RJ__UNLIKELY(out->length + count > out->limit))
         return 0;
-    widen_window(e, cur - 1, rj_str_sink_place(out, to), to);
+    widen_window(e, cur - 1, rjpy_str_sink_place(out, to), to);
     out->length += count;
     e->start[0] = e->start[count];
     return 1;
@@ -313,17 +315,17 @@ RJ__INLINE size_t
 put_string_of_run(PyObject *str, size_t length, uint8_t *dst, int to)
 {
     if (PyUnicode_KIND(str) == PyUnicode_1BYTE_KIND)
-        return put_few_bytes(PyUnicode_IS_ASCII(str) ? rj_str_ascii(str) : rj_str_wide(str), length, dst, to);
+        return put_few_bytes(PyUnicode_IS_ASCII(str) ? rjpy_str_ascii(str) : rjpy_str_wide(str), length, dst, to);
     if (PyUnicode_KIND(str) == PyUnicode_2BYTE_KIND)
-        return put_units_of_run(rj_str_wide(str), length, dst, 2, to);
-    return to == 4 ? put_units_of_run(rj_str_wide(str), length, dst, 4, 4) : RJ_NO_RUN;
+        return put_units_of_run(rjpy_str_wide(str), length, dst, 2, to);
+    return to == 4 ? put_units_of_run(rjpy_str_wide(str), length, dst, 4, 4) : RJ_NO_RUN;
 }
 
 RJ__INLINE PyObject **
-put_run_of_width(rj_encoder *e, PyObject **item, PyObject **stop, int to)
+put_run_of_width(rjpy_encoder *e, PyObject **item, PyObject **stop, int to)
 {
-    rj_str_sink *out = e->str_sink;
-    uint8_t *const begin = rj_str_sink_place(out, 0), *at = rj_str_sink_place(out, to);
+    rjpy_str_sink *out = e->str_sink;
+    uint8_t *const begin = rjpy_str_sink_place(out, 0), *at = rjpy_str_sink_place(out, to);
     const uint8_t *const limit = begin + out->limit * (size_t)to;
     uint8_t before = e->start[0];
     for (; item < stop; item++) {
@@ -350,10 +352,10 @@ put_run_of_width(rj_encoder *e, PyObject **item, PyObject **stop, int to)
     return item;
 }
 
-/* Items of an array, up to the first that does not join the run, which it returns. A comma is then all that the window holds, and *cur is behind it. Runs no
- * Python code. */
+/* Items of an array, up to the first that does not join the run, which it returns. A comma is then all that the
+ * window holds, and *cur is behind it. Runs no Python code. */
 static RJ__NOINLINE PyObject **
-put_wide_run(rj_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
+put_wide_run(rjpy_encoder *e, uint8_t **cur, PyObject **item, PyObject **stop)
 {
     int width = e->str_sink->width;
     if (!(width == 2 ? keep_last_pending(e, *cur, 2) : keep_last_pending(e, *cur, 4)))

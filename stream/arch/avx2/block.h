@@ -1,4 +1,5 @@
-/* Blocks of 32 bytes: what the targets that have AVX2 share, beside those of SSE. Included by their headers, and compiled for each of them. */
+/* Blocks of 32 bytes: what the targets that have AVX2 share, beside those of SSE. Included by their headers, and
+ * compiled for each of them. */
 #ifndef RJSON_STREAM_ARCH_AVX2_BLOCK_H
 #define RJSON_STREAM_ARCH_AVX2_BLOCK_H
 
@@ -6,7 +7,8 @@
 
 #define RJ__BLOCK 32
 
-/* See rj__special16. With bit 1 flipped, control characters and the quote are the bytes up to 0x20: one comparison finds both. */
+/* See rj__special16. With bit 1 flipped, control characters and the quote are the bytes up to 0x20: one comparison
+ * finds both. */
 RJ__INLINE __m256i
 rj__avx2_special(__m256i v)
 {
@@ -71,8 +73,8 @@ rj__avx2_load_words(const uint8_t *src, size_t count)
                                  _mm256_loadu_si256((const __m256i *)(const void *)(masks + 8 - count)));
 }
 
-/* Copies 4 to 32 bytes, of which nothing need be readable but themselves: whole words, and the last four bytes once more. No branch depends on how many they are.
- * Whether one must be escaped. Stores 32. */
+/* Copies 4 to 32 bytes, of which nothing need be readable but themselves: whole words, and the last four bytes once
+ * more. No branch depends on how many they are. Whether one must be escaped. Stores 32. */
 RJ__INLINE int
 rj__avx2_copy_clean_to_32(const uint8_t *src, size_t length, uint8_t *dst)
 {

@@ -4,7 +4,8 @@
 
 #include "arch/avx2/block.h"
 
-/* The least of what was seen, byte by byte: with bit 1 flipped (see rj__avx2_special), and of how it differs from a backslash. */
+/* The least of what was seen, byte by byte: with bit 1 flipped (see rj__avx2_special), and of how it differs from a
+ * backslash. */
 typedef struct rj__least {
     __m256i controls, backslashes;
 } rj__least;
@@ -39,8 +40,9 @@ rj__copy_least_before(const uint8_t *src_end, size_t length, uint8_t *dst_end, s
 /* So many readable bytes come before them. */
 #define RJ__TO_END_BEFORE 32
 
-/* Copies ASCII bytes from before src_end to before dst_end: up to `most`, which is 32, 64 or RJ__TO_END_MOST, known to the compiler; and if there are fewer
- * than 32, those that come before them. Only whether there are more than 128 decides a branch. Whether one must be escaped. */
+/* Copies ASCII bytes from before src_end to before dst_end: up to `most`, which is 32, 64 or RJ__TO_END_MOST, known
+ * to the compiler; and if there are fewer than 32, those that come before them. Only whether there are more than 128
+ * decides a branch. Whether one must be escaped. */
 RJ__INLINE int
 rj__copy_to_end(const uint8_t *src_end, size_t length, uint8_t *dst_end, size_t most)
 {
@@ -66,7 +68,8 @@ rj__copy_to_end(const uint8_t *src_end, size_t length, uint8_t *dst_end, size_t 
 
 #define RJ__MARKED_MOST 64
 
-/* Which of up to RJ__MARKED_MOST ASCII bytes before src_end are to be escaped: the last has the highest bit. RJ__TO_END_BEFORE bytes before them can be read. */
+/* Which of up to RJ__MARKED_MOST ASCII bytes before src_end are to be escaped: the last has the highest bit.
+ * RJ__TO_END_BEFORE bytes before them can be read. */
 RJ__INLINE uint64_t
 rj__mark_to_end(const uint8_t *src_end, size_t length)
 {
@@ -86,8 +89,9 @@ rj__copy_marked(const uint8_t *src_end, size_t length, uint8_t *dst_end)
     rj__avx2_store(dst_end - all, first);
 }
 
-/* Writes those that have these marks to before dst_end, with their short escapes, and whatever comes before them. Returns whether one has a long escape, in
- * which case it is all wrong. The only branch is for how many marks there are. */
+/* Writes those that have these marks to before dst_end, with their short escapes, and whatever comes before them.
+ * Returns whether one has a long escape, in which case it is all wrong. The only branch is for how many marks there
+ * are. */
 RJ__INLINE int
 rj__spell_to_end(const uint8_t *src_end, size_t length, uint64_t marks, uint8_t *dst_end)
 {

@@ -22,7 +22,8 @@ rj__avx2_special_units(__m256i v, int width)
     return _mm256_or_si256(_mm256_or_si256(control, surrogate), _mm256_or_si256(quote, backslash));
 }
 
-/* Nonzero if one of 32 units of two bytes is special. As bytes, which the others become 0x7f or 0x80, more of them are compared at once. */
+/* Nonzero if one of 32 units of two bytes is special. As bytes, which the others become 0x7f or 0x80, more of them
+ * are compared at once. */
 RJ__INLINE int
 rj__avx2_any_special(__m256i a, __m256i b)
 {

@@ -40,7 +40,8 @@ rj__copy_masked64(const uint8_t *src, size_t length, uint8_t *dst, int printable
     return rj__unquoted(clean, v) != valid;
 }
 
-/* Of longer strings blocks of 32 bytes are copied, of which fewer lie across cache lines; of others 64, as the end of the loop is less often foreseen. */
+/* Of longer strings blocks of 32 bytes are copied, of which fewer lie across cache lines; of others 64, as the end
+ * of the loop is less often foreseen. */
 #define RJ__MEDIUM 1024
 
 /* See arch/sse4/block.h. */

@@ -1,4 +1,5 @@
-/* Long decimals from 32 bytes, which VBMI permutes; short ones from 16, since fewer of them lie across cache lines. See arch/common/decimal.h. */
+/* Long decimals from 32 bytes, which VBMI permutes; short ones from 16, since fewer of them lie across cache lines.
+ * See arch/common/decimal.h. */
 #ifndef RJSON_STREAM_ARCH_AVX512_DIGITS_H
 #define RJSON_STREAM_ARCH_AVX512_DIGITS_H
 

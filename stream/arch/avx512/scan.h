@@ -15,8 +15,8 @@ rj__scan_special(const uint8_t *p, uint64_t *high)
     return control | quote | _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\'));
 }
 
-/* A byte of ASCII is looked up among all 128, of which the special ones have the high bit set: two operations instead of three comparisons into
- * masks, of which the processor has fewer units. */
+/* A byte of ASCII is looked up among all 128, of which the special ones have the high bit set: two operations
+ * instead of three comparisons into masks, of which the processor has fewer units. */
 #define RJ__SCAN_LONG 256
 
 static const uint8_t rj__special_marks[128] = {

@@ -1,7 +1,7 @@
 /*
- * The steps of arch/common/text_body.h with AVX-512 and VBMI2. One way for all: each unit becomes a lane with room for everything that it can turn into, zero
- * where there is less, and VPCOMPRESSB squeezes the zeros out (no output byte is ever zero). No branch depends on the text but for what
- * is rare: long escapes and surrogates end a step.
+ * The steps of arch/common/text_body.h with AVX-512 and VBMI2. One way for all: each unit becomes a lane with room
+ * for everything that it can turn into, zero where there is less, and VPCOMPRESSB squeezes the zeros out (no output
+ * byte is ever zero). No branch depends on the text but for what is rare: long escapes and surrogates end a step.
  */
 #ifndef RJSON_STREAM_ARCH_AVX512_STEPS_H
 #define RJSON_STREAM_ARCH_AVX512_STEPS_H
@@ -18,7 +18,8 @@ rj__put_nonzero(__m512i lanes, uint8_t *dst)
     return dst + _mm_popcnt_u64(keep);
 }
 
-/* Which of 64 bytes can be copied as they are. Each comparison is made only where the one before it agreed: one mask, not three. */
+/* Which of 64 bytes can be copied as they are. Each comparison is made only where the one before it agreed: one
+ * mask, not three. */
 RJ__INLINE __mmask64
 rj__clean64(__m512i v, rj__high high)
 {
@@ -103,8 +104,8 @@ rj__spell_bytes(const uint8_t *src, size_t count, uint8_t *dst, rj__high high)
     return dst;
 }
 
-/* Writes the first `count` of 32 bytes, with a backslash before each that is marked. A `rare` one is marked, too, and gets its long escape, which it
- * has in `src`. Stores 64 bytes. */
+/* Writes the first `count` of 32 bytes, with a backslash before each that is marked. A `rare` one is marked, too,
+ * and gets its long escape, which it has in `src`. Stores 64 bytes. */
 RJ__INLINE uint8_t *
 rj__put_marked(__m256i v, size_t count, uint32_t marks, uint32_t rare, const uint8_t *src, uint8_t *dst)
 {
@@ -125,7 +126,8 @@ rj__put_marked(__m256i v, size_t count, uint32_t marks, uint32_t rare, const uin
     return dst + (length - done);
 }
 
-/* Up to 64 bytes that pass but for escapes: letters in the places of those that have any, marked; `rare` ones have long escapes. */
+/* Up to 64 bytes that pass but for escapes: letters in the places of those that have any, marked; `rare` ones have
+ * long escapes. */
 typedef struct rj__escaped64 {
     __m512i v;
     uint64_t marks, rare;
@@ -144,7 +146,8 @@ rj__classify_escaped64(const uint8_t *src, size_t count)
                            _mm512_mask_testn_epi8_mask(control, letters, letters)};
 }
 
-/* Writes the first `count` of them. No branch depends on which are to be escaped, unless they are rare. Stores at most 64 bytes behind the last. */
+/* Writes the first `count` of them. No branch depends on which are to be escaped, unless they are rare. Stores at
+ * most 64 bytes behind the last. */
 RJ__INLINE uint8_t *
 rj__put_classified64(rj__escaped64 b, size_t count, const uint8_t *src, uint8_t *dst)
 {
@@ -164,7 +167,8 @@ rj__put_escaped64(const uint8_t *src, size_t count, uint8_t *dst)
 /* So few escapes in 64 bytes are spelled one by one. */
 #define RJ__FEW_ESCAPES 3
 
-/* rj__put_escaped64 for bytes that have few escapes or none: each is spelled on its own, and everything behind it stored again. */
+/* rj__put_escaped64 for bytes that have few escapes or none: each is spelled on its own, and everything behind it
+ * stored again. */
 RJ__INLINE uint8_t *
 rj__put_sparse64(__m512i v, size_t count, uint64_t marks, const uint8_t *src, uint8_t *dst)
 {
@@ -201,7 +205,8 @@ rj__put_marked64(rj__marked64 bytes, size_t count, const uint8_t *src, uint8_t *
                                                           : rj__put_escaped64(src, count, dst);
 }
 
-/* So many clean bytes after one that was escaped promise a clean run: that of less, with one escape in a hundred bytes, every tenth would be a broken promise. */
+/* So many clean bytes after one that was escaped promise a clean run: that of less, with one escape in a hundred
+ * bytes, every tenth would be a broken promise. */
 #define RJ__CLEAN_AGAIN 512
 
 /* Bytes up to the end of the text, or of the room, or to where so many were clean that more may be. Returns how many. */
@@ -214,8 +219,8 @@ rj__step_dirty(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *
         uint8_t *out = *dst;
         for (; stop - at >= 64 && clean < RJ__CLEAN_AGAIN && end - out >= 2 * RJ__TEXT_ROOM; at += 64) {
             rj__marked64 bytes = rj__load_marked64(at, 64);
-            /* Whether one of them is to be escaped is a matter of chance: where none is, the last is spelled, as itself. By arithmetic, since of conditions
-             * compilers make branches. */
+            /* Whether one of them is to be escaped is a matter of chance: where none is, the last is spelled, as
+             * itself. By arithmetic, since of conditions compilers make branches. */
             uint64_t is_clean = _lzcnt_u64(bytes.marks) / 64;
             clean = (clean + 64) & (0 - is_clean);
             bytes.marks |= is_clean << 63;
@@ -358,7 +363,8 @@ rj__short_lanes(__m512i v, __mmask32 two, __mmask32 short_escape, __m512i letter
     return _mm512_mask_mov_epi16(_mm512_mask_mov_epi16(v, two, pair), short_escape, escape);
 }
 
-/* 32 code units that all become three bytes: 16 at a time, each as three fields of six bits, squeezed together. Stores 112 bytes. */
+/* 32 code units that all become three bytes: 16 at a time, each as three fields of six bits, squeezed together.
+ * Stores 112 bytes. */
 RJ__INLINE uint8_t *
 rj__put_three_bytes_each(__m512i v, uint8_t *dst)
 {

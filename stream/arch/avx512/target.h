@@ -1,6 +1,7 @@
 /*
- * AVX-512, with IFMA, VBMI and VBMI2 (Ice Lake, Zen 4 and later): the blocks of AVX2, steps of their own, and the digits of numbers eight at a time. Everything
- * after this header is compiled for it, so it is included last. The choice at run time is in dispatch.c.
+ * AVX-512, with IFMA, VBMI and VBMI2 (Ice Lake, Zen 4 and later): the blocks of AVX2, steps of their own, and the
+ * digits of numbers eight at a time. Everything after this header is compiled for it, so it is included last. The
+ * choice at run time is in dispatch.c.
  */
 #ifndef RJSON_STREAM_ARCH_AVX512_TARGET_H
 #define RJSON_STREAM_ARCH_AVX512_TARGET_H

@@ -1,12 +1,13 @@
-/* Escapes of JSON strings with AVX-512: those of 64 bytes are undone at once. What they become replaces their first bytes, and VPCOMPRESSB squeezes the
- * others out. */
+/* Escapes of JSON strings with AVX-512: those of 64 bytes are undone at once. What they become replaces their first
+ * bytes, and VPCOMPRESSB squeezes the others out. */
 #ifndef RJSON_STREAM_ARCH_AVX512_UNESCAPE_H
 #define RJSON_STREAM_ARCH_AVX512_UNESCAPE_H
 
 #define RJ__HAS_UNESCAPE 1
 
-/* Which of these backslashes begin an escape: of those in a row, each behind an even number of them. By addition, whose carry runs through the rows that
- * begin at even places (Langdale and Lemire, Parsing Gigabytes of JSON per Second, 2019). */
+/* Which of these backslashes begin an escape: of those in a row, each behind an even number of them. By addition,
+ * whose carry runs through the rows that begin at even places (Langdale and Lemire, Parsing Gigabytes of JSON per
+ * Second, 2019). */
 RJ__INLINE uint64_t
 rj__escapes_begin(uint64_t backslashes)
 {
@@ -37,7 +38,8 @@ typedef struct rj__long_escapes {
     uint64_t two, three; /* those that become two and three bytes of UTF-8 */
 } rj__long_escapes;
 
-/* The escapes of `begin`, none of which is a surrogate or has other digits. Each lies at least six bytes before the block's end. Their first bytes are replaced. */
+/* The escapes of `begin`, none of which is a surrogate or has other digits. Each lies at least six bytes before the
+ * block's end. Their first bytes are replaced. */
 RJ__INLINE rj__long_escapes
 rj__spell_long_escapes(__m512i *block, uint64_t begin)
 {
@@ -104,8 +106,8 @@ typedef struct rj__unescaped_block {
     int is_escaped; /* the byte behind these follows a backslash that begins an escape */
 } rj__unescaped_block;
 
-/* Writes what the 64 bytes at `src` stand for, up to '"', a control character or what is no escape of two bytes. `is_escaped` is as the block before left
- * it. Stores 64 bytes. */
+/* Writes what the 64 bytes at `src` stand for, up to '"', a control character or what is no escape of two bytes.
+ * `is_escaped` is as the block before left it. Stores 64 bytes. */
 RJ__INLINE rj__unescaped_block
 rj__unescape(const uint8_t *src, int is_escaped, uint8_t *dst)
 {
@@ -121,8 +123,8 @@ rj__unescape(const uint8_t *src, int is_escaped, uint8_t *dst)
                                  .is_escaped = (int)(e.begin >> 63)};
 }
 
-/* rj__unescape with escapes of four digits, but for surrogates; no byte before it escapes the first one. Fewer than 64 bytes are read if such an escape is cut
- * off. */
+/* rj__unescape with escapes of four digits, but for surrogates; no byte before it escapes the first one. Fewer than
+ * 64 bytes are read if such an escape is cut off. */
 RJ__INLINE rj__unescaped_block
 rj__unescape_long(const uint8_t *src, uint8_t *dst)
 {
@@ -158,7 +160,8 @@ typedef struct rj__unescaped_units {
     int is_escaped; /* see above */
 } rj__unescaped_units;
 
-/* rj__unescape_long for up to 64 bytes of a str's units of `width` bytes, which `text` has a byte for each of; the end of the string is known. Stores 64 bytes. */
+/* rj__unescape_long for up to 64 bytes of a str's units of `width` bytes, which `text` has a byte for each of; the
+ * end of the string is known. Stores 64 bytes. */
 RJ__INLINE rj__unescaped_units
 rj__unescape_units(const uint8_t *text, const void *units, size_t left, int is_escaped, void *dst, int width)
 {

@@ -4,8 +4,8 @@
 
 #define RJ__FEW_UNITS(to) (64 / (to))
 
-/* Which of 32 units of two bytes, or 16 of four, must be escaped or are surrogates. Each comparison is made only where the one before it
- * agreed: one mask, not four. */
+/* Which of 32 units of two bytes, or 16 of four, must be escaped or are surrogates. Each comparison is made only
+ * where the one before it agreed: one mask, not four. */
 RJ__INLINE uint32_t
 rj__special_units2(__m512i v, __mmask32 valid)
 {
@@ -107,8 +107,8 @@ rj__classify_units4(__m256i v, __mmask8 valid)
     return (rj__few_units){_mm256_mask_mov_epi32(v, control, letters), (uint32_t)(control | itself), rare};
 }
 
-/* Up to 32 bytes' worth of the target's units with their short escapes, up to the first that is rare: how many. *written: the units that they become.
- * Stores 64 bytes. */
+/* Up to 32 bytes' worth of the target's units with their short escapes, up to the first that is rare: how many.
+ * *written: the units that they become. Stores 64 bytes. */
 RJ__INLINE size_t
 rj__escape_units(const void *src, int from, size_t length, void *dst, int to, size_t *written)
 {
@@ -146,8 +146,9 @@ rj__has_few_marks(uint32_t marks)
     return _mm_popcnt_u32(marks) <= RJ__FEW_MARKS;
 }
 
-/* Spells those of up to 64 bytes' worth of the target's units that are marked, where these have short escapes, and stores what is behind each again. All of them
- * are at `dst` already. Returns where they end; NULL if one has no short escape. */
+/* Spells those of up to 64 bytes' worth of the target's units that are marked, where these have short escapes, and
+ * stores what is behind each again. All of them are at `dst` already. Returns where they end; NULL if one has no
+ * short escape. */
 RJ__INLINE uint8_t *
 rj__spell_marked_units(const uint8_t *src, int from, size_t count, uint32_t marks, uint8_t *dst, int to)
 {

@@ -1,7 +1,8 @@
 /*
- * UTF-8 to characters of 1, 2 or 4 bytes with AVX-512 and VBMI. Every byte of a block is looked at as if it began a character, together with the three
- * behind it: that gives the bytes of a character for each, of which VPCOMPRESSB keeps those where one does begin. Whether lead bytes and those that
- * continue them fit together is a comparison of masks. See arch/scalar/utf8.h.
+ * UTF-8 to characters of 1, 2 or 4 bytes with AVX-512 and VBMI. Every byte of a block is looked at as if it began a
+ * character, together with the three behind it: that gives the bytes of a character for each, of which VPCOMPRESSB
+ * keeps those where one does begin. Whether lead bytes and those that continue them fit together is a comparison of
+ * masks. See arch/scalar/utf8.h.
  */
 #ifndef RJSON_STREAM_ARCH_AVX512_UTF8_H
 #define RJSON_STREAM_ARCH_AVX512_UTF8_H
@@ -62,8 +63,8 @@ rj__between(__m512i v, uint8_t first, uint8_t last)
     return _mm512_cmple_epu8_mask(above, _mm512_set1_epi8((char)(last - first)));
 }
 
-/* The characters that end within the block, which the next one continues: *bytes long. 0 if there is something malformed among them, which is then
- * looked for one by one. */
+/* The characters that end within the block, which the next one continues: *bytes long. 0 if there is something
+ * malformed among them, which is then looked for one by one. */
 RJ__INLINE int
 rj__utf8_classify(const rj__utf8_bytes *b, size_t left, int surrogates, rj__utf8_leads *leads, size_t *bytes)
 {
@@ -124,8 +125,8 @@ rj__utf8_store4(uint32_t *out, size_t count, __m512i low, __m512i middle, __m512
     }
 }
 
-/* Whether up to 16 characters of `size` bytes each, of which the first bytes are `lead` or more, seem to lie here: by the first and the last. *count: how
- * many these would be. */
+/* Whether up to 16 characters of `size` bytes each, of which the first bytes are `lead` or more, seem to lie here:
+ * by the first and the last. *count: how many these would be. */
 RJ__INLINE int
 rj__utf8_seem_alike(const uint8_t *s, size_t length, size_t size, uint8_t lead, size_t *count)
 {
@@ -133,7 +134,8 @@ rj__utf8_seem_alike(const uint8_t *s, size_t length, size_t size, uint8_t lead, 
     return (length >= 16 * size || length % size == 0) && (s[0] & s[(*count - 1) * size]) >= lead;
 }
 
-/* Characters of four bytes and nothing else lie in 32-bit lanes. Writes `count` of them; 0 if they are others, or malformed. */
+/* Characters of four bytes and nothing else lie in 32-bit lanes. Writes `count` of them; 0 if they are others, or
+ * malformed. */
 RJ__INLINE int
 rj__utf8_put_quads(const uint8_t *s, size_t count, uint32_t *out)
 {

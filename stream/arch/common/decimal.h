@@ -1,6 +1,7 @@
 /*
- * Reading decimals at once: no branch on how many digits there are, or where the point is, since that differs from number to number. What each
- * instruction set offers, of a number at `p`, which begins with a digit; 0 if it is none of these:
+ * Reading decimals at once: no branch on how many digits there are, or where the point is, since that differs from
+ * number to number. What each instruction set offers, of a number at `p`, which begins with a digit; 0 if it is none
+ * of these:
  *     rj__read_decimal(p, &n)        of up to 15 characters. Reads 17 bytes.
  *     rj__read_long_decimal(p, &n)   of up to RJ__DECIMAL_DIGITS digits, and a point; SSE: with a point behind one of the first seven. Reads 40 bytes.
  * What is behind the number may be an exponent. Whether a zero comes before other digits is for the caller to find out.
@@ -19,7 +20,8 @@ typedef struct rj__decimal {
     int decimals;    /* behind the point; -1: there is no point */
 } rj__decimal;
 
-/* Where the number ends, and where its point is, from marks of the characters that are no digits; 0 if the end is not among these. */
+/* Where the number ends, and where its point is, from marks of the characters that are no digits; 0 if the end is
+ * not among these. */
 RJ__INLINE int
 rj__find_end(const uint8_t *p, unsigned others, rj__decimal *n)
 {

@@ -42,8 +42,8 @@ typedef struct rj__digits16 {
     __m128i values; /* 0 to 9, the first digit in the lowest byte */
 } rj__digits16;
 
-/* Vectors of the factors below. In memory, because compilers build vector constants anew for every number otherwise, and turn
- * multiplications by known factors into longer rows of shifts and additions. */
+/* Vectors of the factors below. In memory, because compilers build vector constants anew for every number otherwise,
+ * and turn multiplications by known factors into longer rows of shifts and additions. */
 typedef struct rj__digit_factors {
     uint64_t reciprocal_10000[2], ten_thousand[2];
     uint16_t reciprocal_100[8], hundred[8], reciprocal_10[8], ten[8];
@@ -62,10 +62,10 @@ rj__load_factor(const void *factor)
  * range: 8 digits in 64 bits, 4 in 32, 2 in 16, 1 in 8. */
 #if defined(RJ__HAS_IFMA)
 
-/* Eight digits at once (after Daniel Lemire and Wojciech Mula, "Converting integers to decimal strings faster with AVX-512"): each
- * lane multiplies n < 10^8 by 2^52 / 10^i, and what it keeps of the product, 52 bits, is n / 10^i behind the point; ten times
- * that is a digit and the rest. n + 1 in place of n makes up for the factors' having been rounded down: their error, below
- * 10^8, is less than what one more adds. */
+/* Eight digits at once (after Daniel Lemire and Wojciech Mula, "Converting integers to decimal strings faster with
+ * AVX-512"): each lane multiplies n < 10^8 by 2^52 / 10^i, and what it keeps of the product, 52 bits, is n / 10^i
+ * behind the point; ten times that is a digit and the rest. n + 1 in place of n makes up for the factors' having
+ * been rounded down: their error, below 10^8, is less than what one more adds. */
 RJ__INLINE __m512i
 rj__digits_of_lanes(uint64_t n)
 {
@@ -174,8 +174,8 @@ rj__digits17_from9(uint32_t first8, uint32_t ninth)
     return (rj__digits17){rj__digits16_from9(first8, ninth), 0, 0};
 }
 
-/* Where the 17th digit is: the point comes before it. (Not so where digits are short and 16 are before the point; whole numbers as large as that have
- * their own way.) */
+/* Where the 17th digit is: the point comes before it. (Not so where digits are short and 16 are before the point;
+ * whole numbers as large as that have their own way.) */
 RJ__INLINE int
 rj__last_place(const rj__digits17 *d, int point)
 {

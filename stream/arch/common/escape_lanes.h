@@ -1,7 +1,8 @@
 /*
- * Bytes of which some are to be escaped, for steps_lanes.h, by blocks. Of a few escapes in a block each is spelled on its own, and what is behind it stored
- * again. Where there are more, each byte becomes a pair of itself, or a backslash, and what would follow that; a shuffle leaves out what is not
- * needed, and no branch depends on where the escapes are. Long ones have no place in a pair: where there is one, bytes are spelled one by one.
+ * Bytes of which some are to be escaped, for steps_lanes.h, by blocks. Of a few escapes in a block each is spelled
+ * on its own, and what is behind it stored again. Where there are more, each byte becomes a pair of itself, or a
+ * backslash, and what would follow that; a shuffle leaves out what is not needed, and no branch depends on where the
+ * escapes are. Long ones have no place in a pair: where there is one, bytes are spelled one by one.
  */
 #ifndef RJSON_STREAM_ARCH_COMMON_ESCAPE_LANES_H
 #define RJSON_STREAM_ARCH_COMMON_ESCAPE_LANES_H
@@ -58,7 +59,8 @@ rj__spell_sixteen(rj__sixteen v, size_t count, const uint8_t *src, uint8_t *dst)
 
 /* ---- few, one by one */
 
-/* The last bytes of a text of at least 16, up to a block of them: nothing behind them need be readable. Stores at most 16 bytes behind the last. */
+/* The last bytes of a text of at least 16, up to a block of them: nothing behind them need be readable. Stores at
+ * most 16 bytes behind the last. */
 RJ__INLINE void
 rj__copy_last(const uint8_t *src, size_t left, uint8_t *dst)
 {
@@ -76,8 +78,8 @@ rj__copy_last(const uint8_t *src, size_t left, uint8_t *dst)
     rj__store_sixteen(dst, rj__shift_to_front(rj__load_sixteen(src < last ? src : last), first));
 }
 
-/* Spells those of `count` bytes that are marked, and stores what is behind each again: up to a block of it, which must be readable; with `is_last`, what
- * there is, see rj__copy_last. All of them are at `dst` already. */
+/* Spells those of `count` bytes that are marked, and stores what is behind each again: up to a block of it, which
+ * must be readable; with `is_last`, what there is, see rj__copy_last. All of them are at `dst` already. */
 RJ__INLINE uint8_t *
 rj__spell_marked(const uint8_t *src, size_t count, uint64_t marks, uint8_t *dst, int is_last)
 {

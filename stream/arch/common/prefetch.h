@@ -7,7 +7,8 @@
 #define RJ__CACHE_LINE 64
 /* So far ahead of what is looked at in long runs is asked for: the processor's own prefetchers fall behind. */
 #define RJ__READ_AHEAD 1024
-/* RJ__READ_AHEAD where it is copied: what is further ahead, or where it goes, costs more on some processors than it gains on others. */
+/* RJ__READ_AHEAD where it is copied: what is further ahead, or where it goes, costs more on some processors than it
+ * gains on others. */
 #define RJ__COPIED_AHEAD 512
 
 /* Asks for the `size` bytes that lie `distance` ahead of `p`, beyond the end of the text too. */

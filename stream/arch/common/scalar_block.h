@@ -7,8 +7,9 @@
 #define RJ__SWAR_ONES 0x0101010101010101u
 #define RJ__SWAR_HIGH 0x8080808080808080u
 
-/* The high bit is set in every byte that is '"', '\' or below 0x20, or DEL if `printable_only`, and in no other byte. Bytes are looked at without their
- * high bits, so that no carry reaches a neighbour (the usual "has zero byte" trick marks false positives). */
+/* The high bit is set in every byte that is '"', '\' or below 0x20, or DEL if `printable_only`, and in no other
+ * byte. Bytes are looked at without their high bits, so that no carry reaches a neighbour (the usual "has zero byte"
+ * trick marks false positives). */
 RJ__INLINE uint64_t
 rj__swar_special(uint64_t v, int printable_only)
 {

@@ -1,7 +1,8 @@
 /*
- * Of the instruction set that is compiled for: each target header (arch/SET/target.h) defines RJ__SET as the name of its folder. Bodies
- * include the set's own file of a name with RJ__OF_SET(scan.h); symbols that there are once per set are named with RJ__SHARED(name). All
- * other functions of bodies are static and carry their own names: no file is compiled for two sets.
+ * Of the instruction set that is compiled for: each target header (arch/SET/target.h) defines RJ__SET as the name of
+ * its folder. Bodies include the set's own file of a name with RJ__OF_SET(scan.h); symbols that there are once per
+ * set are named with RJ__SHARED(name). All other functions of bodies are static and carry their own names: no file
+ * is compiled for two sets.
  */
 #ifndef RJSON_STREAM_ARCH_COMMON_SET_H
 #define RJSON_STREAM_ARCH_COMMON_SET_H

@@ -1,7 +1,8 @@
 /*
- * The steps of text_body.h with vectors of 16 bytes and a shuffle: SSE4.2, AVX2 and NEON. Plain bytes are copied a block at a time. Other text goes eight
- * units at a time as 16-bit lanes, each with room for two bytes, and a shuffle from a table leaves out the second where there is none. Of the target
- * are (arch/sse4/lanes.h, arch/neon/lanes.h):
+ * The steps of text_body.h with vectors of 16 bytes and a shuffle: SSE4.2, AVX2 and NEON. Plain bytes are copied a
+ * block at a time. Other text goes eight units at a time as 16-bit lanes, each with room for two bytes, and a
+ * shuffle from a table leaves out the second where there is none. Of the target are (arch/sse4/lanes.h,
+ * arch/neon/lanes.h):
  *     rj__lanes v = rj__widen_lanes(src)                        eight units of one byte
  *     rj__put_lanes(v, two_bytes, &dst)                         writes eight units below 0x800, of `two_bytes` those from 0x80 on;
  *                                                               0 if one has a long escape. Stores 16 bytes.
@@ -102,7 +103,8 @@ rj__copy_plain_run(const uint8_t *src, uint8_t *dst)
 }
 #endif
 
-/* Of texts that are so long blocks are stored where blocks should begin: those that cross a cache line take half as long again. */
+/* Of texts that are so long blocks are stored where blocks should begin: those that cross a cache line take half as
+ * long again. */
 #define RJ__ALIGNED_RUN 1024
 
 /* Bytes that are plain, by blocks. Returns how many. */
@@ -131,7 +133,8 @@ rj__step_plain_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uin
 /* Room for a block of escapes, and what is stored behind them. */
 #define RJ__ESCAPE_ROOM (6 * RJ__ESCAPE_BLOCK + 64)
 
-/* What is behind the first `done` bytes of at least 16, with many escapes, by blocks: how many are done then. Takes some, if there is RJ__ESCAPE_ROOM. */
+/* What is behind the first `done` bytes of at least 16, with many escapes, by blocks: how many are done then. Takes
+ * some, if there is RJ__ESCAPE_ROOM. */
 RJ__INLINE size_t
 rj__step_dense_bytes(const uint8_t *src, size_t done, size_t length, uint8_t **dst, const uint8_t *end)
 {
@@ -146,8 +149,8 @@ rj__step_dense_bytes(const uint8_t *src, size_t done, size_t length, uint8_t **d
     return done;
 }
 
-/* Bytes with few escapes, by blocks that begin behind the last one: where they are rare, that they come is all that a processor cannot foresee. Up to the
- * last RJ__SCAN_BLOCK bytes, or to where there are many. */
+/* Bytes with few escapes, by blocks that begin behind the last one: where they are rare, that they come is all that
+ * a processor cannot foresee. Up to the last RJ__SCAN_BLOCK bytes, or to where there are many. */
 RJ__INLINE size_t
 rj__step_sparse_bytes(const uint8_t *src, size_t length, uint8_t **dst, const uint8_t *end)
 {

@@ -1,17 +1,19 @@
 /*
- * String bodies: code points in, escaped UTF-8 out. Compiled once per instruction set on the steps (SET/steps.h) of the target header
- * included before. Every function follows the contract of rj__put_text_fn.
+ * String bodies: code points in, escaped UTF-8 out. Compiled once per instruction set on the steps (SET/steps.h) of
+ * the target header included before. Every function follows the contract of rj__put_text_fn.
  *
- * A step writes some units, at most RJ__TEXT_ROOM bytes with what it stores past its end, and returns how many it took. rj__step_bytes
- * always takes some; the others return 0 where the next unit is nothing for vectors.
+ * A step writes some units, at most RJ__TEXT_ROOM bytes with what it stores past its end, and returns how many it
+ * took. rj__step_bytes always takes some; the others return 0 where the next unit is nothing for vectors.
  *
- * Beside steps there are rj__put_sure_bytes(src, length, dst, end): bytes that pass but for escapes, with room for whatever becomes of them; and
- * rj__put_short_dirty(src, length, dst): ASCII of up to RJ__SHORT_DIRTY bytes, with RJ__BEFORE readable ones before them, some of
- * which are to be escaped. Stores up to 32 bytes behind the last. Returns where they end. Some have rj__put_up_to(src, length, dst, most, escaped), too: bytes that pass
- * but for escapes, up to `most`, which is 32, 64 or 128, known to the compiler, and no more than RJ__UP_TO_MOST; no branch depends on how many they are, nor, where
- * `escaped` says that escapes are expected (of up to 64, and where RJ__UP_TO_MOST is more than 32), on which have a short one. Stores
- * RJ__UP_TO_ROOM bytes at most; NULL where it leaves an escape to others. On these are built, as functions of their own, rj__put_passing for
- * bytes that have no escapes as a rule, and rj__put_dirty for those that have.
+ * Beside steps there are rj__put_sure_bytes(src, length, dst, end): bytes that pass but for escapes, with room for
+ * whatever becomes of them; and rj__put_short_dirty(src, length, dst): ASCII of up to RJ__SHORT_DIRTY bytes, with
+ * RJ__BEFORE readable ones before them, some of which are to be escaped. Stores up to 32 bytes behind the last.
+ * Returns where they end. Some have rj__put_up_to(src, length, dst, most, escaped), too: bytes that pass but for
+ * escapes, up to `most`, which is 32, 64 or 128, known to the compiler, and no more than RJ__UP_TO_MOST; no branch
+ * depends on how many they are, nor, where `escaped` says that escapes are expected (of up to 64, and where
+ * RJ__UP_TO_MOST is more than 32), on which have a short one. Stores RJ__UP_TO_ROOM bytes at most; NULL where it
+ * leaves an escape to others. On these are built, as functions of their own, rj__put_passing for bytes that have no
+ * escapes as a rule, and rj__put_dirty for those that have.
  */
 #ifndef RJSON_STREAM_ARCH_COMMON_TEXT_BODY_H
 #define RJSON_STREAM_ARCH_COMMON_TEXT_BODY_H

@@ -1,6 +1,6 @@
 /*
- * Units of two bytes eight at a time, where all are alike in the room that they need; those of four one by one. Part of steps_lanes.h; of the target
- * (arch/neon/lanes.h, arch/neon/block.h) there are also:
+ * Units of two bytes eight at a time, where all are alike in the room that they need; those of four one by one. Part
+ * of steps_lanes.h; of the target (arch/neon/lanes.h, arch/neon/block.h) there are also:
  *     rj__copy_some_ucs2(src, length, &dst)   writes eight units that all become three bytes, or are plain ASCII: 8, or 0
  *     rj__lanes v = rj__load_lanes(src)       eight units of two bytes
  *     rj__any_beyond(v, units)                whether a unit has one of these bits

@@ -4,8 +4,8 @@
 
 #define RJ__BLOCK 16
 
-/* All bits of each byte that must be escaped: control characters, '"' and '\\'; with `printable_only` (0 or 1) DEL and what is not ASCII are
- * marked as well. */
+/* All bits of each byte that must be escaped: control characters, '"' and '\\'; with `printable_only` (0 or 1) DEL
+ * and what is not ASCII are marked as well. */
 RJ__INLINE uint8x16_t
 rj__special16(uint8x16_t v, int printable_only)
 {
@@ -34,8 +34,8 @@ static const uint8_t rj__neon_shifts[32] = {0,    1,    2,    3,    4,    5,    
                                             11,   12,   13,   14,   15,   0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
                                             0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80};
 
-/* Up to 16 bytes, with at least 16 readable ones before them: one load that ends where the string ends, shifted to the front. Stores
- * 16 bytes. */
+/* Up to 16 bytes, with at least 16 readable ones before them: one load that ends where the string ends, shifted to
+ * the front. Stores 16 bytes. */
 RJ__INLINE int
 rj__neon_copy_clean_to_16(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {

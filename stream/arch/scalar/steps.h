@@ -1,4 +1,5 @@
-/* The steps of arch/common/text_body.h with general registers: eight bytes at once where they are plain, else one by one from a table. */
+/* The steps of arch/common/text_body.h with general registers: eight bytes at once where they are plain, else one by
+ * one from a table. */
 #ifndef RJSON_STREAM_ARCH_SCALAR_STEPS_H
 #define RJSON_STREAM_ARCH_SCALAR_STEPS_H
 

@@ -1,4 +1,5 @@
-/* Code units of two and four bytes to a target that takes such: plain loops over blocks, which compilers turn into vectors. */
+/* Code units of two and four bytes to a target that takes such: plain loops over blocks, which compilers turn into
+ * vectors. */
 #ifndef RJSON_STREAM_ARCH_SCALAR_UNITS_H
 #define RJSON_STREAM_ARCH_SCALAR_UNITS_H
 

@@ -45,9 +45,10 @@ rj__utf8_measure(const uint8_t *s, size_t length, int beyond)
     return extent;
 }
 
-/* Characters of `length` bytes (at least one), as many as one block has, to `out`, where there are `room` bytes; each has `width` bytes (1, 2 or 4), which
- * is known to be enough for them. Returns how many bytes they were, and in *characters their number; 0 where vectors are of no help: what comes next may
- * be malformed. `beyond`: whether 19 bytes may be read from any of these on. `surrogates`: whether they are welcome. */
+/* Characters of `length` bytes (at least one), as many as one block has, to `out`, where there are `room` bytes;
+ * each has `width` bytes (1, 2 or 4), which is known to be enough for them. Returns how many bytes they were, and in
+ * *characters their number; 0 where vectors are of no help: what comes next may be malformed. `beyond`: whether 19
+ * bytes may be read from any of these on. `surrogates`: whether they are welcome. */
 RJ__INLINE size_t
 rj__utf8_block(const uint8_t *s, size_t length, int beyond, const rj__utf8_extent *extent, void *out, size_t room, int width,
                int surrogates, size_t *characters)

@@ -1,5 +1,5 @@
-/* Blocks of 16 bytes: what the targets that have SSE4.2 share, AVX2 and AVX-512 among them. Included by their headers, and compiled for each
- * of them. */
+/* Blocks of 16 bytes: what the targets that have SSE4.2 share, AVX2 and AVX-512 among them. Included by their
+ * headers, and compiled for each of them. */
 #ifndef RJSON_STREAM_ARCH_SSE4_BLOCK_H
 #define RJSON_STREAM_ARCH_SSE4_BLOCK_H
 
@@ -15,8 +15,8 @@ rj__special16(__m128i v)
     return _mm_or_si128(control, _mm_or_si128(quote, backslash));
 }
 
-/* rj__special16 for ASCII bytes; with `printable_only` (a truth value as 0 or 1) DEL too. What is not ASCII may be marked or not. One more than each byte, as a
- * signed number: DEL and all beyond it are negative. */
+/* rj__special16 for ASCII bytes; with `printable_only` (a truth value as 0 or 1) DEL too. What is not ASCII may be
+ * marked or not. One more than each byte, as a signed number: DEL and all beyond it are negative. */
 RJ__INLINE __m128i
 rj__special_ascii16(__m128i v, int printable_only)
 {
@@ -29,7 +29,8 @@ rj__special_ascii16(__m128i v, int printable_only)
     return _mm_or_si128(control, _mm_or_si128(quote, backslash));
 }
 
-/* Four code units that all become three bytes, as lead, middle and last byte of 32-bit lanes, squeezed together. Stores 16 bytes. */
+/* Four code units that all become three bytes, as lead, middle and last byte of 32-bit lanes, squeezed together.
+ * Stores 16 bytes. */
 RJ__INLINE void
 rj__sse_put_three_bytes(__m128i c, uint8_t *dst)
 {
@@ -82,7 +83,8 @@ rj__sse_put_escapes(__m128i v, uint8_t *dst)
     return rj__sse_put_two_escapes(_mm_shuffle_epi8(digits, last_two), dst);
 }
 
-/* rj__sse_put_escapes in ASCII: eight code units at once where all are to be escaped (but no surrogates), or all are plain. */
+/* rj__sse_put_escapes in ASCII: eight code units at once where all are to be escaped (but no surrogates), or all are
+ * plain. */
 RJ__INLINE size_t
 rj__escape_some_ucs2(const uint16_t *src, size_t length, uint8_t **dst)
 {
@@ -108,8 +110,8 @@ rj__shift_to_front(__m128i v, size_t size)
     return _mm_shuffle_epi8(v, _mm_loadu_si128((const __m128i *)(shifts + 16 - size)));
 }
 
-/* Up to 16 bytes, with at least 16 readable ones before them: one load that ends where the string ends, shifted to the front. No
- * branch depends on the length, which is what short strings differ in. Stores 16 bytes. */
+/* Up to 16 bytes, with at least 16 readable ones before them: one load that ends where the string ends, shifted to
+ * the front. No branch depends on the length, which is what short strings differ in. Stores 16 bytes. */
 RJ__INLINE int
 rj__sse_copy_clean_to_16(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {
@@ -141,8 +143,9 @@ copy_clean_long(const uint8_t *src, size_t length, uint8_t *dst, int printable_o
     return rj__copy_clean_blocks(src, length, dst, printable_only);
 }
 
-/* Copies ASCII bytes; if one must be escaped, with `printable_only` (0 or 1) DEL too, one more than how many before it are certainly copied, and
- * otherwise 0. At least RJ__BEFORE readable bytes come before `src`, and up to RJ__AFTER bytes may be written past `dst + length`. */
+/* Copies ASCII bytes; if one must be escaped, with `printable_only` (0 or 1) DEL too, one more than how many before
+ * it are certainly copied, and otherwise 0. At least RJ__BEFORE readable bytes come before `src`, and up to
+ * RJ__AFTER bytes may be written past `dst + length`. */
 RJ__INLINE size_t
 rj__copy_clean(const uint8_t *src, size_t length, uint8_t *dst, int printable_only)
 {

@@ -14,7 +14,8 @@ rj__load_digits16(const uint8_t *p, unsigned *others)
     return v;
 }
 
-/* From `n` on: the place from which each of 32 places gets its character, if the last of n comes last; below 0 where there is none. */
+/* From `n` on: the place from which each of 32 places gets its character, if the last of n comes last; below 0 where
+ * there is none. */
 static const int8_t rj__sources[64] = {-32, -31, -30, -29, -28, -27, -26, -25, -24, -23, -22, -21, -20, -19, -18, -17,
                                        -16, -15, -14, -13, -12, -11, -10, -9,  -8,  -7,  -6,  -5,  -4,  -3,  -2,  -1,
                                        0,   1,   2,   3,   4,   5,   6,   7,   8,   9,   10,  11,  12,  13,  14,  15,

@@ -1,6 +1,6 @@
 /*
- * SSE4.2: 16 bytes at a time. Everything after this header is compiled for SSE4.2 and POPCNT, so it is included last. The choice at run
- * time is in dispatch.c.
+ * SSE4.2: 16 bytes at a time. Everything after this header is compiled for SSE4.2 and POPCNT, so it is included
+ * last. The choice at run time is in dispatch.c.
  */
 #ifndef RJSON_STREAM_ARCH_SSE4_TARGET_H
 #define RJSON_STREAM_ARCH_SSE4_TARGET_H

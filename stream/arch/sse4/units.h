@@ -1,4 +1,5 @@
-/* See arch/scalar/units.h; by blocks of 16 bytes, for SSE4.2 and AVX2. 16 bytes before the units must be readable, as a str's header is. */
+/* See arch/scalar/units.h; by blocks of 16 bytes, for SSE4.2 and AVX2. 16 bytes before the units must be readable,
+ * as a str's header is. */
 #ifndef RJSON_STREAM_ARCH_SSE4_UNITS_H
 #define RJSON_STREAM_ARCH_SSE4_UNITS_H
 
@@ -160,7 +161,8 @@ rj__mark_last_units(const uint8_t *src, size_t left, int width)
 }
 #endif
 
-/* See rj__spell_marked and rj__spell_last: `count` bytes, all of which are at `dst`. NULL if one of those that are marked has no short escape. */
+/* See rj__spell_marked and rj__spell_last: `count` bytes, all of which are at `dst`. NULL if one of those that are
+ * marked has no short escape. */
 RJ__INLINE uint8_t *
 rj__spell_marked_units(const uint8_t *src, size_t count, uint64_t marks, uint8_t *dst, int width, int is_last)
 {
@@ -193,8 +195,8 @@ rj__spell_some_units(const uint8_t *src, size_t count, uint8_t *dst, int width)
     return rj__spell_marked_units(src, count, rj__mark_units(src, width) & rj__marks_of(count), dst, width, 0);
 }
 
-/* `left` bytes of units, with RJ__SCAN_BLOCK readable ones before them, with their short escapes: where they end. NULL if one needs more than that. Stores at most
- * 16 bytes behind the last. */
+/* `left` bytes of units, with RJ__SCAN_BLOCK readable ones before them, with their short escapes: where they end.
+ * NULL if one needs more than that. Stores at most 16 bytes behind the last. */
 RJ__INLINE uint8_t *
 rj__spell_units(const uint8_t *src, size_t left, uint8_t *dst, int width)
 {

@@ -1,7 +1,8 @@
 /*
- * UTF-8 to characters of 1, 2 or 4 bytes with vectors of 16 bytes. Every byte is looked at as if it began a character, together with the three behind it:
- * that gives the bytes of a character for each, of which a shuffle keeps those where one does begin. Whether the whole is well-formed is found out
- * before, while it is measured. See arch/scalar/utf8.h.
+ * UTF-8 to characters of 1, 2 or 4 bytes with vectors of 16 bytes. Every byte is looked at as if it began a
+ * character, together with the three behind it: that gives the bytes of a character for each, of which a shuffle
+ * keeps those where one does begin. Whether the whole is well-formed is found out before, while it is measured. See
+ * arch/scalar/utf8.h.
  */
 #ifndef RJSON_STREAM_ARCH_SSE4_UTF8_H
 #define RJSON_STREAM_ARCH_SSE4_UTF8_H
@@ -106,7 +107,8 @@ rj__utf8_split(const uint8_t *s, int width)
                              (unsigned)_mm_movemask_epi8(begins)};
 }
 
-/* The characters of eight bytes, in 16-bit lanes: those that are there, to `out`. Stores eight. Returns how many there are. */
+/* The characters of eight bytes, in 16-bit lanes: those that are there, to `out`. Stores eight. Returns how many
+ * there are. */
 RJ__INLINE size_t
 rj__utf8_store_eight(__m128i lanes, __m128i high_lanes, unsigned begins, uint8_t *out, int width)
 {
@@ -148,8 +150,8 @@ rj__utf8_store_four(__m128i sixes, uint8_t *out, int width)
         _mm_storeu_si128((__m128i *)(void *)out, units);
 }
 
-/* Characters of three bytes each, or of four, if such come next, by fours: as many bytes, or 0. Reads 16 bytes from each of them on, of which all begin
- * before `last`; stores up to 16 bytes from each on, before `out_last`. */
+/* Characters of three bytes each, or of four, if such come next, by fours: as many bytes, or 0. Reads 16 bytes from
+ * each of them on, of which all begin before `last`; stores up to 16 bytes from each on, before `out_last`. */
 RJ__INLINE size_t
 rj__utf8_alike(const uint8_t *s, const uint8_t *last, uint8_t *out, const uint8_t *out_last, int width)
 {
@@ -168,8 +170,8 @@ rj__utf8_alike(const uint8_t *s, const uint8_t *last, uint8_t *out, const uint8_
     return (size_t)(s - begin);
 }
 
-/* The characters that begin before `last`, as long as there is room for 16 more. Reads up to 19 bytes from each of them on. Returns behind the last one, and
- * moves *out. */
+/* The characters that begin before `last`, as long as there is room for 16 more. Reads up to 19 bytes from each of
+ * them on. Returns behind the last one, and moves *out. */
 RJ__INLINE const uint8_t *
 rj__utf8_blocks(const uint8_t *s, const uint8_t *last, uint8_t **out, size_t room, int width)
 {

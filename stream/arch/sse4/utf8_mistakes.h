@@ -3,9 +3,10 @@
 #define RJSON_STREAM_ARCH_SSE4_UTF8_MISTAKES_H
 
 /*
- * What is wrong at each byte, from it and the three before it, as bits; zero if nothing is. Two bytes and their halves tell most: each of three tables
- * says which mistakes its half is part of, and what all three say is one. What they cannot tell is whether a continuing byte that comes after another
- * should be there. (J. Keiser, D. Lemire: Validating UTF-8 in less than one instruction per byte, 2021.)
+ * What is wrong at each byte, from it and the three before it, as bits; zero if nothing is. Two bytes and their
+ * halves tell most: each of three tables says which mistakes its half is part of, and what all three say is one.
+ * What they cannot tell is whether a continuing byte that comes after another should be there. (J. Keiser, D.
+ * Lemire: Validating UTF-8 in less than one instruction per byte, 2021.)
  */
 RJ__INLINE __m128i
 rj__utf8_mistakes(__m128i v, __m128i previous)

@@ -2,8 +2,8 @@
 #ifndef RJSON_STREAM_ARCH_SSE4_WIDE_H
 #define RJSON_STREAM_ARCH_SSE4_WIDE_H
 
-/* Four code points as the last bytes of 32-bit lanes, `ones` and `twos` telling one less than how many: a shuffle from a table leaves out what comes
- * before. Stores 16 bytes. */
+/* Four code points as the last bytes of 32-bit lanes, `ones` and `twos` telling one less than how many: a shuffle
+ * from a table leaves out what comes before. Stores 16 bytes. */
 RJ__INLINE uint8_t *
 rj__put_packed(__m128i lanes, unsigned ones, unsigned twos, uint8_t *dst)
 {
@@ -50,7 +50,8 @@ rj__put_eight_any(__m128i v, uint8_t *dst)
 }
 #endif
 
-/* Eight units of two bytes; 0 if one is a surrogate, or if there are escapes for which this is not the way. Stores at most 40 bytes. */
+/* Eight units of two bytes; 0 if one is a surrogate, or if there are escapes for which this is not the way. Stores
+ * at most 40 bytes. */
 RJ__INLINE int
 rj__put_eight(__m128i v, uint8_t **dst)
 {
@@ -87,7 +88,8 @@ rj__put_four_clean(__m128i v, uint8_t **dst)
     return 1;
 }
 
-/* 16 bytes of units, of which `count` count; if not all, spaces are behind them. Returns how many come before a surrogate. */
+/* 16 bytes of units, of which `count` count; if not all, spaces are behind them. Returns how many come before a
+ * surrogate. */
 RJ__INLINE size_t
 rj__put_unit_block(const uint8_t *src, size_t count, uint8_t **dst, int width)
 {

@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[3]
 HEADER = next((ROOT / "src").rglob("literal_places.h"))
 SHIM = f"""
 #include "{HEADER}"
-uint64_t factor_for(const uintptr_t *addresses) {{ return rj_literal_factor(addresses); }}
-size_t place_of(uint64_t factor, uintptr_t address) {{ return rj_place_of_address(factor, address); }}
+uint64_t factor_for(const uintptr_t *addresses) {{ return rjpy_literal_factor(addresses); }}
+size_t place_of(uint64_t factor, uintptr_t address) {{ return rjpy_place_of_address(factor, address); }}
 """
 
 
