@@ -162,6 +162,7 @@ class _TaskChunks(Chunks):
     def __init__(self, job: Job) -> None:
         self._inner = _LoopChunks(job)
         self._task: asyncio.Task[None] | None = None
+        self._is_closing = False
 
     def begin(self) -> None:
         self._asked = asyncio.Event()
@@ -176,6 +177,9 @@ class _TaskChunks(Chunks):
                 self._asked.clear()
                 piece = await step()
                 step = self._next_piece
+                if self._is_closing:  # rows that were held came out first: the source is on its way out now
+                    await step()
+                    return
                 if not self._answer.done():
                     self._answer.set_result(piece)
         except asyncio.CancelledError:
@@ -217,6 +221,7 @@ class _TaskChunks(Chunks):
 
     async def aclose(self) -> None:
         if self._task is not None:
+            self._is_closing = True
             self._task.cancel()
             await asyncio.wait({self._task})
             if not self._task.cancelled():

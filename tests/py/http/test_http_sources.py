@@ -108,6 +108,31 @@ def test_a_source_that_cleans_up_slowly_is_waited_for():
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("leave_after", [0.02, 0.12, 0.17])
+def test_a_source_with_rows_on_hold_is_closed_when_the_client_leaves(leave_after):
+    """To the end of its `finally`, though rows wait for more of them at that moment."""
+    log = []
+
+    async def source():
+        try:
+            while True:
+                await asyncio.sleep(0.01)
+                yield 1
+        finally:
+            await asyncio.sleep(0.1)
+            log.append("closed")
+
+    async def main():
+        request = asyncio.ensure_future(body_of(NDJSONResponse(source(), flush=0.05)))
+        await asyncio.sleep(leave_after)
+        request.cancel()
+        await asyncio.wait({request}, timeout=5)
+        assert request.done()
+        assert log == ["closed"]
+
+    asyncio.run(main())
+
+
 class Quote:
     """Of a stock: `close` is a price."""
 
