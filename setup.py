@@ -73,7 +73,9 @@ INCLUDES = ["stream/include", "stream", "src"]
 
 
 def compile_flags() -> list[str]:
-    """Debug information is ten times as large as the code, and Python's own flags ask for it; what the user asks for counts."""
+    """Debug information is ten times as large as the code, and Python's own flags ask for it; what the user asks for
+    counts.
+    """
     given = os.environ.get("CFLAGS", "").split()
     optimized = [] if any(flag.startswith("-O") for flag in given) else ["-O2"]
     bare = [] if any(flag.startswith("-g") for flag in given) else ["-g0"]
