@@ -5,8 +5,6 @@
  */
 #include "encode/types/texts.h"
 
-#include <stdlib.h>
-
 #define SECONDS_A_DAY 86400
 #define MICROSECONDS INT64_C(1000000)
 
@@ -80,8 +78,10 @@ read_offset(rjpy_encoder *e, PyObject *v, int64_t *offset)
     else if (read_timedelta(e, delta, &seconds, &microseconds) == 0)
         rc = 1;
     Py_XDECREF(delta);
+    if (seconds < -SECONDS_A_DAY || seconds >= SECONDS_A_DAY || (seconds == -SECONDS_A_DAY && microseconds == 0))
+        return rjpy_fail_offset(e);
     *offset = seconds * MICROSECONDS + microseconds;
-    return llabs(*offset) < SECONDS_A_DAY * MICROSECONDS ? rc : rjpy_fail_offset(e);
+    return rc;
 }
 
 /* The moment that these parts are, from the year on or from the hour on. */

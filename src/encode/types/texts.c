@@ -171,10 +171,11 @@ ask_zone(rjpy_encoder *e, PyObject *zone, PyObject *v, int64_t *offset)
         Py_DECREF(delta);
         return -1;
     }
-    int64_t seconds = (int64_t)PyDateTime_DELTA_GET_DAYS(delta) * SECONDS_A_DAY + PyDateTime_DELTA_GET_SECONDS(delta);
-    *offset = seconds * MICROSECONDS + PyDateTime_DELTA_GET_MICROSECONDS(delta);
+    int days = PyDateTime_DELTA_GET_DAYS(delta); /* up to 10^9 of them, which are more microseconds than 64 bits count */
+    int64_t rest = PyDateTime_DELTA_GET_SECONDS(delta) * MICROSECONDS + PyDateTime_DELTA_GET_MICROSECONDS(delta);
     Py_DECREF(delta);
-    return llabs(*offset) < MICROSECONDS_A_DAY ? 1 : rjpy_fail_offset(e);
+    *offset = rest + (days == -1 ? -MICROSECONDS_A_DAY : 0);
+    return days == 0 || (days == -1 && rest > 0) ? 1 : rjpy_fail_offset(e);
 }
 
 /* The offset that ask_zone gives. A datetime.timezone has one offset for ever, so the last of them is remembered. */
