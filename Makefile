@@ -79,9 +79,9 @@ define on_isas
 endef
 OTHER_ISAS = $(filter-out $(shell $(BIN)/python -c "import rjson; print(rjson.isa)"),scalar sse4 avx2)
 
-# All on the best instruction set of this machine, and on the others what they read and write vectors of.
+# All of the extension's own code on the best instruction set of this machine, and on the others what reads and writes vectors.
 test-asan: build/asan.stamp
-	$(UNDER_ASAN) -q
+	$(UNDER_ASAN) -q --ignore=tests/py/cli --ignore=tests/py/http --ignore=tests/py/package
 	$(call on_isas,$(OTHER_ISAS),$(UNDER_ASAN) -q -n 0 -m vectors)
 
 build/portable.stamp: $(VENV)/test.stamp
@@ -90,7 +90,7 @@ build/portable.stamp: $(VENV)/test.stamp
 
 # Without knowledge of CPython's internals what is about rjson._core, and on every instruction set of this machine what depends on it.
 test-portable: build/portable.stamp
-	PYTHONPATH=build/portable/lib $(BIN)/python -m pytest $(PARALLEL) -q --ignore=tests/py/uv --ignore=tests/py/package --ignore=tests/fuzz
+	PYTHONPATH=build/portable/lib $(BIN)/python -m pytest $(PARALLEL) -q tests/py/encode tests/py/decode tests/py/compat
 	$(call on_isas,$(OTHER_ISAS),$(BIN)/python -m pytest -p no:cacheprovider -q -m isa)
 
 # The whole suite on every instruction set of this machine, under the sanitizers: long.
