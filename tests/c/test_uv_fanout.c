@@ -661,8 +661,8 @@ test_bad_options(void)
 {
     rj_fanout *f;
     rj_fanout_options bad[4] = {defaults(), defaults(), defaults(), defaults()};
-    bad[0].slow = 3;
-    bad[1].framing = 3;
+    bad[0].slow = 99;
+    bad[1].framing = 99;
     bad[2].max_bytes = 0;
     bad[3].max_ms = 0;
     for (size_t i = 0; i < COUNT(bad); i++)
