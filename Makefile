@@ -65,7 +65,7 @@ $(VENV)/bench.stamp: $(VENV)/build.stamp
 # ---- more ways to test
 
 build/asan.stamp: $(VENV)/test.stamp
-	CFLAGS="-O1 -g $(SANITIZE)" LDFLAGS="$(SANITIZE)" $(BIN)/python setup.py --quiet build --build-lib build/asan/lib --build-temp build/asan/tmp
+	CFLAGS="-O1 -g1 $(SANITIZE)" LDFLAGS="$(SANITIZE)" $(BIN)/python setup.py --quiet build --build-lib build/asan/lib --build-temp build/asan/tmp
 	@touch $@
 
 UNDER_ASAN = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
@@ -88,13 +88,13 @@ build/portable.stamp: $(VENV)/test.stamp
 	RJSON_PORTABLE=1 $(BIN)/python setup.py --quiet build --build-lib build/portable/lib --build-temp build/portable/tmp
 	@touch $@
 
-# Without knowledge of CPython's internals what is about rjson._core, and on every instruction set of this machine what depends on it.
+# Without knowledge of CPython's internals: what reads and writes objects.
 test-portable: build/portable.stamp
 	PYTHONPATH=build/portable/lib $(BIN)/python -m pytest $(PARALLEL) -q tests/py/encode tests/py/decode tests/py/compat
-	$(call on_isas,$(OTHER_ISAS),$(BIN)/python -m pytest -p no:cacheprovider -q -m isa)
 
 # The whole suite on every instruction set of this machine, under the sanitizers: long.
 test-isa: build/asan.stamp
+	$(call on_isas,$(OTHER_ISAS),$(BIN)/python -m pytest -p no:cacheprovider -q -m isa)
 	$(call on_isas,$(OTHER_ISAS) avx512,$(UNDER_ASAN) -n 0)
 
 test-all: $(VENV)/test.stamp
