@@ -61,8 +61,35 @@ rjpy_pump_flush(rjpy_pump *self, const rjpy_way *way, int last, PyObject **piece
     if ((way->fd >= 0 || way->outlet) && rjpy_pump_send(self, way, last) != RJ_SENT_NOTHING)
         return 0;
     seal(self, last);
+    /* A socket may have got a part of it; of a size line that cannot be told. */
+    int partly = self->out.http_chunked || self->out.chunk.start > self->out.head;
     *piece = rjpy_framed_chunk_hand_out(&self->out);
-    return *piece ? 0 : -1;
+    if (*piece)
+        return 0;
+    rjpy_pump_lose(self, partly);
+    return -1;
+}
+
+void
+rjpy_pump_lose(rjpy_pump *self, int partly)
+{
+    self->sink.accepted -= self->flushed;
+    self->flushed = 0;
+    self->torn = partly;
+    self->lost = 1;
+    if (!self->is_counted || partly || self->sink.accepted != self->document_start)
+        return;
+    self->documents--;
+    self->last_byte = self->last_byte_before;
+    self->is_counted = 0;
+}
+
+int
+rjpy_pump_is_broken(const rjpy_pump *self)
+{
+    int is_out = self->completed && rjpy_framed_chunk_held(&self->out) == 0 && !self->lost;
+    int others_are_lost = self->lost && self->sink.accepted < self->document_start;
+    return self->torn || others_are_lost || (rjpy_pump_bytes_written(self) > 0 && !is_out);
 }
 
 int
@@ -181,8 +208,8 @@ rjpy_pump_clear(rjpy_pump *self)
 
 /* ---- beginning */
 
-static int
-has_document(const rjpy_pump *self)
+int
+rjpy_pump_has_document(const rjpy_pump *self)
 {
     return self->encoder || self->is_raw;
 }
@@ -199,7 +226,7 @@ rjpy_pump_check_idle(const rjpy_pump *self)
 int
 rjpy_pump_check_open(const rjpy_pump *self)
 {
-    if (has_document(self) || self->items)
+    if (rjpy_pump_has_document(self) || self->items)
         return rjpy_pump_check_idle(self);
     PyErr_SetString(PyExc_RuntimeError, "there is no document");
     return -1;
@@ -210,7 +237,7 @@ check_finished(const rjpy_pump *self)
 {
     if (rjpy_pump_check_idle(self) < 0)
         return -1;
-    if (!has_document(self) && !self->items)
+    if (!rjpy_pump_has_document(self) && !self->items)
         return 0;
     PyErr_SetString(PyExc_RuntimeError, "the last document has not been finished");
     return -1;
@@ -219,6 +246,7 @@ check_finished(const rjpy_pump *self)
 static void
 begin_slice(rjpy_pump *self)
 {
+    self->sink.status = RJ_OK; /* all that can have failed is an allocation */
     self->coop.flushed = 0;
     self->coop.deadline_ns = self->coop.is_sync ? UINT64_MAX : rj__monotonic_ns() + self->slice_ns;
 }
@@ -241,7 +269,7 @@ begin_output(rjpy_pump *self, PyObject *head)
 {
     self->prefix.head = Py_XNewRef(head);
     self->prefix.written = 0;
-    self->completed = 0;
+    self->completed = self->is_counted = 0;
     if (self->is_part)
         return;
     self->lost = self->torn = 0;
@@ -449,7 +477,9 @@ complete(rjpy_pump *self)
 {
     const rj__framing *f = self->framing;
     if (self->is_raw ? self->is_last_part : !self->is_part) {
+        self->last_byte_before = self->last_byte;
         self->last_byte = rjpy_framed_chunk_end(&self->out)[-1];
+        self->is_counted = 1;
         rjpy_framed_chunk_append(&self->out, f->suffix.bytes, f->suffix.length);
         if (self->is_only && !self->is_raw)
             rjpy_framed_chunk_append(&self->out, f->end.bytes, f->end.length);
@@ -510,8 +540,8 @@ rjpy_pump_go(rjpy_pump *self, const rjpy_way *way)
 {
     int rc = RJ_PAUSE_NONE;
     self->coop.ran_python = 0;
-    while (rc == RJ_PAUSE_NONE && (has_document(self) || self->items))
-        rc = has_document(self) ? run_document(self, way) : begin_next(self);
+    while (rc == RJ_PAUSE_NONE && (rjpy_pump_has_document(self) || self->items))
+        rc = rjpy_pump_has_document(self) ? run_document(self, way) : begin_next(self);
     if (rc < 0)
         return fail(self);
     return self->state = rc;
@@ -605,7 +635,7 @@ rjpy_pump_give_up(rjpy_pump *self)
         Py_CLEAR(sources);
     if (!sources)
         return NULL;
-    if (has_document(self))
+    if (rjpy_pump_has_document(self))
         rjpy_pump_take_back(self);
     end_document(self);
     Py_CLEAR(self->items);

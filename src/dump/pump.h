@@ -60,6 +60,8 @@ typedef struct rjpy_pump {
     int lost;                /* the target did not take what was flushed last */
     int torn;                /* or perhaps a part of it */
     int last_byte;           /* of the last document, without its suffix; -1 if there was none */
+    int last_byte_before;    /* of the one before it */
+    int is_counted;          /* the last document is among `documents` */
     uint64_t documents;      /* that are complete */
     uint64_t document_start; /* in bytes of output since the pump was made */
 } rjpy_pump;
@@ -73,6 +75,8 @@ void rjpy_pump_clear(rjpy_pump *self);
 uint64_t rjpy_pump_produced(const rjpy_pump *self);
 uint64_t rjpy_pump_bytes_written(const rjpy_pump *self);
 
+/* Whether a document has begun that is not complete yet. */
+int rjpy_pump_has_document(const rjpy_pump *self);
 /* Whether nothing runs; whether there is a document (or an iterator of them). Else -1 with RuntimeError. */
 int rjpy_pump_check_idle(const rjpy_pump *self);
 int rjpy_pump_check_open(const rjpy_pump *self);
@@ -102,7 +106,12 @@ rjpy_sent rjpy_pump_send(rjpy_pump *self, const rjpy_way *way, int last);
 /* Has the chunk leave: by `way`, or into *piece (new, bytes or a memoryview; NULL if there is nothing to hand out).
  * -1 with an exception. */
 int rjpy_pump_flush(rjpy_pump *self, const rjpy_way *way, int last, PyObject **piece);
-/* The same for another thread than that of the run: a copy, which leaves the chunk to the run. */
+/* The target did not take what was flushed last, or perhaps a part of it. It does not count as written; and if that
+ * was the document at hand and nothing else, it is as if that had not been. */
+void rjpy_pump_lose(rjpy_pump *self, int partly);
+/* Whether something is missing in what the target got. */
+int rjpy_pump_is_broken(const rjpy_pump *self);
+/* rjpy_pump_flush for another thread than that of the run: a copy, which leaves the chunk to the run. */
 int rjpy_pump_steal(rjpy_pump *self, PyObject **piece);
 
 /* Forgets a document that was not completed, or the parts of one: how many bytes of it had left the chunk. */

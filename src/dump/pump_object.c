@@ -224,10 +224,7 @@ pump_refuse(PyObject *op, PyObject *partly)
     int may_have_some = PyObject_IsTrue(partly);
     if (may_have_some < 0)
         return NULL;
-    self->sink.accepted -= self->flushed;
-    self->flushed = 0;
-    self->torn = may_have_some;
-    self->lost = 1;
+    rjpy_pump_lose(self, may_have_some);
     Py_RETURN_NONE;
 }
 
@@ -421,11 +418,16 @@ get_total(PyObject *op, void *Py_UNUSED(closure))
 }
 
 static PyObject *
+get_is_open(PyObject *op, void *Py_UNUSED(closure))
+{
+    const rjpy_pump *self = (rjpy_pump *)op;
+    return PyBool_FromLong(rjpy_pump_has_document(self) || self->items);
+}
+
+static PyObject *
 get_is_broken(PyObject *op, void *Py_UNUSED(closure))
 {
-    rjpy_pump *self = (rjpy_pump *)op;
-    int is_out = self->completed && rjpy_framed_chunk_held(&self->out) == 0 && !self->lost;
-    return PyBool_FromLong(self->torn || (rjpy_pump_bytes_written(self) > 0 && !is_out));
+    return PyBool_FromLong(rjpy_pump_is_broken((rjpy_pump *)op));
 }
 
 static PyObject *
@@ -481,6 +483,8 @@ static PyGetSetDef pump_getset[] = {
     {"bytes_written", get_bytes_written, NULL, PyDoc_STR("How many of those have left the chunk."), NULL},
     {"state", get_state, NULL, PyDoc_STR("What run() returned last."), NULL},
     {"total", get_total, NULL, PyDoc_STR("How many bytes have left the chunk since the pump was made."), NULL},
+    {"is_open", get_is_open, NULL, PyDoc_STR("Whether a document has begun and has neither been completed nor given up."),
+     NULL},
     {"is_broken", get_is_broken, NULL, PyDoc_STR("Whether a part of the document may be out, and not all of it."), NULL},
     {"produced", get_produced, NULL, PyDoc_STR("Bytes of output since the pump was made."), NULL},
     {"is_busy", get_is_busy, NULL, PyDoc_STR("Whether it runs, and this is code of its document's own."), NULL},

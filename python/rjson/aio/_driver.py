@@ -133,19 +133,21 @@ async def close_sources(awaiting: Any, sources: list[Any], loop: _loops.Loop) ->
 
     An error in there must not hide the first one, so it goes to the event loop's handler.
     """
-    try:
-        if hasattr(awaiting, "throw"):
-            await _close_awaiting(awaiting)
-    except Exception as e:
-        loop.report(e, awaiting)
-    for source in sources:
+    interruption: BaseException | None = None  # a cancellation: the other sources are closed all the same
+    for source in (awaiting, *sources):
         try:
             if isinstance(source, AsyncGenerator):
                 await source.aclose()
-            elif isinstance(source, Generator):
+            elif isinstance(source, Generator) and source is not awaiting:
                 source.close()
+            elif source is awaiting and hasattr(awaiting, "throw"):
+                await _close_awaiting(awaiting)
         except Exception as e:
             loop.report(e, source)
+        except BaseException as e:
+            interruption = interruption or e
+    if interruption is not None:
+        raise interruption
 
 
 async def _close_awaiting(awaiting: Any) -> None:

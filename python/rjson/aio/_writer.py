@@ -66,6 +66,12 @@ def _refuse() -> None:
     raise RuntimeError("another document is being written there (to write several at once, use one Writer)")
 
 
+def _refuse_piece(pump: Pump, target: _targets.Target) -> None:
+    """After a failure, which may have come before the target was asked. Twice is once."""
+    if target.took != _targets.TOOK_ALL:
+        pump.refuse(target.took == _targets.TOOK_SOME)
+
+
 async def _write_piece(pump: Pump, target: _targets.Target, piece: Piece) -> None:
     """Hand a piece over, and wait until the target wants the next."""
     try:
@@ -75,14 +81,14 @@ async def _write_piece(pump: Pump, target: _targets.Target, piece: Piece) -> Non
             await waiting
             pump.new_slice()
     except BaseException:
-        if target.took != _targets.TOOK_ALL:
-            pump.refuse(target.took == _targets.TOOK_SOME)
+        _refuse_piece(pump, target)
         raise
 
 
 async def _deliver(pump: Pump, state: int | None, target: _targets.Target, rules: Rules) -> None:
     """Run a document on, to `target`, which is aborted if that fails in the middle. `state` as for `pieces`."""
     stream = None
+    is_out = False  # a piece has left the pump, and may not have reached the target
     _busy.add(target.key)
     try:
         if state is None:
@@ -90,14 +96,20 @@ async def _deliver(pump: Pump, state: int | None, target: _targets.Target, rules
         if state != PUMP_DONE:
             stream = pieces(pump, state, rules, target.direct_fd, target.drive)
             async for piece in stream:
+                is_out, target.took = True, _targets.TOOK_NOTHING
                 await _write_piece(pump, target, piece)
+                is_out = False
         elif rules.at_end:
             whole = pump.flush(target.direct_fd(), rules.last)
             if whole is not None:
+                is_out, target.took = True, _targets.TOOK_NOTHING
                 await _write_piece(pump, target, whole)
+                is_out = False
         if target.finish:
             await target.finish()
     except BaseException as e:
+        if is_out:
+            _refuse_piece(pump, target)
         await _give_up(pump, target, rules, e, stream)
         raise
     finally:
@@ -113,11 +125,22 @@ async def _give_up(
     leftovers = pump.finish()
     if isinstance(error, GeneratorExit):  # the coroutine is dropped: nothing can be awaited any more
         return
-    if aborting is not None:
-        await aborting
+    # A further cancellation (on trio, the same one) must not keep the rest from being closed.
+    interruption: BaseException | None = None
+    closing: list[Callable[[], Awaitable[None]]] = [lambda: close_sources(*leftovers, rules.loop)]
     if stream is not None:
-        await stream.aclose()
-    await close_sources(*leftovers, rules.loop)
+        closing.insert(0, stream.aclose)
+    if aborting is not None:
+        closing.insert(0, lambda: aborting)
+    for close in closing:
+        try:
+            await close()
+        except Exception as e:
+            rules.loop.report(e, target)
+        except BaseException as e:
+            interruption = interruption or e
+    if interruption is not None:
+        raise interruption from error
 
 
 def _abort(target: _targets.Target) -> Awaitable[None] | None:
@@ -313,6 +336,7 @@ class Writer:
         self._lock = self._target.loop.new_lock(lambda: self._owner)
         self._owner: object = None  # the task that holds the lock
         self._is_busy = False  # the task is in a call of the writer's
+        self._is_unsettled = False  # a document has begun, and has neither been completed nor given up in order
 
     @property
     def bytes_written(self) -> int:
@@ -414,6 +438,7 @@ class Writer:
             if self._target.key in _busy:
                 _refuse()
             before = self._pump.produced
+            self._is_unsettled = True
             begin(self._pump)
             await self._go_on(self._rules if self._shape is None else self._part_rules)
             return self._pump.produced - before
@@ -428,21 +453,26 @@ class Writer:
             if self._shape is not None:
                 self._shape.failure = e
                 self._pump.take_back()
+            self._is_unsettled = self._pump.is_open
             raise
+        self._is_unsettled = False
 
     # ---- documents that are built
 
     async def _begin_level(self, kind: str) -> None:
         await self._acquire()
-        shape = self._shape or Shape(self._encoder)
-        depth = shape.depth
+        shape, depth = None, 0
         try:
             self._check_usable()
+            shape = self._shape or Shape(self._encoder)
+            depth = shape.depth
+            self._is_unsettled = True
             self._pump.begin_raw(shape.begin(kind), PIECE_INNER if depth else PIECE_FIRST)
             await self._go_on(self._part_rules)
             self._shape = shape
         except BaseException:
-            shape.cut(depth)
+            if shape is not None:
+                shape.cut(depth)
             raise
         finally:
             self._release()
@@ -452,6 +482,7 @@ class Writer:
         if shape is None:
             return
         await self._acquire()
+        depth = shape.depth
         try:
             data = shape.end()
             if data is None and error is None:
@@ -461,10 +492,17 @@ class Writer:
             if error is None:
                 shape.check()
                 assert data is not None
+                self._is_unsettled = True
                 self._pump.begin_raw(data, PIECE_INNER if shape.depth else PIECE_LAST)
                 await self._go_on(self._part_rules if shape.depth else self._rules)
             elif no_value:
                 raise no_value
+        except BaseException as e:
+            if shape.failure is None:
+                shape.failure = e
+                self._is_unsettled = True
+            shape.cut(depth - 1)
+            raise
         finally:
             if shape.depth == 0:
                 self._shape = None
@@ -541,12 +579,22 @@ class Writer:
             self._failure = error
 
     def _check_usable(self) -> None:
+        if self._is_unsettled:
+            self._settle()
         if self._failure is not None:
             raise ConnectionAbortedError(f"the writer failed before: {self._failure!r}") from self._failure
         if self._is_closed:
             raise ValueError("the writer is closed")
         if self._shape is not None:
             self._shape.check()
+
+    def _settle(self) -> None:
+        """After a failure that nothing could be done about at the time: there was no memory, not even for that."""
+        self._is_unsettled = False
+        self._pump.finish()
+        if not self._pump.take_back() or self._pump.is_broken or self._shape is not None:
+            self._failure = self._failure or MemoryError("out of memory in the middle of a document")
+            _abort(self._target)
 
     async def _acquire(self) -> None:
         task = self._rules.loop.current_task()

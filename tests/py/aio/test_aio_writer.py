@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import http.client
 import json
+import socket
 import threading
 
 import pytest
@@ -313,6 +314,45 @@ async def test_a_document_cannot_write_to_its_own_writer():
         await writer.write([1])
         await finish(target)
         assert await peer.result() == b"[1]\n"
+
+
+@pytest.mark.parametrize("how", ["timeout", "cancelled"])
+@pytest.mark.parametrize(("framing", "expected"), [("array", b"1,2]"), ("concat", b"1 2"), ("seq", b"1\n\x1e2\n")])
+@pytest.mark.parametrize("first", [False, True])
+async def test_a_document_that_the_target_took_nothing_of_leaves_no_trace(how, framing, expected, first):
+    """What comes next has the framing that it would have without it: no comma before the first item, a space between numbers."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.setblocking(False)
+    writer = aio.Writer(ours, framing=framing, timeout=0.1 if how == "timeout" else None)
+    if not first:
+        await writer.write(1)
+    filled = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            filled += ours.send(b"\0" * 1000)
+    with pytest.raises(TimeoutError if how == "timeout" else asyncio.CancelledError) as caught:
+        task = asyncio.create_task(writer.write([5]))
+        if how == "cancelled":
+            await asyncio.sleep(0.05)
+            task.cancel()
+        await task
+    assert caught.value.bytes_written == 0
+    assert writer.documents == (not first)
+    with contextlib.suppress(BlockingIOError):
+        data = b""
+        while True:
+            data += theirs.recv(1 << 20)
+    await writer.write(2)
+    await writer.close()
+    data += theirs.recv(100)
+    ours.close()
+    theirs.close()
+    if first:
+        expected = {"array": b"[2]", "concat": b"2", "seq": b"\x1e2\n"}[framing]
+    else:
+        expected = {"array": b"[", "concat": b"", "seq": b"\x1e"}[framing] + expected
+    assert data.replace(b"\0", b"") == expected
 
 
 async def by_await(task):
