@@ -78,6 +78,24 @@ rj__mark_last_units(const uint8_t *src, size_t left, int width)
     return last << (left - 32) | (unsigned)_mm256_movemask_epi8(rj__avx2_special_units(rj__avx2_load(src), width));
 }
 
+#define RJ__HAS_WIDEN 1
+
+RJ__INLINE void
+rj__widen_bytes(const uint8_t *src, size_t length, void *dst, int to)
+{
+    for (size_t i = 0; i < length; i += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(src + i));
+        uint8_t *at = (uint8_t *)dst + i * (size_t)to;
+        if (to == 2) {
+            rj__avx2_store(at, _mm256_cvtepu8_epi16(bytes));
+        }
+        else {
+            rj__avx2_store(at, _mm256_cvtepu8_epi32(bytes));
+            rj__avx2_store(at + 32, _mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8)));
+        }
+    }
+}
+
 #include "arch/sse4/units.h"
 
 #endif

@@ -128,7 +128,20 @@ rj__copy_clean_units(const void *source, int from, size_t length, void *target, 
     return length;
 }
 
-#include "arch/scalar/widen.h"
+#if !defined(RJ__HAS_WIDEN)
+RJ__INLINE void
+rj__widen_bytes(const uint8_t *src, size_t length, void *dst, int to)
+{
+    for (size_t i = 0; i < length; i += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(src + i));
+        __m128i *at = (__m128i *)((uint8_t *)dst + i * (size_t)to);
+        for (int j = 0; j < to; j++) { /* a store for each quarter, or half */
+            _mm_storeu_si128(at + j, to == 2 ? _mm_cvtepu8_epi16(bytes) : _mm_cvtepu8_epi32(bytes));
+            bytes = to == 2 ? _mm_srli_si128(bytes, 8) : _mm_srli_si128(bytes, 4);
+        }
+    }
+}
+#endif
 
 /* ---- units with short escapes */
 
