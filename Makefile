@@ -18,7 +18,7 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omi
 NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefile
 
 # Two processes; tests/conftest.py says which tests must not run side by side.
-PARALLEL = -n 2 --dist loadgroup -p no:cacheprovider
+PARALLEL = -n 2 --dist loadgroup --no-loadscope-reorder -p no:cacheprovider
 
 .PHONY: demo test test-asan test-isa test-portable test-all test-slow test-arm64 valgrind tsan install bench lint format clean
 .DELETE_ON_ERROR:
@@ -85,7 +85,7 @@ test-asan: build/asan.stamp
 	$(call on_isas,$(OTHER_ISAS),$(UNDER_ASAN) -q -n 0 -m vectors)
 
 build/portable.stamp: $(VENV)/test.stamp
-	RJSON_PORTABLE=1 $(BIN)/python setup.py --quiet build --build-lib build/portable/lib --build-temp build/portable/tmp
+	CFLAGS=-O1 RJSON_PORTABLE=1 $(BIN)/python setup.py --quiet build --build-lib build/portable/lib --build-temp build/portable/tmp
 	@touch $@
 
 # Without knowledge of CPython's internals: what reads and writes objects.

@@ -12,19 +12,21 @@ from hypothesis import settings
 settings.register_profile("same", derandomize=True)
 settings.load_profile("default" if os.environ.get("RJSON_SLOW") == "1" else "same")
 
-# Folders whose tests wait for time, sockets, threads and processes: one process runs them all, so that they don't slow each other down.
-LIVE = {"aio", "http", "targets", "uv"}
-# Folders whose tests compile: what is built is built once a run, and shared.
-BUILDS = {"package"}
+# Folders and files whose tests compile: what is built is built once a run, and shared. They take longest, so they begin first.
+BUILDS = {"package", "test_uv_server"}
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def compiles(item):
+    return not BUILDS.isdisjoint({item.path.parent.name, item.path.stem})
+
+
+def pytest_itemcollected(item):
+    """With pytest-xdist (`--dist loadgroup`): tests of what is built are one group; of all others each file is one."""
+    item.add_marker(pytest.mark.xdist_group("builds" if compiles(item) else item.path.stem))
+
+
 def pytest_collection_modifyitems(items):
-    """With pytest-xdist (`--dist loadgroup`): live tests are one group, tests of what is built another; of all others each file is one."""
-    for item in items:
-        folder = item.path.parent.name
-        group = "live" if folder in LIVE else "builds" if folder in BUILDS else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: not compiles(item))
 
 
 def pytest_asyncio_loop_factories(config, item):

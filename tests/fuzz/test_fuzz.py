@@ -14,8 +14,8 @@ import random
 import pytest
 
 import rjson
+from helpers import SLOW
 
-SLOW = os.environ.get("RJSON_SLOW") == "1"
 ROUNDS = 50_000 if SLOW else 400
 # The same documents in every short run, so that a run says something about the change at hand.
 SEED = int(os.environ.get("RJSON_FUZZ_SEED", random.SystemRandom().randrange(2**32) if SLOW else 1))
@@ -122,7 +122,7 @@ class Target:
 
     def __init__(self, rng, fail_at):
         self.rng = rng
-        self.data = b""
+        self.data = bytearray()
         self.calls = 0
         self.fail_at = fail_at
 

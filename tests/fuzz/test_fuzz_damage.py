@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 import rjson
+from helpers import SLOW
 from loads_helpers import json_loads, outcome, same
 
-SLOW = os.environ.get("RJSON_SLOW") == "1"
 BYTES_TRIED = 16 if SLOW else 1
 LIMIT = 1000
 BEGINNINGS = 2000

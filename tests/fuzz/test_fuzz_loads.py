@@ -12,8 +12,8 @@ import struct
 import pytest
 
 import rjson
+from helpers import SLOW
 
-SLOW = os.environ.get("RJSON_SLOW") == "1"
 ROUNDS = 300_000 if SLOW else 3_000
 # The same documents in every short run, so that a run says something about the change at hand.
 SEED = int(os.environ.get("RJSON_FUZZ_SEED", random.SystemRandom().randrange(2**32) if SLOW else 1))

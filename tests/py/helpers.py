@@ -25,6 +25,8 @@ HAS_UV = importlib.util.find_spec("rjson._uv") is not None
 
 # The address sanitizer keeps what was freed, so memory cannot be measured under it.
 UNDER_ASAN = "asan" in os.environ.get("LD_PRELOAD", "")
+# Long forms, which `make test-slow` runs.
+SLOW = os.environ.get("RJSON_SLOW") == "1"
 
 
 def stdlib(obj: Any, **options: Any) -> str:

@@ -2,7 +2,6 @@
 
 import array
 import math
-import os
 import random
 import struct
 from concurrent.futures import ProcessPoolExecutor
@@ -10,10 +9,9 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 import rjson
+from helpers import SLOW
 
 pytestmark = pytest.mark.isa
-
-SLOW = os.environ.get("RJSON_SLOW") == "1"
 
 
 def bits(n):

@@ -283,7 +283,7 @@ def test_finalizers_that_change_the_document():
             gc.collect()
 
     def rows():
-        for i in range(50):
+        for i in range(12):
             yield [Dying(), "x" * i]
 
     doc.extend([rows(), "after", ["x"] * 10])

@@ -16,15 +16,16 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.mark.skipif(UNDER_ASAN, reason="compilers cannot run under the preloaded sanitizer")
 def test_install_from_sdist(tmp_path):
-    """sdist, then a wheel from it in another folder, then use in a fresh environment."""
+    """sdist, then a wheel from it in another folder, then use in a fresh environment. Compiled without optimization, for the time it takes."""
     sources = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", ROOT, sources], check=True, capture_output=True)
     subprocess.run([sys.executable, "setup.py", "-q", "sdist", "-d", tmp_path], cwd=sources, check=True, capture_output=True)
     (sdist,) = tmp_path.glob("rjson-*.tar.gz")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     subprocess.run(
-        [*pip, "wheel", "--no-build-isolation", "--no-deps", "-w", tmp_path, sdist], check=True, capture_output=True
-    )
+        [*pip, "wheel", "--no-build-isolation", "--no-deps", "-w", tmp_path, sdist],
+        check=True, capture_output=True, env={**os.environ, "CFLAGS": "-O0"},
+    )  # fmt: skip
     (wheel,) = tmp_path.glob("rjson-*.whl")
     venv.create(tmp_path / "env", with_pip=False)
     python = tmp_path / "env/bin/python"

@@ -108,9 +108,10 @@ class Grudging:
 
 def test_short_writes_are_continued():
     """Nothing is lost, nothing written twice."""
-    target = Grudging()
-    rjson.reformat(TEXT, target)
-    assert bytes(target.data) == COMPACT
+    target, text = Grudging(), TEXT[:20_001]
+    last = text.rindex(b"}") + 1
+    rjson.reformat(text[:last] + b"]}", target)
+    assert bytes(target.data) == text[:last].replace(b": ", b":").replace(b", ", b",") + b"]}"
 
 
 def test_a_target_that_fails():
