@@ -10,12 +10,12 @@
 
 /* e->text is at a lone surrogate that cannot be written. */
 static RJ__NOINLINE uint8_t *
-fail_surrogate(rjpy_encoder *e, uint8_t tail)
+fail_surrogate(rjpy_encoder *e, const rj__text *text, uint8_t tail)
 {
-    uint32_t unit = rj__unit(e->text.data, e->text.kind == RJ__TEXT_UCS2 ? 2 : 4, e->text.position);
+    uint32_t unit = rj__unit(text->data, text->kind == RJ__TEXT_UCS2 ? 2 : 4, text->position);
     e->problem_in_key = tail == ':';
     return rjpy_fail(e, NULL, "str with a lone surrogate '\\u%04x' at index %zd cannot be encoded as UTF-8", (unsigned)unit,
-                     (Py_ssize_t)e->text.position);
+                     (Py_ssize_t)text->position);
 }
 
 static RJ__NOINLINE uint8_t *
@@ -24,7 +24,7 @@ continue_text(rjpy_encoder *e, uint8_t *cur)
     for (;;) {
         cur = rj__put_text(&e->text, cur, e->end);
         if (RJ__UNLIKELY(!cur))
-            return fail_surrogate(e, e->text_tail);
+            return fail_surrogate(e, &e->text, e->text_tail);
         if (e->text.position == e->text.length && e->end - cur >= RJ_TEXT_END_ROOM)
             break;
         cur = rjpy_next_window(e, cur, 0, e->text.length - e->text.position + RJ_ITEM_ROOM);
@@ -68,7 +68,7 @@ put_string(rjpy_encoder *e, uint8_t *cur, PyObject *str, uint8_t tail)
     if (RJ__UNLIKELY(rjpy_text_from_str(e, str, &text) < 0))
         return rjpy_stop_error(e);
     if (e->str_sink && (text.kind == RJ__TEXT_UCS2 || text.kind == RJ__TEXT_UCS4) && !text.ascii)
-        return put_wide_string(e, cur, &text, tail);
+        return put_wide_string(e, cur, text, tail);
     if (RJ__LIKELY(is_sure_to_fit(e, cur, (Py_ssize_t)text.length))) { /* nothing can interrupt it, so nobody must own it */
         uint8_t *next = rj__put_text(&text, cur + 1, e->end);
         if (RJ__LIKELY(next != NULL)) {

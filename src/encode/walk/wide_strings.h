@@ -164,15 +164,15 @@ pace_units(rjpy_encoder *e, uint8_t *cur)
 
 /* A string of more than a byte a character, with its quotes. */
 static RJ__NOINLINE uint8_t *
-put_wide_string(rjpy_encoder *e, uint8_t *cur, rj__text *text, uint8_t tail)
+put_wide_string(rjpy_encoder *e, uint8_t *cur, rj__text text, uint8_t tail)
 {
     rjpy_str_sink *out = e->str_sink;
-    int from = text->kind == RJ__TEXT_UCS2 ? 2 : 4;
-    size_t before = out->length, size = text->length * (size_t)from;
+    int from = text.kind == RJ__TEXT_UCS2 ? 2 : 4;
+    size_t before = out->length, size = text.length * (size_t)from;
     uint8_t padded[2 * RJ__BEFORE];
     if (size < RJ__BEFORE) { /* of a subclass, nothing readable need come before its characters */
-        memcpy(padded + RJ__BEFORE, text->data, size);
-        text->data = padded + RJ__BEFORE;
+        memcpy(padded + RJ__BEFORE, text.data, size);
+        text.data = padded + RJ__BEFORE;
     }
     *cur++ = '"';
     if (RJ__UNLIKELY(out->width < from)) {
@@ -182,8 +182,8 @@ put_wide_string(rjpy_encoder *e, uint8_t *cur, rj__text *text, uint8_t tail)
     }
     do {
         size_t pending = (size_t)(cur - e->start);
-        if (RJ__UNLIKELY(out->capacity - out->length < pending + (text->length - text->position) + RJ_UNITS_ROOM) &&
-            rjpy_str_sink_reserve(out, pending + (text->length - text->position) + 2 * RJ_UNITS_ROOM) < 0)
+        if (RJ__UNLIKELY(out->capacity - out->length < pending + (text.length - text.position) + RJ_UNITS_ROOM) &&
+            rjpy_str_sink_reserve(out, pending + (text.length - text.position) + 2 * RJ_UNITS_ROOM) < 0)
             return rjpy_stop_error(e);
         if (out->width == 2)
             widen_window(e, cur, rjpy_str_sink_end(out), 2);
@@ -191,14 +191,12 @@ put_wide_string(rjpy_encoder *e, uint8_t *cur, rj__text *text, uint8_t tail)
             widen_window(e, cur, rjpy_str_sink_end(out), 4);
         out->length += pending;
         cur = e->start;
-        int is_fine = out->width == 2 ? put_units(out, text, 2, 2)
-                      : from == 2     ? put_units(out, text, 2, 4)
-                                      : put_units(out, text, 4, 4);
-        if (RJ__UNLIKELY(!is_fine)) {
-            e->text = *text;
-            return fail_surrogate(e, tail);
-        }
-    } while (RJ__UNLIKELY(text->position < text->length));
+        int is_fine = out->width == 2 ? put_units(out, &text, 2, 2)
+                      : from == 2     ? put_units(out, &text, 2, 4)
+                                      : put_units(out, &text, 4, 4);
+        if (RJ__UNLIKELY(!is_fine))
+            return fail_surrogate(e, &text, tail);
+    } while (RJ__UNLIKELY(text.position < text.length));
     if (RJ__UNLIKELY(out->length > out->limit))
         rjpy_str_sink_set_limit(out);
     *cur++ = '"';
