@@ -11,7 +11,7 @@
 #include <longintrepr.h>
 #endif
 
-/* Versions whose structs src/cpython/ knows: 3.10 to 3.14. In others, and with RJSON_PORTABLE, the public API alone
+/* Versions whose structs src/cpython/ knows: 3.10 to 3.15. In others, and with RJSON_PORTABLE, the public API alone
  * is used; where the locks of objects take the GIL's place, dicts and types are left to it too. */
 #if !defined(RJSON_PORTABLE) && PY_VERSION_HEX < 0x03100000
 #define RJ_KNOWS_PYTHON 1

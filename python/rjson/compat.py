@@ -13,6 +13,7 @@ Types that json does not know go to `default` here too, also those that rjson wo
 from __future__ import annotations
 
 import json as _json
+import sys
 from collections.abc import Callable, Iterator
 from json import JSONDecodeError, decoder, detect_encoding, encoder, scanner
 from typing import Any
@@ -103,10 +104,14 @@ def _options(
         "allow_nan": bool(allow_nan),
         "surrogates": "pass",  # escaped with ensure_ascii
         "passthrough": True,
+        "_json_notes": _HAS_NOTES,
     }
 
 
 # ---- exceptions
+
+# Since 3.14 json adds notes on where in the document an exception came up.
+_HAS_NOTES = sys.version_info >= (3, 14)
 
 
 def _out_of_range_message(indent: int | None) -> str:
@@ -128,6 +133,13 @@ def _as_json_raises(error: Exception, check_circular: bool, way: str) -> Excepti
     """The exception that the json module would have raised; `way`: which of its encoders, _IN_C or _IN_PYTHON."""
     if not isinstance(error, _core.EncodeError):
         return error
+    raised = _translated(error, check_circular, way)
+    for note in getattr(error, "__notes__", ()):
+        raised.add_note(note)  # since 3.11, as is the attribute
+    return raised
+
+
+def _translated(error: Any, check_circular: bool, way: str) -> Exception:
     reason = error.reason
     if reason.startswith("circular reference"):
         if not check_circular:

@@ -259,7 +259,7 @@ rjpy_default_or_none(const rjpy_encoder *e)
 }
 /* Asks `default` about `obj` (entered), the output ending at `cur`: a new reference, or NULL. */
 PyObject *rjpy_call_default(rjpy_encoder *e, const uint8_t *cur, PyObject *obj);
-/* The pairs of a dict subclass that has its own items(): a new iterator; or NULL, with *direct set if it has not,
+/* The pairs of a frozendict, or of a dict subclass that has its own items(): a new iterator; or NULL, with *direct set if it has not,
  * else with an exception. */
 PyObject *rjpy_dict_subclass_pairs(rjpy_encoder *e, PyObject *dict, int *direct);
 /* Sorts the members of a dict that has at most so many. 0 if its keys are not all exact str. Runs no Python code. */

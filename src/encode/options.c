@@ -279,6 +279,7 @@ FLAG_SETTER(append_newline)
 FLAG_SETTER(utc_z)
 FLAG_SETTER(naive_utc)
 FLAG_SETTER(omit_microseconds)
+FLAG_SETTER(json_notes)
 #undef FLAG_SETTER
 
 int
@@ -289,11 +290,29 @@ rjpy_options_set(rjpy_options *options, const char *function, PyObject *name, Py
         int (*set)(rjpy_options *options, PyObject *value);
     } known[] = {
 #define OPTION(name) {#name, set_##name}
-        OPTION(default_key), OPTION(duplicates),   OPTION(default),        OPTION(indent),    OPTION(sort_keys),
-        OPTION(separators),  OPTION(ensure_ascii), OPTION(allow_nan),      OPTION(skipkeys),  OPTION(omit_none),
-        OPTION(surrogates),  OPTION(integers),     OPTION(append_newline), OPTION(decimal),   OPTION(timedelta),
-        OPTION(namedtuple),  OPTION(sets),         OPTION(utc_z),          OPTION(naive_utc), OPTION(omit_microseconds),
-        OPTION(passthrough), OPTION(max_depth),
+        OPTION(default_key),
+        OPTION(duplicates),
+        OPTION(default),
+        OPTION(indent),
+        OPTION(sort_keys),
+        OPTION(separators),
+        OPTION(ensure_ascii),
+        OPTION(allow_nan),
+        OPTION(skipkeys),
+        OPTION(omit_none),
+        OPTION(surrogates),
+        OPTION(integers),
+        OPTION(append_newline),
+        OPTION(decimal),
+        OPTION(timedelta),
+        OPTION(namedtuple),
+        OPTION(sets),
+        OPTION(utc_z),
+        OPTION(naive_utc),
+        OPTION(omit_microseconds),
+        OPTION(passthrough),
+        OPTION(max_depth),
+        {"_json_notes", set_json_notes},
 #undef OPTION
     };
     const char *text = PyUnicode_AsUTF8(name);

@@ -77,6 +77,7 @@ typedef struct rjpy_options {
     uint8_t ensure_ascii, sort_keys, skipkeys, omit_none, append_newline;
     uint8_t decimal_as_string, timedelta_as_seconds, namedtuple_as_object, sets_as_arrays;
     uint8_t utc_z, naive_utc, omit_microseconds;
+    uint8_t json_notes;                    /* rjson.compat's: exceptions get the notes that json adds since 3.14 */
     uint8_t breaks_lines;                  /* a document may take several lines */
     uint8_t indent_unit[RJ_SEPARATOR_MAX]; /* what is repeated to make a level's indentation */
     uint8_t has_separators;                /* given by the user, so that `indent` does not choose */

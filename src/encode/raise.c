@@ -31,40 +31,43 @@ key_before(PyObject *dict, Py_ssize_t pos)
     return key;
 }
 
+/* The key at hand of a level that has keys; borrowed, or NULL. */
+static PyObject *
+frame_key(const rjpy_frame *f)
+{
+    switch (f->kind) {
+    case RJ_FRAME_DICT:
+        return key_before(f->obj, f->pos);
+    case RJ_FRAME_PAIRS:
+        return f->key;
+    case RJ_FRAME_ENTRIES:
+        return f->pos > 0 ? PyTuple_GET_ITEM(f->iterator, f->pos - 2) : NULL;
+    case RJ_FRAME_FIELDS:
+        return f->pos > 0 ? ((const rjpy_plan *)f->iterator)->fields[f->pos - 1].key : NULL;
+    default:
+        return NULL;
+    }
+}
+
+/* The index at hand of a level that counts its items, or -1. */
+static Py_ssize_t
+frame_index(const rjpy_frame *f)
+{
+    int counts = f->kind == RJ_FRAME_SEQUENCE || f->kind == RJ_FRAME_ITERATOR || f->kind == RJ_FRAME_ASYNC;
+    return counts ? f->pos - 1 : -1;
+}
+
 /* What a level adds to the path: a new str, empty if nothing. */
 static PyObject *
 frame_text(const rjpy_frame *f)
 {
-    PyObject *key = NULL;
-    switch (f->kind) {
-    case RJ_FRAME_SEQUENCE:
-    case RJ_FRAME_ITERATOR:
-    case RJ_FRAME_ASYNC:
-        if (f->pos > 0)
-            return PyUnicode_FromFormat("[%zd]", f->pos - 1);
-        break;
-    case RJ_FRAME_DICT:
-        key = key_before(f->obj, f->pos);
-        break;
-    case RJ_FRAME_PAIRS:
-        key = f->key;
-        break;
-    case RJ_FRAME_ENTRIES:
-        key = f->pos > 0 ? PyTuple_GET_ITEM(f->iterator, f->pos - 2) : NULL;
-        break;
-    case RJ_FRAME_FIELDS:
-        key = f->pos > 0 ? ((const rjpy_plan *)f->iterator)->fields[f->pos - 1].key : NULL;
-        break;
-    case RJ_FRAME_ARRAY:
+    if (f->kind == RJ_FRAME_ARRAY)
         return rjpy_array_position((const rjpy_array *)f->iterator);
-    default:
-        break;
-    }
-    if (!key)
-        return PyUnicode_FromString("");
-    Py_INCREF(key); /* its repr may run code that drops it */
-    PyObject *text = member_text(key);
-    Py_DECREF(key);
+    if (frame_index(f) >= 0)
+        return PyUnicode_FromFormat("[%zd]", frame_index(f));
+    PyObject *key = Py_XNewRef(frame_key(f)); /* its repr may run code that drops it */
+    PyObject *text = key ? member_text(key) : PyUnicode_FromString("");
+    Py_XDECREF(key);
     return text;
 }
 
@@ -160,6 +163,40 @@ note_path(rjpy_state *state, PyObject *exception, PyObject *path)
     Py_XDECREF(note);
 }
 
+/* What json says of a level since 3.14: a new str; NULL for a level that it says nothing of, or with an exception. */
+static PyObject *
+level_note(const rjpy_frame *f)
+{
+    const char *type = Py_TYPE(f->obj)->tp_name;
+    if (f->kind == RJ_FRAME_DEFAULT)
+        return PyUnicode_FromFormat("when serializing %s object", type);
+    if (frame_index(f) >= 0)
+        return PyUnicode_FromFormat("when serializing %s item %zd", type, frame_index(f));
+    PyObject *key = Py_XNewRef(frame_key(f));
+    PyObject *note = key ? PyUnicode_FromFormat("when serializing %s item %R", type, key) : NULL;
+    Py_XDECREF(key);
+    return note;
+}
+
+/* A note for each level, from the innermost on; none for an object that `default` itself failed at. */
+static void
+note_levels(const rjpy_encoder *e, PyObject *exception)
+{
+    int in_key = e->problem && e->problem_in_key;
+    size_t i = e->frame_count;
+    if (i > 0 && e->frames[i - 1].kind == RJ_FRAME_DEFAULT && !e->problem)
+        i--;
+    while (i-- > 0) {
+        const rjpy_frame *f = &e->frames[i];
+        PyObject *note = in_key && is_shown(f) ? NULL : level_note(f);
+        in_key = in_key && !is_shown(f);
+        if (note)
+            rjpy_add_note(e->state, exception, note);
+        PyErr_Clear();
+        Py_XDECREF(note);
+    }
+}
+
 void
 rjpy_raise_errno(int sys_errno, PyObject *label)
 {
@@ -230,8 +267,10 @@ rjpy_encoder_raise(rjpy_encoder *e, PyObject *label, uint64_t bytes_written)
         set_attribute(exception, e->state->str_path, Py_NewRef(path));
         set_attribute(exception, e->state->str_reason, Py_NewRef(e->problem));
     }
-    else if (path && !e->target_failed)
+    else if (path && !e->target_failed && !e->options->json_notes)
         note_path(e->state, exception, path);
+    if (e->options->json_notes && !e->target_failed)
+        note_levels(e, exception);
     Py_XDECREF(path);
     rjpy_set_exception(exception);
 }

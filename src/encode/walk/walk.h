@@ -95,10 +95,10 @@ is_basic_subclass(PyObject *v)
 {
     PyTypeObject *type = Py_TYPE(v);
     if (type == &PyUnicode_Type || type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type ||
-        type == &PyDict_Type || type == &PyList_Type || type == &PyTuple_Type)
+        type == &PyDict_Type || type == &PyList_Type || type == &PyTuple_Type || rjpy_is_frozendict_exact(v))
         return 0;
     return PyUnicode_Check(v) || PyLong_Check(v) || PyFloat_Check(v) || PyDict_Check(v) || PyList_Check(v) ||
-           PyTuple_Check(v);
+           PyTuple_Check(v) || rjpy_is_frozendict(v);
 }
 
 /* Any value. It must be owned by the caller or a container on the stack. */
@@ -115,7 +115,7 @@ put_value_held(rjpy_encoder *e, uint8_t *cur, PyObject *v)
         return put_any_float(e, cur, v);
     if (PyDict_CheckExact(v))
         return put_container(e, cur, v);
-    if (PyDict_Check(v))
+    if (PyDict_Check(v) || rjpy_is_frozendict(v))
         return put_dict_subclass(e, cur, v);
     if (PyList_CheckExact(v) || PyTuple_CheckExact(v))
         return put_container(e, cur, v);

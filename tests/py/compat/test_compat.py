@@ -300,3 +300,27 @@ def test_array_hook_is_handed_on(monkeypatch):
     assert compat.loads('{"a": [1, []]}', array_hook=tuple) == {"a": (1, ())}
     assert compat.load(io.StringIO("[[1]]"), array_hook=tuple) == ((1,),)
     assert compat.JSONDecoder(array_hook=len).decode("[[], 1]") == 2
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="json adds notes since 3.14")
+@pytest.mark.parametrize(
+    "document",
+    [object(), [1, (2, {"a": [object()]})], {1: {None: {True: object()}}}, [float("nan")], {"a": {(): 1}}, {"k": [{1: 1j}]}],
+)
+def test_notes_say_where_in_the_document(document):
+    """Those of json, word for word: of a type it does not know, a bad key, a circle, and what `default` raises."""
+
+    def default(obj):
+        if isinstance(obj, complex):
+            return [obj.imag, [obj.real, ...]]
+        raise LookupError(obj)
+
+    circle = [0, {"again": None}]
+    circle[1]["again"] = circle
+    for doc, options in ((document, {}), (document, {"default": default}), ([document, circle], {"default": repr})):
+        notes = []
+        for module in (json, compat):
+            with pytest.raises((TypeError, ValueError, LookupError)) as caught:
+                module.dumps(doc, allow_nan=False, **options)
+            notes.append((type(caught.value), getattr(caught.value, "__notes__", None)))
+        assert notes[0] == notes[1]

@@ -253,6 +253,7 @@ def exact_nanoseconds(text):
 # ---- numpy
 
 
+@pytest.mark.filterwarnings("ignore:The 'generic' unit:DeprecationWarning")  # of numpy 2.5
 def test_times_without_a_unit():
     """NaT is null, scalar or in an array; a number of nothing is an error that says so."""
     numpy = pytest.importorskip("numpy")

@@ -222,7 +222,7 @@ def test_timedelta64():
 def test_long_doubles_in_a_locale_without_a_point(tmp_path, name):
     """Whatever the program's locale puts between the digits, of one byte or two."""
     subprocess.run(["localedef", "-i", name, "-f", "UTF-8", tmp_path / f"{name}.UTF-8"], check=False, capture_output=True)
-    if not (tmp_path / f"{name}.UTF-8").exists():
+    if not (tmp_path / f"{name}.UTF-8/LC_NUMERIC").exists():
         pytest.skip("no sources of locales here")
     script = f"""
 import locale, numpy, rjson

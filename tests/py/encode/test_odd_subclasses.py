@@ -7,6 +7,7 @@ import datetime
 import decimal
 import enum
 import json
+import os
 import pathlib
 import uuid
 
@@ -146,8 +147,12 @@ def test_an_enum_is_its_value_whatever_that_is(answer):
 def test_a_path_is_what_os_fspath_says(answer, method):
     base = type(pathlib.PurePosixPath())
     path = type("Odd", (base,), {method: lambda self: answer, "__hash__": lambda self: 1})("x")
-    if isinstance(answer, str):
-        check_text(path, answer)
+    try:
+        text = os.fspath(path)  # which asks no __str__ since 3.15
+    except TypeError:
+        text = None
+    if isinstance(text, str):
+        check_text(path, text)
         return
     for document in (path, [{path: 1}]):
         with pytest.raises((TypeError, rjson.EncodeError)):

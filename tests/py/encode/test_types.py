@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import collections
+import copy
 import dataclasses
 import datetime
 import decimal
@@ -697,11 +698,8 @@ async def test_on_an_event_loop(options):
         def computed(self):
             return [Slots(1), datetime.datetime(2024, 1, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))]
 
-    Rich.__dataclass_fields__["computed"] = dataclasses.fields(Plain)[0].__class__(
-        dataclasses.MISSING, dataclasses.MISSING, True, True, None, True, {}, False
-    )
+    Rich.__dataclass_fields__["computed"] = copy.copy(dataclasses.fields(Plain)[0])
     Rich.__dataclass_fields__["computed"].name = "computed"
-    Rich.__dataclass_fields__["computed"]._field_type = dataclasses.fields(Plain)[0]._field_type
     rich = Rich()
     rich.plain = 1
 
