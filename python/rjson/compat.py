@@ -37,6 +37,12 @@ __all__ = [
 ]
 
 
+def __getattr__(name: str) -> Any:
+    if name == "__version__":  # asked for late, since 3.15 warns of it
+        return getattr(_json, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 class JSONEncoder(_json.JSONEncoder):
     """See `json.JSONEncoder`: the same arguments and attributes, to be subclassed in the same way."""
 

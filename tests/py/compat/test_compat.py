@@ -324,3 +324,11 @@ def test_notes_say_where_in_the_document(document):
                 module.dumps(doc, allow_nan=False, **options)
             notes.append((type(caught.value), getattr(caught.value, "__notes__", None)))
         assert notes[0] == notes[1]
+
+
+@pytest.mark.filterwarnings("ignore:.*__version__:DeprecationWarning")
+def test_version_is_that_of_the_module_it_stands_for():
+    """And what there is not is an AttributeError."""
+    assert compat.__version__ == json.__version__
+    with pytest.raises(AttributeError, match=r"module 'rjson.compat' has no attribute 'nothing'"):
+        compat.nothing  # noqa: B018
