@@ -91,8 +91,9 @@ def test_a_chunk_that_ends_at_each_byte(lengths, escapes):
 def test_one_escape_at_each_place_of_one_string_among_many(length):
     """Nothing else of a list says that there is one."""
     rng = random.Random(length)
+    clean = [text(rng, "abc XYZ!#\x7f[]", (length // 2, length), 0) for _ in range(150)]
     for place in range(length):
-        strings = [text(rng, "abc XYZ!#\x7f[]", (length // 2, length), 0) for _ in range(150)]
+        strings = clean.copy()
         string = text(rng, "abc", (length, length), 0)
         strings[rng.randrange(40, 140)] = string[:place] + rng.choice(ESCAPED) + string[place + 1 :]
         check(strings, stdlib(strings))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import rjson
+from helpers import UNDER_ASAN
 
 pytestmark = pytest.mark.vectors
 
@@ -178,7 +179,7 @@ DAMAGE = [
 def test_every_damaged_byte(text, layout):
     """`reformat` accepts exactly what `loads` accepts, and says the same of the rest; nothing is written from the mistake on."""
     for i in range(len(text)):
-        for c in DAMAGE:
+        for c in DAMAGE[i % 3 :: 3] if UNDER_ASAN else DAMAGE:
             check_variant(text[:i] + bytes([c]) + text[i + 1 :], layout)
 
 
