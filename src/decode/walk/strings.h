@@ -299,6 +299,7 @@ scan_run(const rjpy_decoder *d, const uint8_t *p, int *high)
 }
 
 #include "decode/walk/escapes.h"
+#include "decode/walk/long_escapes.h"
 
 /* ---- strings */
 
@@ -366,7 +367,10 @@ decode_string(rjpy_decoder *d, const uint8_t *p, const uint8_t **next)
     int high;
     const uint8_t *stop = scan_run(d, p, &high);
     if (RJ__UNLIKELY(*stop != '"'))
-        return handle_rare_case(stop == d->end ? string_beyond : escaped_string, d, p, next);
+        return handle_rare_case(stop == d->end         ? string_beyond
+                                : is_long_escape(stop) ? long_escaped_string
+                                                       : escaped_string,
+                                d, p, next);
     *next = stop + 1;
     return RJ__LIKELY(!high) ? ascii_string_here(d, p, (size_t)(stop - p)) : wide_string(d, p, (size_t)(stop - p));
 }

@@ -183,13 +183,19 @@ def test_strings_of_all_lengths(char):
                     assert rjson.loads(f"[{text}, {text}]".encode()) == [value, value]
 
 
+def as_escape(character):
+    return rf"\u{ord(character):04x}" if ord(character) < 0x10000 else json.dumps(character)[1:-1]
+
+
 def test_strings_are_canonical():
     """Of the width that their characters need: hashes and lookups depend on it."""
-    for value in ("ab", "éa", "中a", "😀a", "a" * 40, "aé" * 40, "a中" * 40, "é😀" * 40):
-        got = rjson.loads(json.dumps(value, ensure_ascii=False).encode())
-        assert sys.getsizeof(got) == sys.getsizeof("".join(list(value)))
-        assert {value: 1}[got] == 1
-        assert got.isascii() == value.isascii()
+    values = ["ab", "éa", "中a", "😀a", "é", "中", "a" * 40, "aé" * 40, "a中" * 40, "é😀" * 40]
+    for value in values:
+        for text in (json.dumps(value, ensure_ascii=False), json.dumps(value), f'"{"".join(map(as_escape, value))}"'):
+            got = rjson.loads(text.encode())
+            assert sys.getsizeof(got) == sys.getsizeof("".join(list(value)))
+            assert {value: 1}[got] == 1
+            assert got.isascii() == value.isascii()
 
 
 ESCAPES = [
@@ -275,3 +281,27 @@ def test_bad_escapes_at_each_place(bad):
                     with pytest.raises(rjson.DecodeError) as raised:
                         rjson.loads(form)
                     assert (raised.value.pos, raised.value.msg) == (place, expected.value.msg.rstrip(": ")), text
+
+
+def test_what_is_no_hexadecimal_digit():
+    """Any other character of ASCII is refused, at each place of each escape in a row."""
+    others = sorted(set(map(chr, range(0x20, 0x80))) - set('0123456789abcdefABCDEF"\\'))
+    for place in (6 * escape + 2 + digit for escape in range(5) for digit in range(4)):
+        row = r"\u00e9" * 6
+        for other in others:
+            text = f'["{row[:place]}{other}{row[place + 1 :]}", "{"x" * 70}"]'
+            with pytest.raises(rjson.DecodeError) as raised:
+                rjson.loads(text)
+            assert raised.value.pos == 2 + place // 6 * 6
+    for digit in "0123456789abcdefABCDEF":
+        assert rjson.loads(f'["{rf"{chr(92)}u{digit * 4}" * 6}", ""]') == [chr(int(digit * 4, 16)) * 6, ""]
+
+
+def test_surrogates_without_their_halves_beside_pairs():
+    """They stay what they are, wherever pairs are: before, behind and among them."""
+    high, low, pair = r"\ud83d", r"\ude00", r"\ud83d\ude00"
+    for count in range(12):
+        for odd in (high, low, low + high, high + high, low + low, high + "x" + low, high + r"\u4e2d", ""):
+            text = f'["{pair * count}{odd}{pair * (12 - count)}{odd}", "{"x" * 70}"]'
+            assert rjson.loads(text) == json.loads(text)
+            assert rjson.loads(text.encode()) == json.loads(text)
