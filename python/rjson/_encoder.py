@@ -7,6 +7,7 @@ from ._hints import instead
 
 TYPE_CHECKING = False  # typing's own would cost every program that imports rjson its import
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from typing_extensions import Unpack
@@ -106,6 +107,7 @@ class Encoder(_core.Encoder):
         fsync: bool = False,
         compression: Compression = "infer",
         level: int | None = None,
+        storage_options: Mapping[str, Any] | None = None,
         chunk_size: int = CHUNK_SIZE,
         progress: Progress = None,
     ) -> int:
@@ -113,7 +115,8 @@ class Encoder(_core.Encoder):
         from ._paths import write_path
 
         request = _targets.Request(self, obj, chunk_size, None, progress, None)
-        return write_path(request, path, atomic=atomic, fsync=fsync, compression=compression, level=level)
+        how = {"atomic": atomic, "fsync": fsync, "compression": compression, "level": level}
+        return write_path(request, path, storage_options=storage_options, **how)
 
     def iterencode(
         self,

@@ -12,10 +12,11 @@ from ._codecs import format_of
 from ._core import loads
 from ._decoder import iterload
 from ._encoder import CHUNK_SIZE, encoder_for
+from ._remote import Download, Upload, is_url, local_name, refuse_storage_options, suffix_of
 
 TYPE_CHECKING = False  # see _encoder.py
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from typing_extensions import Unpack
@@ -31,6 +32,7 @@ def dump_path(
     fsync: bool = False,
     compression: Compression = "infer",
     level: int | None = None,
+    storage_options: Mapping[str, Any] | None = None,
     chunk_size: int = CHUNK_SIZE,
     progress: Progress = None,
     **options: Unpack[Options],
@@ -44,11 +46,13 @@ def dump_path(
 
     Args:
         obj: What `dumps` takes. Iterators in it are consumed as they are written.
-        path: It is made if there is none.
+        path: It is made if there is none. Or a URL of anything that fsspec can write: s3://, gs://, memory:// and others. Nothing
+            shows there before it is complete. S3 gets a multipart upload, in parts of 8 MiB or more, two on their way.
         atomic: See above. False: the file itself is written to; if that fails, a part of the new content is in it.
         fsync: Return when the file is on the disk, so that a power cut leaves one or the other too.
         compression: "infer": by the suffix of `path`: .gz, .bz2, .xz, .zst or .lz4, else none. Or the same without the dot.
         level: How much to compress; see `compressed`.
+        storage_options: For URLs: what fsspec's file system takes.
         chunk_size: Bytes per write, about.
         progress: Called with the bytes of JSON so far, about once per chunk. True: a bar of tqdm.
         **options: Those of `Encoder`.
@@ -60,7 +64,8 @@ def dump_path(
         EncodeError: Something cannot be encoded; `.path` and `.bytes_written` say where. Every other exception that leaves
             this function has `.bytes_written` too. The temporary file is gone then.
         OSError: The file cannot be written.
-        ImportError: The codec, or tqdm, is not installed; the message says what to install.
+        ValueError: `atomic=False` or `fsync=True` with a URL, or `storage_options` without one.
+        ImportError: The codec, fsspec or what a URL needs, or tqdm, is not installed; the message says what to install.
 
     >>> import os, tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "numbers.json.gz")
@@ -76,6 +81,7 @@ def dump_path(
         fsync=fsync,
         compression=compression,
         level=level,
+        storage_options=storage_options,
         chunk_size=chunk_size,
         progress=progress,
     )
@@ -95,12 +101,18 @@ def write_path(request: _targets.Request, path: Path, **how: Any) -> int:
     return count
 
 
-def load_path(path: Path, *, compression: Compression = "infer", **options: Unpack[DecodeOptions]) -> Any:
+def load_path(
+    path: Path,
+    *,
+    compression: Compression = "infer",
+    storage_options: Mapping[str, Any] | None = None,
+    **options: Unpack[DecodeOptions],
+) -> Any:
     """The value that the JSON text in the file of that name is.
 
     Args:
-        path: The file.
-        compression: As for `dump_path`.
+        path: The file, or a URL: what `dump_path` takes, http:// and https:// too.
+        compression, storage_options: As for `dump_path`.
         **options: Those of `loads`.
 
     Raises:
@@ -109,7 +121,7 @@ def load_path(path: Path, *, compression: Compression = "infer", **options: Unpa
         EOFError: What is compressed is cut.
         ImportError: No codec for it is installed; the message says what to install.
     """
-    with open_to_read(path, compression) as file:
+    with open_to_read(path, compression, storage_options) as file:
         return loads(file.read(), **options)
 
 
@@ -118,6 +130,7 @@ def iterload_path(
     *,
     framing: Framing = "auto",
     compression: Compression = "infer",
+    storage_options: Mapping[str, Any] | None = None,
     chunk_size: int = CHUNK_SIZE,
     max_bytes: int | None = None,
     on_error: OnError = "raise",
@@ -127,14 +140,14 @@ def iterload_path(
     """The values in the file of that name one by one, in constant memory. It is closed at its end, or with the iterator.
 
     Args:
-        path: The file.
-        compression: As for `dump_path`.
+        path: The file, or a URL, as for `load_path`.
+        compression, storage_options: As for `dump_path`.
         framing, chunk_size, max_bytes, on_error, end, **options: As for `iterload`.
 
     Raises:
         DecodeError, OSError, EOFError, ImportError: As from `load_path`, at the value where it shows.
     """
-    file = _UntilRead(open_to_read(path, compression))
+    file = _UntilRead(open_to_read(path, compression, storage_options))
     return iterload(file, framing=framing, chunk_size=chunk_size, max_bytes=max_bytes, on_error=on_error, end=end, **options)
 
 
@@ -156,15 +169,20 @@ class _UntilRead:
         self._file.close()
 
 
-def open_to_read(path: Path, compression: str | None = "infer") -> Any:
+def open_to_read(path: Path, compression: str | None = "infer", storage_options: Any = None) -> Any:
     """A binary file with what is in the file of that name. ImportError: there is no codec for it."""
-    name = os.fspath(path)
-    format = format_of(name, compression)
+    name: Any = local_name(path)
+    format = format_of(suffix_of(name), compression)
+    if is_url(name):
+        file: Any = Download(name, storage_options)
+    else:
+        refuse_storage_options(name, storage_options)
+        file = open(name, "rb") if format is None else io.FileIO(name)  # noqa: SIM115 - whoever reads it closes it
     if format is None:
-        return open(name, "rb")
+        return file
     from ._compressed import decompressed
 
-    return decompressed(io.FileIO(name), format)
+    return decompressed(file, format)
 
 
 # ---- writing
@@ -172,13 +190,26 @@ def open_to_read(path: Path, compression: str | None = "infer") -> Any:
 
 @contextmanager
 def replacing(
-    path: Path, *, atomic: bool = True, fsync: bool = False, compression: str | None = "infer", level: int | None = None
+    path: Path,
+    *,
+    atomic: bool = True,
+    fsync: bool = False,
+    compression: str | None = "infer",
+    level: int | None = None,
+    storage_options: Any = None,
 ) -> Iterator[Any]:
     """A binary file, which takes the place of the one of that name at the end of the block: see `dump_path`."""
-    name = os.fsdecode(path)
+    name = os.fsdecode(local_name(path))
     format = format_of(name, compression)
     if level is not None and format is None:
         raise ValueError(f"level is for compressed files, and {name!r} is not to be one")
+    if is_url(name):
+        if fsync or not atomic:
+            raise ValueError(f"atomic=False and fsync=True are for local files, and {name!r} is a URL")
+        with _uploading(name, storage_options, format, level) as file:
+            yield file
+        return
+    refuse_storage_options(name, storage_options)
     old = _stat(name)
     inherited = _own_descriptor(name)
     if atomic and inherited is None and (old is None or stat.S_ISREG(old.st_mode)):
@@ -190,6 +221,22 @@ def replacing(
             yield file
         if fsync:
             os.fsync(raw.fileno())
+
+
+@contextmanager
+def _uploading(url: str, storage_options: Any, format: Any, level: int | None) -> Iterator[Any]:
+    if format is not None:
+        from ._compressed import Compressed
+
+        Compressed(io.BytesIO(), format, level).abort()  # without a codec nothing is begun
+    upload = Upload(url, storage_options)
+    try:
+        with _packing(upload, format, level) as file:
+            yield file
+        upload.commit()
+    except BaseException:
+        upload.abort()
+        raise
 
 
 def _stat(name: str) -> os.stat_result | None:

@@ -12,10 +12,11 @@ from ._core import FLUSH_ITEMS, FLUSH_NEVER, PUMP_DONE, WriterBase
 from ._encoder import CHUNK_SIZE, encoder_for
 from ._framing import comment_bytes, event_head, new_pump
 from ._places import CompressedFile, FilePlace, OwnFile, SeekablePlace, SharedFile, open_to_append, place_of
+from ._remote import RemotePlace, is_url, local_name, refuse_storage_options
 
 TYPE_CHECKING = False  # see _encoder.py
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
     from typing import Any, Literal
 
@@ -104,26 +105,32 @@ class Writer(WriterBase):
         framing: WriteFraming = "lines",
         compression: Compression = "infer",
         level: int | None = None,
+        storage_options: Mapping[str, Any] | None = None,
         **arguments: Any,
     ) -> Self:
         """A writer to the file of that name, which closing the writer closes.
 
         Args:
-            path: It is made if there is none. Without `append` it becomes empty.
+            path: It is made if there is none. Without `append` it becomes empty. Or a URL, as for `rjson.dump_path`: what is
+                written shows when the writer is closed; if it is aborted, or has failed, never.
             append: Write behind what there is, with framing "lines". Several threads and processes may do so at a time:
                 lines leave in one write each, whole, however long they are.
             if_torn: What to do about a last line without an end, which a crash or a full disk left. "error": ValueError,
                 which tells where it begins. "repair": it is taken away. "new-line": it is ended, and stays.
             compression, level: As for `rjson.dump_path`. What has been compressed cannot be taken back, as in pipes.
                 `flush()` makes all documents before it readable; what is aborted lacks its end.
+            storage_options: For URLs: what fsspec's file system takes.
             framing, **arguments: As for the class.
 
         Raises:
             OSError: The file cannot be opened.
-            ValueError: Its last line is torn; or `append` with another framing, or to what is compressed.
-            ImportError: No codec for it is installed; the message says what to install.
+            ValueError: Its last line is torn; or `append` with another framing, with a URL, or to what is compressed.
+            ImportError: No codec for it, or no fsspec, is installed; the message says what to install.
         """
-        format = format_of(os.fspath(path), compression)
+        path = local_name(path)
+        format = format_of(path, compression)
+        if append and is_url(path):
+            raise ValueError(f"append=True is for local files: objects at a URL are written whole, and {path!r} is one")
         if append and format is not None:
             raise ValueError(f"append=True is for lines as they are: {path!r} would be compressed ({format})")
         if level is not None and format is None:
@@ -138,6 +145,10 @@ class Writer(WriterBase):
         elif arguments:
             raise TypeError(f"the options go into the encoder: {', '.join(arguments)}")
         place: Any
+        if is_url(path):
+            place = RemotePlace(str(path), encoder, format, level, storage_options)
+            return cls._at(place, framing, encoder, settings)
+        refuse_storage_options(path, storage_options)
         if append:
             place = open_to_append(path, if_torn, encoder)
         elif format is not None:
@@ -145,6 +156,10 @@ class Writer(WriterBase):
         else:
             file = io.FileIO(path, "w")
             place = OwnFile(file, encoder, None, file.fileno)
+        return cls._at(place, framing, encoder, settings)
+
+    @classmethod
+    def _at(cls, place: Any, framing: WriteFraming, encoder: Encoder, settings: dict[str, Any]) -> Self:
         try:
             return cls(place, framing=framing, encoder=encoder, **settings)
         except BaseException:
@@ -374,7 +389,7 @@ class Writer(WriterBase):
         while not self._pump.end():
             self._send(self._pump.flush(-1))
         self._send(self._pump.flush(-1))
-        if not isinstance(self._place, CompressedFile):  # which is closed now, and flushed so
+        if not isinstance(self._place, (CompressedFile, RemotePlace)):  # which is closed now, and flushed so
             self._place.flush()
 
     def _send(self, piece: bytes | memoryview | None) -> None:

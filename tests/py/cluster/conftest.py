@@ -1,0 +1,48 @@
+"""A server that speaks S3 on loopback, and clusters of real processes."""
+
+import uuid
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def endpoint():
+    """The URL of moto's S3 server."""
+    moto = pytest.importorskip("moto.server")
+    pytest.importorskip("s3fs")
+    server = moto.ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(endpoint):
+    """A fresh bucket: its name, the options for it, and boto3's client, which is the oracle."""
+    boto3 = pytest.importorskip("boto3")
+    options = {"key": "k", "secret": "s", "endpoint_url": endpoint, "client_kwargs": {"region_name": "us-east-1"}}
+    client = boto3.client(
+        "s3", endpoint_url=endpoint, aws_access_key_id="k", aws_secret_access_key="s", region_name="us-east-1"
+    )
+    bucket = Bucket(f"b{uuid.uuid4().hex[:8]}", options, client)
+    client.create_bucket(Bucket=bucket.name)
+    yield bucket
+    client.close()
+
+
+class Bucket:
+    def __init__(self, name, options, client):
+        self.name, self.options, self.client = name, options, client
+
+    def url(self, key):
+        return f"s3://{self.name}/{key}"
+
+    def keys(self):
+        return sorted(item["Key"] for item in self.client.list_objects_v2(Bucket=self.name).get("Contents", []))
+
+    def uploads(self):
+        return self.client.list_multipart_uploads(Bucket=self.name).get("Uploads", [])
+
+    def read(self, key):
+        return self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
