@@ -5,6 +5,7 @@
 #   make test-asan   all of them again under the address and undefined-behaviour sanitizers
 #   make test-isa    the same for each instruction set of this machine
 #   make test-all    the Python tests on every installed Python (nox)
+#   make test-pythons  the same on Debian sid's newest Pythons and debug builds, in a root folder of their own (as root)
 #   make test-arm64  the C tests for 64-bit ARM, cross-compiled and emulated
 #   make test-slow   long forms: millions of numbers, long fuzzing (RJSON_CORPUS=DIR: of a folder's JSON files, too); make valgrind, make tsan
 #   make install     the C library: headers, static and shared libraries, pkg-config files; PREFIX and DESTDIR as usual
@@ -20,7 +21,7 @@ NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefil
 # Two processes; tests/conftest.py says which tests must not run side by side.
 PARALLEL = -n 2 --dist loadgroup --no-loadscope-reorder -p no:cacheprovider
 
-.PHONY: demo test test-asan test-isa test-portable test-all test-slow test-arm64 valgrind tsan install bench lint format clean
+.PHONY: demo test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 valgrind tsan install bench lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -100,6 +101,9 @@ test-isa: build/asan.stamp
 test-all: $(VENV)/test.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check nox
 	$(BIN)/python -m nox
+
+test-pythons:
+	tools/test_pythons.sh
 
 test-slow: $(VENV)/test.stamp
 	RJSON_SLOW=1 $(BIN)/python -m pytest tests/fuzz tests/py/encode/test_numbers.py

@@ -22,6 +22,14 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
+
+IMPLEMENTATION = platform.python_implementation()
+if IMPLEMENTATION != "CPython":
+    raise SystemExit(
+        f"rjson needs CPython, and this is {IMPLEMENTATION}: rjson makes strings, dicts and lists in the memory where CPython "
+        f"keeps them, and calls what {IMPLEMENTATION} does not have (PyGC_Disable, immutable heap types). json works there."
+    )
+
 # Folders whose every source belongs to rjson._core: all but those of an instruction set, or of libuv.
 CORE_FOLDERS = [
     *["src", "src/cpython", "src/encode", "src/encode/types", "src/decode", "src/dump", "src/reformat"],

@@ -5,8 +5,12 @@ import os
 import subprocess
 
 import pytest
-import uvloop
 from hypothesis import settings
+
+try:
+    import uvloop
+except ImportError:  # newer Pythons have to wait for it
+    uvloop = None
 
 # The same examples in every run, so that a run says something about the change at hand; RJSON_SLOW=1 looks for new ones.
 settings.register_profile("same", derandomize=True)
@@ -31,7 +35,7 @@ def pytest_collection_modifyitems(items):
 
 def pytest_asyncio_loop_factories(config, item):
     """Every asynchronous test runs on both; under the sanitizers on one, which is as much of our own code."""
-    if "asan" in os.environ.get("LD_PRELOAD", ""):
+    if uvloop is None or "asan" in os.environ.get("LD_PRELOAD", ""):
         return {"asyncio": asyncio.new_event_loop}
     return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 

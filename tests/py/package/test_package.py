@@ -74,3 +74,18 @@ assert not {"typing", "re", "collections", "json", "socket", "tempfile", "contex
         [sys.executable, "-S", "-c", f"import sys; sys.path.insert(0, {str(Path(rjson.__file__).parents[1])!r}){code}"],
         check=True,
     )
+
+
+@pytest.mark.parametrize("name", ["PyPy", "GraalVM"])
+def test_other_implementations_are_told_what_they_lack(name):
+    """In one sentence instead of pages of a compiler's errors."""
+    code = f"""
+import platform, runpy, sys
+platform.python_implementation = lambda: {name!r}
+sys.argv = ["setup.py", "build_ext"]
+runpy.run_path("setup.py", run_name="__main__")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"rjson needs CPython, and this is {name}: ")
+    assert done.stderr.count("\n") == 1

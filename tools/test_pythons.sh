@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Runs the tests on Pythons that the machine does not have: Debian sid's newest, and their debug builds, in a root folder of its own.
+#
+#   tools/test_pythons.sh [PYTHON...]      default: python3.14 python3.15 python3.14-dbg
+#
+# Needs root and debootstrap; the machine's own packages are not touched. The first run takes some minutes more, for the root.
+#
+# Environment:
+#   RJSON_SID_ROOT    the root folder, made if there is none (default: build/sid)
+#   RJSON_TESTS       what pytest runs (default: all but what needs a web server, a compiler for other machines, or much time)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+[ "$(id -u)" = 0 ] || { echo "tools/test_pythons.sh: it makes a root folder with debootstrap, so it must run as root (sudo make test-pythons)" >&2; exit 2; }
+
+ROOT=$(realpath -m "${RJSON_SID_ROOT:-build/sid}")
+PYTHONS=("$@")
+[ $# -gt 0 ] || PYTHONS=(python3.14 python3.15 python3.14-dbg)
+TESTS=${RJSON_TESTS:-tests/py/encode tests/py/decode tests/py/compat tests/py/reformat tests/py/targets tests/py/aio tests/py/uv tests/py/package/test_subinterpreters.py}
+PACKAGES=ca-certificates,gcc,g++,libc6-dev,pkg-config,libuv1-dev,make,curl,openssl,git,tzdata
+for version in 3.14 3.15; do
+    PACKAGES+=,python$version-venv,python$version-dev,python$version-dbg,libpython$version-testsuite
+done
+
+if [ ! -x "$ROOT/usr/bin/python3.15" ]; then
+    command -v debootstrap >/dev/null || tools/install_packages.sh debootstrap
+    # The machine's own mirror, whatever it is.
+    mirror=$(apt-get indextargets --format '$(URI)' | sed -n 's|\(.*debian\)/dists/.*|\1|p' | head -1)
+    debootstrap --variant=minbase --include="$PACKAGES" sid "$ROOT" "${mirror:-http://deb.debian.org/debian}"
+fi
+
+unmount() {
+    umount "$ROOT/dev/pts" "$ROOT/dev/shm" "$ROOT/dev" "$ROOT/proc" 2>/dev/null || true
+}
+if ! mountpoint -q "$ROOT/proc"; then
+    trap unmount EXIT
+    mount -t proc proc "$ROOT/proc"
+    mount -t devtmpfs devtmpfs "$ROOT/dev"
+    mkdir -p "$ROOT/dev/pts" "$ROOT/dev/shm"
+    mount -t devpts devpts "$ROOT/dev/pts"
+    mount -t tmpfs tmpfs "$ROOT/dev/shm"
+fi
+# What this machine trusts, and where its pip looks.
+cp -r /etc/ssl/certs/ca-certificates.crt "$ROOT/etc/ssl/certs/"
+[ ! -e /etc/pip.conf ] || cp /etc/pip.conf "$ROOT/etc/"
+cp /etc/resolv.conf "$ROOT/etc/" 2>/dev/null || true
+
+failed=()
+for python in "${PYTHONS[@]}"; do
+    echo "== $python"
+    sources=/root/rjson-$python venv=/root/venv-$python
+    rm -rf "$ROOT$sources"
+    mkdir -p "$ROOT$sources"
+    git ls-files -z | tar --null -T - -c | tar -x -C "$ROOT$sources"
+    if ! chroot "$ROOT" env LANG=C.UTF-8 PIP_DISABLE_PIP_VERSION_CHECK=1 sh -ec '
+        python=$1 sources=$2 venv=$3 tests=$4
+        [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+        cd "$sources"
+        "$venv/bin/python" -m pip install --quiet setuptools wheel pytest pytest-asyncio pytest-xdist hypothesis anyio trio attrs tqdm argcomplete
+        # What has no wheel for this Python yet is left out, and so are its tests.
+        for package in uvloop numpy aiohttp msgspec pydantic isal zlib-ng lz4 zstandard; do
+            "$venv/bin/python" -m pip install --quiet --only-binary :all: "$package" || echo "no $package for $python"
+        done
+        "$venv/bin/python" -W ignore setup.py --quiet build_ext --inplace
+        PYTHONPATH=python "$venv/bin/python" -m pytest -q -n 2 --dist loadgroup -p no:cacheprovider --ignore=tests/py/uv/test_uv_server.py $tests
+    ' sh "$python" "$sources" "$venv" "$TESTS"; then
+        failed+=("$python")
+    fi
+done
+[ ${#failed[@]} = 0 ] || { echo "failed: ${failed[*]}" >&2; exit 1; }
+echo "passed: ${PYTHONS[*]}"
