@@ -206,22 +206,61 @@ unescape_row(rjpy_decoder *d, const uint8_t *p, spelled *s)
 
 #else
 
-/* Copies what needs no unescaping from `p` on; behind it, or NULL with an exception. */
+/* Marks of the bytes from `i` on, which may be behind the last. */
+RJ__INLINE uint64_t
+marks_from(uint64_t marks, size_t i)
+{
+    return i < RJ__SCAN_BLOCK ? marks & ~(uint64_t)0 << (i << RJ__SCAN_SHIFT) : 0;
+}
+
+/* The block at `p`, which has been copied to s->out, and of which there are marks of what is `special`: loses the backslashes of
+ * escapes that a table of letters knows. Each gets its letter, and what is behind it is copied again: nothing waits
+ * for how far it is to the next. Returns what is behind the block, or where something else is. */
+RJ__INLINE const uint8_t *
+unescape_block(const uint8_t *p, uint64_t special, uint64_t high, spelled *s)
+{
+    uint8_t *out = s->out; /* less what was lost: where the first byte of the block would be */
+    size_t i;
+    do {
+        i = (size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT;
+        uint8_t letter = rj__unescaped[p[i + 1]];
+        if (RJ__UNLIKELY(p[i] != '\\' || !letter)) {
+            s->high |= high & (special ^ (special - 1));
+            s->out = out + i;
+            return p + i;
+        }
+        /* No more than two blocks are readable. Of the second, nothing has to be copied. */
+        size_t behind = i + 2 < RJ__SCAN_BLOCK ? i + 2 : RJ__SCAN_BLOCK;
+        out[i] = letter;
+        rj__copy_blocks(p + behind, RJ__SCAN_BLOCK, out + i + 1);
+        out--;
+        special = marks_from(special, i + 2);
+    } while (special);
+    s->high |= high;
+    size_t length = i + 2 > RJ__SCAN_BLOCK ? i + 2 : RJ__SCAN_BLOCK;
+    s->out = out + length;
+    return p + length;
+}
+
+/* Copies what needs no unescaping but by a table of letters, from `p` on; behind it, or NULL with an exception. */
 RJ__INLINE const uint8_t *
 copy_run(rjpy_decoder *d, const uint8_t *p, spelled *s)
 {
-    for (; RJ__LIKELY(p < d->safe_end); p += RJ__SCAN_BLOCK, s->out += RJ__SCAN_BLOCK) {
+    while (RJ__LIKELY(p < d->safe_end)) {
         if (make_room(d, s) < 0)
             return NULL;
         uint64_t here, special = rj__scan_special(p, &here);
         rj__copy_blocks(p, RJ__SCAN_BLOCK, s->out);
-        if (special) {
-            size_t count = (size_t)__builtin_ctzll(special) >> RJ__SCAN_SHIFT;
-            s->high |= here & (special ^ (special - 1));
-            s->out += count;
-            return p + count;
+        if (!special) {
+            s->high |= here;
+            s->out += RJ__SCAN_BLOCK;
+            p += RJ__SCAN_BLOCK;
+            continue;
         }
-        s->high |= here;
+        const uint8_t *begin = p;
+        p = unescape_block(p, special, here, s);
+        if (p - begin < RJ__SCAN_BLOCK)
+            return p;
     }
     if (make_room(d, s) < 0)
         return NULL;
