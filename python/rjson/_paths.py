@@ -46,7 +46,7 @@ def dump_path(
 
     Args:
         obj: What `dumps` takes. Iterators in it are consumed as they are written.
-        path: It is made if there is none. Or a URL of anything that fsspec can write: s3://, gs://, memory:// and others. Nothing
+        path: It is made if there is none. Or a URL of what fsspec can write: s3://, gs://, memory:// and others. Nothing
             shows there before it is complete. S3 gets a multipart upload, in parts of 8 MiB or more, two on their way.
         atomic: See above. False: the file itself is written to; if that fails, a part of the new content is in it.
         fsync: Return when the file is on the disk, so that a power cut leaves one or the other too.

@@ -38,7 +38,7 @@ class Bucket:
     def url(self, key):
         return f"s3://{self.name}/{key}"
 
-    def keys(self):
+    def list(self):
         return sorted(item["Key"] for item in self.client.list_objects_v2(Bucket=self.name).get("Contents", []))
 
     def uploads(self):

@@ -55,7 +55,7 @@ def test_failure_aborts_the_upload(s3, name):
             rjson.Writer.open(s3.url(name), storage_options=s3.options) as writer,
         ):
             writer.write_all(failing(count))
-        assert s3.keys() == []
+        assert s3.list() == []
         assert s3.uploads() == []
 
 

@@ -1,0 +1,48 @@
+"""What tests run on workers: in a module of its own, so that workers import it."""
+
+import os
+import time
+from pathlib import Path
+
+
+def row(i):
+    return {"id": i, "name": f"user{i}", "price": i / 8, "ok": i % 3 == 0, "note": None if i % 5 else "ü"}
+
+
+def rows(start, stop):
+    for i in range(start, stop):
+        yield row(i)
+
+
+def once(path):
+    """Whether it is the first call with this path, of any process."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    return True
+
+
+def killed_once(i, at, flag):
+    """A row; the worker that comes to row `at` first tells its pid, and waits to be killed."""
+    if i == at and once(flag):
+        Path(flag + ".pid").write_text(str(os.getpid()))
+        time.sleep(60)
+    return {**row(i), "pad": "x" * 2000}
+
+
+def fails_once(i, at, flag):
+    if i == at and once(flag):
+        raise RuntimeError("a passing failure")
+    return row(i)
+
+
+def bad(i, at):
+    return {"id": i, "value": {1, 2}} if i == at else row(i)
+
+
+def slow_after(path, i):
+    """A row that comes when the file is there."""
+    while not os.path.exists(path):
+        time.sleep(0.02)
+    return row(i)
