@@ -18,7 +18,7 @@ from helpers import HAS_UV, stdlib, tcp_pair
 from rjson import aio
 
 # What a peer's read raises where a message was torn: over TCP a reset, over TLS an end without its goodbye, or a reset.
-TORN = (ConnectionResetError, ssl.SSLEOFError)
+TORN = (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)  # by what the peer was doing
 
 
 @pytest.fixture(autouse=True)

@@ -389,4 +389,4 @@ async def test_a_million_items_of_an_async_source():
     async for chunk in aio.iterencode(ready(itertools.repeat(item, 200_000))):
         size += len(chunk)
     assert size == len('{"id":1},') * 200_000 + 1
-    assert sys.getrefcount(item) == before
+    assert sys.getrefcount(item) <= before + 1  # since 3.14 what is repeated lives a little longer

@@ -139,7 +139,10 @@ def server(response):
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve():
-            connection, _ = listening.accept()
+            try:
+                connection, _ = listening.accept()
+            except OSError:  # nobody came: the test was skipped
+                return
             with connection:
                 while not connection.recv(65536).endswith(b"\r\n\r\n"):
                     pass

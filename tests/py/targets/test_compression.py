@@ -432,6 +432,7 @@ def test_no_thread_stays():
     assert not [t for t in threading.enumerate() if t.name == "rjson.compressed"]
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_child_cannot_write():
     """The thread is the parent's: an error, where waiting for it would have no end. The parent goes on."""
     out = io.BytesIO()

@@ -171,6 +171,7 @@ def test_temporary_files(chunk_size):
             assert fp.read() == expected
 
 
+@pytest.mark.filterwarnings("ignore:codecs.open:DeprecationWarning")  # since 3.14
 def test_codecs_writer(tmp_path, chunk_size):
     """codecs.open's objects want str."""
     with codecs.open(tmp_path / "f", "w", encoding="utf-8") as fp:

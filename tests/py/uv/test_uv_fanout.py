@@ -10,6 +10,7 @@ import random
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -614,7 +615,8 @@ def test_memory_is_bounded():
     pairs = [tcp_pair() for _ in range(10)]
     script = "import sys; n = 0\nwhile b := sys.stdin.buffer.read1(1 << 16): n += len(b)\nprint(n)"
     readers = [
-        subprocess.Popen(["python3", "-c", script], stdin=theirs.fileno(), stdout=subprocess.PIPE) for _, theirs in pairs
+        subprocess.Popen([sys.executable, "-c", script], stdin=theirs.fileno(), stdout=subprocess.PIPE)
+        for _, theirs in pairs
     ]
     for _, theirs in pairs:
         theirs.close()
