@@ -26,8 +26,8 @@ ROOT = Path(__file__).parent
 IMPLEMENTATION = platform.python_implementation()
 if IMPLEMENTATION != "CPython":
     raise SystemExit(
-        f"rjson needs CPython, and this is {IMPLEMENTATION}: rjson makes strings, dicts and lists in the memory where CPython "
-        f"keeps them, and calls what {IMPLEMENTATION} does not have (PyGC_Disable, immutable heap types). json works there."
+        f"rjson needs CPython, and this is {IMPLEMENTATION}: it makes strings, dicts and lists in the memory where CPython "
+        f"keeps them, and calls what {IMPLEMENTATION} does not have (PyGC_Disable, immutable heap types). Use json there."
     )
 
 # Folders whose every source belongs to rjson._core: all but those of an instruction set, or of libuv.

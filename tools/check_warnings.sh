@@ -22,6 +22,7 @@ check() {
     done
 }
 check gcc &
+gcc=$!
 check clang
-wait $!
+wait $gcc # fails as it did
 echo "no warnings: gcc, clang, and the public headers as C++"
