@@ -170,8 +170,6 @@ add_types(PyObject *module, rjpy_state *state)
         return -1;
     RJ_STATE_TYPES(ADD)
 #undef ADD
-    if (add_type(module, &rjpy_plan_spec, &state->plans.plan_type, 0) < 0)
-        return -1;
     state->encode_error = new_encode_error();
     return state->encode_error ? PyModule_AddObjectRef(module, "EncodeError", state->encode_error) : -1;
 }
@@ -229,6 +227,7 @@ static int
 core_exec(PyObject *module)
 {
     rjpy_state *state = rjpy_state_of(module);
+    state->module = module;
     if (choose_isa(state) < 0 || rjpy_known_objects_init(&state->known) < 0 || rjpy_check_layouts(&state->known) < 0 ||
         intern_names(state) < 0 || borrow_from_python(state) < 0 || add_types(module, state) < 0)
         return -1;
@@ -247,16 +246,20 @@ core_traverse(PyObject *module, visitproc visit, void *arg)
     RJ_STATE_OBJECTS(VISIT)
 #undef VISIT_TYPE
 #undef VISIT
-    return rjpy_plan_cache_traverse(&state->plans, visit, arg);
+    int rc = rjpy_encode_cache_traverse(&state->encoding, visit, arg);
+    for (size_t i = 0; i < RJ_SPARES && rc == 0; i++)
+        if (state->encoders.slots[i].object)
+            rc = rjpy_encoder_traverse(state->encoders.slots[i].object, visit, arg);
+    return rc;
 }
 
 static int
 core_clear(PyObject *module)
 {
     rjpy_state *state = rjpy_state_of(module);
-    rjpy_plan_cache_clear(&state->plans);
-    for (size_t i = 0; i < RJ_KEY_ORDERS; i++)
-        rjpy_key_order_clear(&state->key_orders[i]);
+    rjpy_encode_cache_clear(&state->encoding);
+    for (struct rjpy_encoder *e; (e = rjpy_spares_take(&state->encoders));)
+        rjpy_encoder_free(e);
 #define CLEAR_TYPE(member, spec, is_public) Py_CLEAR(state->member);
 #define CLEAR(member) Py_CLEAR(state->member);
 #define CLEAR_NAME(member, text) Py_CLEAR(state->member);
@@ -274,16 +277,17 @@ core_free(void *module)
 {
     rjpy_state *state = rjpy_state_of(module);
     core_clear(module);
-    rjpy_cached_keys_free(state);
-    rjpy_shapes_clear(state->shapes);
-    PyMem_Free(state->spare);
-    state->spare = NULL;
+    for (rjpy_decode_cache *cache; (cache = rjpy_spares_take(&state->decode_caches));)
+        rjpy_decode_cache_free(cache);
 }
 
 static PyModuleDef_Slot core_slots[] = {
     {Py_mod_exec, RJ_SLOT(core_exec)},
 #ifdef Py_mod_multiple_interpreters
     {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#if defined(Py_GIL_DISABLED)
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
 #endif
     {0, NULL},
 };

@@ -12,8 +12,8 @@
 #endif
 
 /* Versions whose structs src/cpython/ knows: 3.10 to 3.15. In others, and with RJSON_PORTABLE, the public API alone
- * is used; where the locks of objects take the GIL's place, dicts and types are left to it too. */
-#if !defined(RJSON_PORTABLE) && PY_VERSION_HEX < 0x03100000
+ * is used. Without the GIL it is 3.13 and 3.14, and instances are left to it too. */
+#if !defined(RJSON_PORTABLE) && PY_VERSION_HEX < 0x03100000 && (!defined(Py_GIL_DISABLED) || PY_VERSION_HEX < 0x030F0000)
 #define RJ_KNOWS_PYTHON 1
 #endif
 #if defined(RJ_KNOWS_PYTHON) && !defined(Py_GIL_DISABLED)

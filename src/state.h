@@ -3,29 +3,14 @@
 #define RJSON_STATE_H
 
 #include "cpython/known_objects.h"
-#include "encode/types/plan.h"
-#include "decode/shapes.h"
+#include "encode/cache.h"
+#include "spares.h"
 
 struct rjpy_encoder;
 struct rjpy_decoder;
-struct rjpy_cached_key;
 
 typedef int (*rjpy_encode_fn)(struct rjpy_encoder *e);
 typedef PyObject *(*rjpy_decode_fn)(struct rjpy_decoder *d);
-
-/* So many members are sorted without memory from the heap, and walked natively. */
-#define RJ_FEW_MEMBERS 24
-
-/* `sort_keys`: the order of the last dict with these keys. */
-typedef struct rjpy_key_order {
-    Py_ssize_t count;
-    PyObject *keys[RJ_FEW_MEMBERS]; /* in the dict's order; owned, exact str */
-    uint8_t order[RJ_FEW_MEMBERS];  /* their places in the dict, sorted */
-} rjpy_key_order;
-
-#define RJ_KEY_ORDERS 16
-
-void rjpy_key_order_clear(rjpy_key_order *order);
 
 /* The module's types: the state's member, its spec, and whether users find it in the module. */
 #define RJ_STATE_TYPES(X)                                                                                                   \
@@ -37,15 +22,14 @@ void rjpy_key_order_clear(rjpy_key_order *order);
     X(pump_type, rjpy_pump_spec, 1)                                                                                         \
     X(writer_base_type, rjpy_writer_base_spec, 1)                                                                           \
     X(transcoder_type, rjpy_transcoder_spec, 1)                                                                             \
-    X(array_type, rjpy_array_spec, 0)
+    X(array_type, rjpy_array_spec, 0)                                                                                       \
+    X(plan_type, rjpy_plan_spec, 0)
 
 /* Other objects that the state owns. */
 #define RJ_STATE_OBJECTS(X)                                                                                                 \
     X(encode_error)                                                                                                         \
     X(dict_items)        /* dict.items, to see whether a subclass has its own */                                            \
-    X(getswitchinterval) /* sys.getswitchinterval */                                                                        \
-    X(digits_of)         /* rjson._digits.digits, or NULL before the first use */                                           \
-    X(fixed_zone)        /* a datetime.timezone that was met last, or NULL */
+    X(getswitchinterval) /* sys.getswitchinterval */
 
 /* Interned names. */
 #define RJ_STATE_NAMES(X)                                                                                                   \
@@ -72,23 +56,17 @@ typedef struct rjpy_state {
 #undef TYPE
 #undef OBJECT
 #undef NAME
-    int64_t fixed_offset;  /* of fixed_zone, in microseconds */
+    PyObject *module;      /* whose state this is; borrowed. Its lock is that of rjson._uv, and of what is sent there */
     void *datetime_api;    /* the PyDateTime_CAPI; NULL before there was a date */
     rjpy_encode_fn encode; /* the walks for the instruction set chosen at import */
     rjpy_encode_fn encode_styled;
     rjpy_decode_fn decode;
     void (*narrow)(const void *units, int width, size_t length, uint8_t *out);
-    const char *isa;                     /* its name */
-    struct rjpy_encoder *spare;          /* a context kept for the next call, or NULL */
-    struct rjpy_cached_key *cached_keys; /* RJ_KEY_CACHE_SIZE, or NULL before the first text */
-    unsigned keys_driven_out;            /* of it */
-    rjpy_shape shapes[RJ_SHAPES];
+    const char *isa;            /* its name */
+    rjpy_spares encoders;       /* contexts, struct rjpy_encoder */
+    rjpy_spares decode_caches;  /* rjpy_decode_cache; with the GIL all calls share one, which stays here */
+    rjpy_encode_cache encoding; /* of all contexts with the GIL; without it each has its own, and this is not used */
     rjpy_known_objects known;
-    rjpy_plan_cache plans;
-    rjpy_key_order key_orders[RJ_KEY_ORDERS];
-    size_t last_size;    /* of the last result of dumps: an estimate for the next */
-    int last_width;      /* of a character in the last str, or 0 */
-    int last_was_latin1; /* whether that was a str with characters from 0x80 to 0xFF, and none beyond */
 } rjpy_state;
 
 extern struct PyModuleDef rjpy_module;

@@ -25,6 +25,20 @@ rjpy_bytes_set_length(PyObject *bytes, Py_ssize_t length)
     rjpy_bytes_forget_hash(bytes);
 }
 
+/* Whether anybody but the caller, who has one reference, may refer to a bytes object, or has just ceased to read it. */
+static inline int
+rjpy_bytes_is_shared(PyObject *bytes)
+{
+#if defined(Py_GIL_DISABLED)
+    /* A reference that another thread has dropped may be counted in either of the two counts. */
+    if (!_Py_IsOwnedByCurrentThread(bytes) || __atomic_load_n(&bytes->ob_ref_shared, __ATOMIC_ACQUIRE) != 0)
+        return 1;
+    return __atomic_load_n(&bytes->ob_ref_local, __ATOMIC_RELAXED) != 1;
+#else
+    return Py_REFCNT(bytes) > 1;
+#endif
+}
+
 /* Turns a block from PyObject_Malloc (consumed) that holds RJ_BYTES_PREFIX free bytes, `length` bytes and a spare
  * byte into a bytes object, without a copy. */
 static inline PyObject *

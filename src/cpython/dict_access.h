@@ -3,7 +3,8 @@
  * 1.65x on dict-heavy documents; PyDict_Next elsewhere, and with RJSON_PORTABLE. Positions mean the same in both ways:
  * the position less 1 is the entry that was returned last.
  *
- * A view or cursor is valid until Python code may have run; load or begin it again then.
+ * A view or cursor is valid until Python code may have run; load or begin it again then. Without the GIL the dict is locked
+ * for as long (cpython/locks.h).
  */
 #ifndef RJSON_CPYTHON_DICT_ACCESS_H
 #define RJSON_CPYTHON_DICT_ACCESS_H
@@ -38,7 +39,7 @@ rjpy_dict_next(PyObject *dict, Py_ssize_t *pos, PyObject **key, PyObject **value
     return 1;
 }
 
-#if defined(RJ_KNOWS_PYTHON_WITH_GIL) && PY_VERSION_HEX >= 0x030B0000
+#if defined(RJ_KNOWS_PYTHON) && PY_VERSION_HEX >= 0x030B0000
 #define RJ_KNOWS_DICTS 1
 #include "cpython/dict_layout_311.h"
 

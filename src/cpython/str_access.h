@@ -48,8 +48,10 @@ rjpy_str_wide(PyObject *str)
 RJ__INLINE const uint8_t *
 rjpy_str_kept_utf8(PyObject *str, size_t *length)
 {
+    /* In this order: without the GIL another thread may be storing it, the length first. */
+    const uint8_t *utf8 = (const uint8_t *)__atomic_load_n(&((PyCompactUnicodeObject *)str)->utf8, __ATOMIC_ACQUIRE);
     *length = (size_t)((PyCompactUnicodeObject *)str)->utf8_length;
-    return (const uint8_t *)((PyCompactUnicodeObject *)str)->utf8;
+    return utf8;
 }
 
 /* What comes before the characters: of a str of ASCII, and of any other. */

@@ -7,7 +7,7 @@
 
 #include "py.h"
 
-#if defined(RJ_KNOWS_PYTHON_WITH_GIL)
+#if defined(RJ_KNOWS_PYTHON)
 RJ__INLINE unsigned
 rjpy_type_version(PyTypeObject *type)
 {
@@ -15,7 +15,7 @@ rjpy_type_version(PyTypeObject *type)
     if (!PyType_HasFeature(type, Py_TPFLAGS_VALID_VERSION_TAG))
         return 0;
 #endif
-    return type->tp_version_tag;
+    return __atomic_load_n(&type->tp_version_tag, __ATOMIC_RELAXED); /* another thread may change the type */
 }
 #else
 RJ__INLINE unsigned

@@ -254,10 +254,13 @@ begin_decoder(rjpy_decoder *d, rjpy_state *state, const rjpy_decode_options *opt
     d->last_number = RJ_SHORT_INTEGER;
     d->last_gap = 0;
     d->piece = RJ_PIECE_MIN;
-    if (!state->cached_keys && !(state->cached_keys = PyMem_Calloc(RJ_KEY_CACHE_SIZE, sizeof *state->cached_keys))) {
+    d->cache = rjpy_spares_take(&state->decode_caches);
+    if (RJ__UNLIKELY(!d->cache) && !(d->cache = PyMem_Calloc(1, sizeof *d->cache))) {
         PyErr_NoMemory();
         return -1;
     }
+    if (!RJ_FREE_THREADED)
+        rjpy_spares_give(&state->decode_caches, d->cache);
     return 0;
 }
 
@@ -302,6 +305,8 @@ rjpy_decoder_end(rjpy_decoder *d)
     PyObject_Free(scratch_block(d));
     Py_XDECREF(d->held);
     Py_XDECREF(d->str);
+    if (RJ_FREE_THREADED && d->cache && !rjpy_spares_give(&d->state->decode_caches, d->cache))
+        rjpy_decode_cache_free(d->cache);
 }
 
 void
@@ -313,7 +318,7 @@ rjpy_decode_keep_key(rjpy_decoder *d, rjpy_cached_key *place, rjpy_cached_key ke
     if (place == end) {
         if (d->keys_missed++ >= RJ_KEYS_WELCOME && d->keys_missed % RJ_KEPT_KEY_RATIO != 0)
             return;
-        place -= 1 + d->state->keys_driven_out++ % RJ_KEY_PLACES; /* each in turn */
+        place -= 1 + d->cache->keys_driven_out++ % RJ_KEY_PLACES; /* each in turn */
     }
     PyObject *old = place->key;
     *place = key;
@@ -322,12 +327,12 @@ rjpy_decode_keep_key(rjpy_decoder *d, rjpy_cached_key *place, rjpy_cached_key ke
 }
 
 void
-rjpy_cached_keys_free(rjpy_state *state)
+rjpy_decode_cache_free(rjpy_decode_cache *cache)
 {
-    for (size_t i = 0; state->cached_keys && i < RJ_KEY_CACHE_SIZE; i++)
-        Py_XDECREF(state->cached_keys[i].key);
-    PyMem_Free(state->cached_keys);
-    state->cached_keys = NULL;
+    for (size_t i = 0; i < RJ_KEY_CACHE_SIZE; i++)
+        Py_XDECREF(cache->keys[i].key);
+    rjpy_shapes_clear(cache->shapes);
+    PyMem_Free(cache);
 }
 
 /* ---- errors */
@@ -507,7 +512,7 @@ rjpy_decode_dict(rjpy_decoder *d)
     }
     if (options->object_pairs_hook)
         return call_hook(options->object_pairs_hook, pairs_list(values, count));
-    PyObject *dict = rjpy_shapes_dict(d->state->shapes, values, count / 2);
+    PyObject *dict = rjpy_shapes_dict(d->cache->shapes, values, count / 2);
     return options->object_hook ? call_hook(options->object_hook, dict) : dict;
 }
 
@@ -582,7 +587,8 @@ rjpy_decode_runs_code(const rjpy_decode_options *o)
 int
 rjpy_decode_pause_collector(const rjpy_decode_options *options)
 {
-    return !rjpy_decode_runs_code(options) && PyGC_Disable();
+    /* Without the GIL it runs between bytecodes only; and what is switched here is every thread's. */
+    return !RJ_FREE_THREADED && !rjpy_decode_runs_code(options) && PyGC_Disable();
 }
 
 void

@@ -9,6 +9,7 @@
 #define RJSON_DECODE_DECODER_H
 
 #include "decode/options.h"
+#include "decode/shapes.h"
 #include "state.h"
 
 /* So much is kept without memory from the heap. */
@@ -44,9 +45,13 @@ typedef struct rjpy_level {
 /* How a number was read: numbers that follow each other tend to be alike. */
 typedef enum rjpy_number_form { RJ_SHORT_INTEGER, RJ_SHORT_DECIMAL, RJ_LONG_NUMBER } rjpy_number_form;
 
+typedef struct rjpy_cached_key rjpy_cached_key;
+typedef struct rjpy_decode_cache rjpy_decode_cache;
+
 typedef struct rjpy_decoder {
     const rjpy_decode_options *options;
     rjpy_state *state;
+    rjpy_decode_cache *cache; /* the state's; or its own until rjpy_decoder_end, or NULL */
     /* The text, and where it ends: a zero byte is there. It is UTF-8; of a str it has a byte for each character,
      * from 0x80 on for those that are not ASCII, which are then taken from the str. Vectors may read where they
      * begin before `safe_end`. A long str of wide characters becomes such bytes piece by piece (rjpy_decode_more):
@@ -148,18 +153,27 @@ typedef struct rjpy_key_ends {
 } rjpy_key_ends;
 
 /* A string that was a key, and what it was in the text. */
-typedef struct rjpy_cached_key {
+struct rjpy_cached_key {
     rjpy_key_ends ends;
     size_t form;      /* see key_form; 0: none */
     PyObject *key;    /* owned, or NULL */
     const void *text; /* UTF-8, or the units of a str: of the key */
-} rjpy_cached_key;
+};
 
 #define RJ_KEY_CACHE_SIZE (RJ_CACHED_KEYS + RJ_KEY_PLACES - 1)
 
+/* What was met in texts and comes again, as a rule. With the GIL an interpreter has one; without it each call has one to
+ * itself, which it finds among the spares. */
+struct rjpy_decode_cache {
+    rjpy_cached_key keys[RJ_KEY_CACHE_SIZE];
+    unsigned keys_driven_out;
+    rjpy_shape shapes[RJ_SHAPES];
+};
+
+void rjpy_decode_cache_free(rjpy_decode_cache *cache);
+
 /* Puts a key (borrowed) into one of the places from `place` on, which another may have to leave; or does not. */
 void rjpy_decode_keep_key(rjpy_decoder *d, rjpy_cached_key *place, rjpy_cached_key key);
-void rjpy_cached_keys_free(rjpy_state *state);
 
 /* By instruction set: the walk, and a byte for each unit of `width` bytes (2 or 4), the unit itself if it is ASCII
  * and from 0x80 on if not. */

@@ -389,15 +389,20 @@ feeder_get_is_over(PyObject *op, void *Py_UNUSED(closure))
     return PyBool_FromLong(((feeder *)op)->is_over);
 }
 
+/* Without the GIL, one at a time. */
+RJ_IN_TURN(feeder_feed)
+RJ_IN_TURN(feeder_take)
+RJ_GET_IN_TURN(feeder_get_is_over)
+
 static PyGetSetDef feeder_properties[] = {
-    {"is_over", feeder_get_is_over, NULL, PyDoc_STR("Whether nothing comes any more: the text has ended, well or not."),
-     NULL},
+    {"is_over", feeder_get_is_over_in_turn, NULL,
+     PyDoc_STR("Whether nothing comes any more: the text has ended, well or not."), NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyMethodDef feeder_methods[] = {
-    {"feed", feeder_feed, METH_O, feed_doc},
-    {"take", feeder_take, METH_NOARGS, take_doc},
+    {"feed", feeder_feed_in_turn, METH_O, feed_doc},
+    {"take", feeder_take_in_turn, METH_NOARGS, take_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -114,13 +114,16 @@ values_next(PyObject *op)
     return self->batch[self->next++];
 }
 
+/* Without the GIL, one at a time. */
+RJ_NEXT_IN_TURN(values_next)
+
 static PyType_Slot values_slots[] = {
     {Py_tp_new, RJ_SLOT(values_new)},
     {Py_tp_traverse, RJ_SLOT(values_traverse)},
     {Py_tp_clear, RJ_SLOT(values_clear)},
     {Py_tp_dealloc, RJ_SLOT(values_dealloc)},
     {Py_tp_iter, RJ_SLOT(PyObject_SelfIter)},
-    {Py_tp_iternext, RJ_SLOT(values_next)},
+    {Py_tp_iternext, RJ_SLOT(values_next_in_turn)},
     {Py_tp_doc, (void *)(uintptr_t)PyDoc_STR("Values(feeder, read, chunk_size): the values of a text, as they arrive.")},
     {0, NULL},
 };

@@ -6,16 +6,10 @@
 /* Below this share of the capacity a copy is cheaper than the memory that a kept chunk would hold on to. */
 #define COPY_BELOW(capacity) ((capacity) / 2)
 
-static int
-is_shared(PyObject *bytes)
-{
-    return Py_REFCNT(bytes) > 1;
-}
-
 int
 rjpy_bytes_chunk_prepare(rjpy_bytes_chunk *chunk)
 {
-    if (chunk->bytes && chunk->length == 0 && is_shared(chunk->bytes))
+    if (chunk->bytes && chunk->length == 0 && rjpy_bytes_is_shared(chunk->bytes))
         Py_CLEAR(chunk->bytes);
     if (!chunk->bytes) {
         chunk->bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)chunk->capacity);

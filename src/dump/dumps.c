@@ -16,15 +16,15 @@ at_most_estimate(size_t length)
 
 /* Small results are built in the context's scratch memory and copied once, at their exact size. */
 static int
-expects_small(const rjpy_state *state)
+expects_small(const rjpy_encode_cache *cache)
 {
-    return state->last_size < RJ_SCRATCH / 2;
+    return cache->last_size < RJ_SCRATCH / 2;
 }
 
 static size_t
-expected_size(const rjpy_state *state)
+expected_size(const rjpy_encode_cache *cache)
 {
-    return state->last_size + state->last_size / 16 + RJ_CHUNK_MIN;
+    return cache->last_size + cache->last_size / 16 + RJ_CHUNK_MIN;
 }
 
 /* The UTF-8 form, or NULL with an exception. */
@@ -33,13 +33,13 @@ to_bytes(rjpy_encoder *e)
 {
     rj_memory_sink sink;
     PyObject *result = NULL;
-    rj_memory_sink_init(&sink, &rjpy_py_objects, RJ_BYTES_PREFIX, expected_size(e->state),
-                        expects_small(e->state) ? e->scratch : NULL, RJ_SCRATCH);
+    rj_memory_sink_init(&sink, &rjpy_py_objects, RJ_BYTES_PREFIX, expected_size(e->cache),
+                        expects_small(e->cache) ? e->scratch : NULL, RJ_SCRATCH);
     e->sink = &sink.base;
     if (rjpy_encoder_run(e) == RJ_RUN_DONE) {
         size_t length;
         const uint8_t *data = rj_memory_sink_data(&sink, &length);
-        e->state->last_size = at_most_estimate(length);
+        e->cache->last_size = at_most_estimate(length);
         void *block = rjpy_take_block(&sink);
         result = block ? rjpy_bytes_adopt(block, (Py_ssize_t)length)
                        : PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)length);
@@ -57,16 +57,16 @@ to_str(rjpy_encoder *e)
 {
     rjpy_str_sink sink;
     PyObject *result = NULL;
-    rjpy_state *state = e->state;
-    int was_wide = state->last_width > 1; /* what comes before the first wide string is short, as a rule */
-    rjpy_str_sink_init(&sink, expected_size(state), state->last_was_latin1, e->scratch, RJ_SCRATCH,
-                       was_wide || expects_small(state));
+    rjpy_encode_cache *cache = e->cache;
+    int was_wide = cache->last_width > 1; /* what comes before the first wide string is short, as a rule */
+    rjpy_str_sink_init(&sink, expected_size(cache), cache->last_was_latin1, e->scratch, RJ_SCRATCH,
+                       was_wide || expects_small(cache));
     e->sink = &sink.base;
     e->str_sink = &sink;
     if (rjpy_encoder_run(e) == RJ_RUN_DONE) {
-        state->last_size = at_most_estimate(sink.width == 1 ? sink.narrow.length : sink.length);
-        state->last_width = sink.width;
-        state->last_was_latin1 = sink.width == 1 && e->non_ascii;
+        cache->last_size = at_most_estimate(sink.width == 1 ? sink.narrow.length : sink.length);
+        cache->last_width = sink.width;
+        cache->last_was_latin1 = sink.width == 1 && e->non_ascii;
         result = rjpy_str_sink_finish(&sink, e->non_ascii);
     }
     else {

@@ -249,7 +249,9 @@ encoder_dump_sink(PyObject *op, PyObject *args, PyObject *kwargs)
     const rjpy_waiting_sink *waiting = PyCapsule_GetPointer(capsule, RJ_WAITING_SINK_CAPSULE);
     if (!waiting || target_from(&target, obj, label, how, Py_None) < 0)
         return NULL;
-    return rjpy_dump_waiting(self->state, &self->options, obj, &target, waiting);
+    rjpy_section section;
+    rjpy_lock(&section, self->state->module);
+    return rjpy_unlocked(&section, rjpy_dump_waiting(self->state, &self->options, obj, &target, waiting));
 }
 
 #define KEYWORDS(f) ((PyCFunction)(void (*)(void))(f))

@@ -11,6 +11,13 @@
 
 const rjpy_way rjpy_no_way = {-1, NULL};
 
+/* Another thread says so. */
+static int
+is_stopped(const rjpy_pump *self)
+{
+    return __atomic_load_n(&self->stops, __ATOMIC_RELAXED);
+}
+
 static rjpy_pump *
 pump_of(rj_sink *sink)
 {
@@ -44,8 +51,13 @@ rjpy_sent
 rjpy_pump_send(rjpy_pump *self, const rjpy_way *way, int last)
 {
     seal(self, last);
-    if (way->outlet)
-        return rjpy_framed_chunk_send_to(&self->out, way->outlet);
+    if (way->outlet) {
+        rjpy_section section;
+        rjpy_lock(&section, self->module);
+        rjpy_sent sent = rjpy_framed_chunk_send_to(&self->out, way->outlet);
+        rjpy_unlock(&section);
+        return sent;
+    }
     return rjpy_framed_chunk_send(&self->out, way->fd) ? RJ_SENT_ALL : RJ_SENT_NOTHING;
 }
 
@@ -399,7 +411,7 @@ next_item(rjpy_pump *self, PyObject **item)
     *item = NULL;
     if (!rjpy_coop_has_arrival(&self->coop)) {
         self->coop.outermost = self->items;
-        rjpy_pause_reason reason = self->is_shared ? (self->stops ? RJ_PAUSE_FLUSH : RJ_PAUSE_NONE)
+        rjpy_pause_reason reason = self->is_shared ? (is_stopped(self) ? RJ_PAUSE_FLUSH : RJ_PAUSE_NONE)
                                                    : rjpy_coop_pause_reason(&self->coop, self->items, self->items_are_async);
         if (reason != RJ_PAUSE_NONE)
             return (int)reason;
@@ -494,7 +506,17 @@ complete(rjpy_pump *self)
 static int
 is_for_others(const rjpy_pump *self)
 {
-    return self->is_shared && self->coop.reason == RJ_PAUSE_FLUSH && !self->stops;
+    return self->is_shared && self->coop.reason == RJ_PAUSE_FLUSH && !is_stopped(self);
+}
+
+/* Without the GIL the other thread waits for the pump's lock. */
+static void
+give_turn(void)
+{
+#if RJ_FREE_THREADED
+    PyThreadState *saved = PyEval_SaveThread();
+    PyEval_RestoreThread(saved);
+#endif
 }
 
 static int
@@ -508,7 +530,7 @@ run_document(rjpy_pump *self, const rjpy_way *way)
     self->busy = 1;
     if (self->encoder)
         while ((result = rjpy_encoder_run(self->encoder)) == RJ_RUN_PAUSED && is_for_others(self))
-            ;
+            give_turn();
     self->busy = 0;
     self->way = &rjpy_no_way;
     if (result == RJ_RUN_PAUSED)
@@ -583,10 +605,13 @@ rjpy_pump_run(PyObject *op, const rjpy_outlet *outlet, uint64_t deadline_ns)
 {
     rjpy_pump *self = (rjpy_pump *)op;
     const rjpy_way way = {-1, outlet};
+    rjpy_section section;
+    rjpy_lock(&section, op);
     self->coop.deadline_ns = deadline_ns;
     self->coop.outside_task = 1;
     int state = rjpy_pump_run_checked(self, &way);
     self->coop.outside_task = 0;
+    rjpy_unlock(&section);
     return state;
 }
 

@@ -213,7 +213,7 @@ pump_steal(PyObject *op, PyObject *Py_UNUSED(ignored))
 static PyObject *
 pump_stop(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    ((rjpy_pump *)op)->stops = 1;
+    __atomic_store_n(&((rjpy_pump *)op)->stops, 1, __ATOMIC_RELAXED); /* at once: without a turn */
     Py_RETURN_NONE;
 }
 
@@ -475,21 +475,46 @@ get_documents(PyObject *op, void *Py_UNUSED(closure))
     return PyLong_FromUnsignedLongLong(((rjpy_pump *)op)->documents);
 }
 
+RJ_GET_IN_TURN(get_slice_seconds)
+RJ_GET_IN_TURN(get_yielded)
+RJ_GET_IN_TURN(get_held)
+RJ_GET_IN_TURN(get_size)
+RJ_GET_IN_TURN(get_bytes_written)
+RJ_GET_IN_TURN(get_state)
+RJ_GET_IN_TURN(get_total)
+RJ_GET_IN_TURN(get_is_open)
+RJ_GET_IN_TURN(get_is_broken)
+RJ_GET_IN_TURN(get_produced)
+RJ_GET_IN_TURN(get_is_busy)
+RJ_GET_IN_TURN(get_flush_point)
+RJ_GET_IN_TURN(get_documents)
+
+static int
+set_flush_point_in_turn(PyObject *op, PyObject *value, void *closure)
+{
+    rjpy_section section;
+    rjpy_lock(&section, op);
+    int rc = set_flush_point(op, value, closure);
+    rjpy_unlock(&section);
+    return rc;
+}
+
 static PyGetSetDef pump_getset[] = {
-    {"slice_seconds", get_slice_seconds, NULL, PyDoc_STR("The slice, in seconds."), NULL},
-    {"yielded", get_yielded, NULL, PyDoc_STR("What the pending source has for the event loop."), NULL},
-    {"held", get_held, NULL, PyDoc_STR("Bytes of output in the chunk."), NULL},
-    {"size", get_size, NULL, PyDoc_STR("Bytes that the document has so far, with its prefix and suffix."), NULL},
-    {"bytes_written", get_bytes_written, NULL, PyDoc_STR("How many of those have left the chunk."), NULL},
-    {"state", get_state, NULL, PyDoc_STR("What run() returned last."), NULL},
-    {"total", get_total, NULL, PyDoc_STR("How many bytes have left the chunk since the pump was made."), NULL},
-    {"is_open", get_is_open, NULL, PyDoc_STR("Whether a document has begun and has neither been completed nor given up."),
+    {"slice_seconds", get_slice_seconds_in_turn, NULL, PyDoc_STR("The slice, in seconds."), NULL},
+    {"yielded", get_yielded_in_turn, NULL, PyDoc_STR("What the pending source has for the event loop."), NULL},
+    {"held", get_held_in_turn, NULL, PyDoc_STR("Bytes of output in the chunk."), NULL},
+    {"size", get_size_in_turn, NULL, PyDoc_STR("Bytes that the document has so far, with its prefix and suffix."), NULL},
+    {"bytes_written", get_bytes_written_in_turn, NULL, PyDoc_STR("How many of those have left the chunk."), NULL},
+    {"state", get_state_in_turn, NULL, PyDoc_STR("What run() returned last."), NULL},
+    {"total", get_total_in_turn, NULL, PyDoc_STR("How many bytes have left the chunk since the pump was made."), NULL},
+    {"is_open", get_is_open_in_turn, NULL,
+     PyDoc_STR("Whether a document has begun and has neither been completed nor given up."), NULL},
+    {"is_broken", get_is_broken_in_turn, NULL, PyDoc_STR("Whether a part of the document may be out, and not all of it."),
      NULL},
-    {"is_broken", get_is_broken, NULL, PyDoc_STR("Whether a part of the document may be out, and not all of it."), NULL},
-    {"produced", get_produced, NULL, PyDoc_STR("Bytes of output since the pump was made."), NULL},
-    {"is_busy", get_is_busy, NULL, PyDoc_STR("Whether it runs, and this is code of its document's own."), NULL},
-    {"flush_point", get_flush_point, set_flush_point, PyDoc_STR("Between documents it may be set."), NULL},
-    {"documents", get_documents, NULL, PyDoc_STR("How many documents are complete."), NULL},
+    {"produced", get_produced_in_turn, NULL, PyDoc_STR("Bytes of output since the pump was made."), NULL},
+    {"is_busy", get_is_busy_in_turn, NULL, PyDoc_STR("Whether it runs, and this is code of its document's own."), NULL},
+    {"flush_point", get_flush_point_in_turn, set_flush_point_in_turn, PyDoc_STR("Between documents it may be set."), NULL},
+    {"documents", get_documents_in_turn, NULL, PyDoc_STR("How many documents are complete."), NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -543,26 +568,46 @@ PyDoc_STRVAR(finish_doc,
 PyDoc_STRVAR(close_doc, "close($self, /)\n--\n\n"
                         "Give the document up if it is not complete, and close its open generators, innermost first.");
 
+/* Without the GIL, one at a time. */
+RJ_FAST_IN_TURN(pump_begin)
+RJ_IN_TURN(pump_begin_raw)
+RJ_IN_TURN(pump_begin_part)
+RJ_IN_TURN(pump_abandon)
+RJ_IN_TURN(pump_take_back)
+RJ_IN_TURN(pump_begin_all)
+RJ_IN_TURN(pump_run)
+RJ_FAST_IN_TURN(pump_send_whole)
+RJ_IN_TURN(pump_resume)
+RJ_IN_TURN(pump_throw)
+RJ_FAST_IN_TURN(pump_flush)
+RJ_IN_TURN(pump_refuse)
+RJ_IN_TURN(pump_steal)
+RJ_IN_TURN(pump_end)
+RJ_IN_TURN(pump_new_slice)
+RJ_IN_TURN(pump_trim)
+RJ_IN_TURN(pump_finish)
+RJ_IN_TURN(pump_close)
+
 static PyMethodDef pump_methods[] = {
-    {"begin", (PyCFunction)(void (*)(void))pump_begin, METH_FASTCALL, begin_doc},
-    {"begin_raw", pump_begin_raw, METH_VARARGS, begin_raw_doc},
-    {"begin_part", pump_begin_part, METH_VARARGS, begin_part_doc},
-    {"abandon", pump_abandon, METH_NOARGS, abandon_doc},
-    {"take_back", pump_take_back, METH_NOARGS, take_back_doc},
-    {"begin_all", pump_begin_all, METH_O, begin_all_doc},
-    {"run", pump_run, METH_O, run_doc},
-    {"send_whole", (PyCFunction)(void (*)(void))pump_send_whole, METH_FASTCALL, send_whole_doc},
-    {"resume", pump_resume, METH_O, resume_doc},
-    {"throw", pump_throw, METH_O, throw_doc},
-    {"flush", (PyCFunction)(void (*)(void))pump_flush, METH_FASTCALL, flush_doc},
-    {"refuse", pump_refuse, METH_O, refuse_doc},
-    {"steal", pump_steal, METH_NOARGS, steal_doc},
+    {"begin", (PyCFunction)(void (*)(void))pump_begin_in_turn, METH_FASTCALL, begin_doc},
+    {"begin_raw", pump_begin_raw_in_turn, METH_VARARGS, begin_raw_doc},
+    {"begin_part", pump_begin_part_in_turn, METH_VARARGS, begin_part_doc},
+    {"abandon", pump_abandon_in_turn, METH_NOARGS, abandon_doc},
+    {"take_back", pump_take_back_in_turn, METH_NOARGS, take_back_doc},
+    {"begin_all", pump_begin_all_in_turn, METH_O, begin_all_doc},
+    {"run", pump_run_in_turn, METH_O, run_doc},
+    {"send_whole", (PyCFunction)(void (*)(void))pump_send_whole_in_turn, METH_FASTCALL, send_whole_doc},
+    {"resume", pump_resume_in_turn, METH_O, resume_doc},
+    {"throw", pump_throw_in_turn, METH_O, throw_doc},
+    {"flush", (PyCFunction)(void (*)(void))pump_flush_in_turn, METH_FASTCALL, flush_doc},
+    {"refuse", pump_refuse_in_turn, METH_O, refuse_doc},
+    {"steal", pump_steal_in_turn, METH_NOARGS, steal_doc},
     {"stop", pump_stop, METH_NOARGS, stop_doc},
-    {"end", pump_end, METH_NOARGS, end_doc},
-    {"new_slice", pump_new_slice, METH_NOARGS, new_slice_doc},
-    {"trim", pump_trim, METH_NOARGS, trim_doc},
-    {"finish", pump_finish, METH_NOARGS, finish_doc},
-    {"close", pump_close, METH_NOARGS, close_doc},
+    {"end", pump_end_in_turn, METH_NOARGS, end_doc},
+    {"new_slice", pump_new_slice_in_turn, METH_NOARGS, new_slice_doc},
+    {"trim", pump_trim_in_turn, METH_NOARGS, trim_doc},
+    {"finish", pump_finish_in_turn, METH_NOARGS, finish_doc},
+    {"close", pump_close_in_turn, METH_NOARGS, close_doc},
     {NULL, NULL, 0, NULL},
 };
 

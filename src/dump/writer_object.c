@@ -9,25 +9,37 @@
 typedef struct writer_object {
     PyObject_HEAD PyObject *pump; /* owned; NULL before _attach() */
     PyThread_type_lock lock;
-    unsigned long owner; /* the thread that has the lock, if depth is not 0 */
+    unsigned long owner; /* the thread that has the lock, or 0 */
     int depth;           /* how often it has it */
     char is_plain;       /* nothing keeps a document from going straight into the chunk */
 } writer_object;
 
 /* ---- the lock, which a thread may take several times */
 
+/* Whether this thread has it. */
+static int
+has_lock(const writer_object *self)
+{
+    return __atomic_load_n(&self->owner, __ATOMIC_RELAXED) == PyThread_get_thread_ident();
+}
+
+static void
+set_owner(writer_object *self, unsigned long thread)
+{
+    __atomic_store_n(&self->owner, thread, __ATOMIC_RELAXED);
+}
+
 /* 0, or -1 with an exception: a signal's handler raised it. */
 static int
 acquire(writer_object *self)
 {
-    unsigned long me = PyThread_get_thread_ident();
-    if (self->depth == 0 || self->owner != me) {
+    if (!has_lock(self)) {
         PyLockStatus status = PyThread_acquire_lock_timed(self->lock, 0, 0);
         while (status != PY_LOCK_ACQUIRED) {
             Py_BEGIN_ALLOW_THREADS status = PyThread_acquire_lock_timed(self->lock, -1, 1);
             Py_END_ALLOW_THREADS if (status == PY_LOCK_INTR && PyErr_CheckSignals() < 0) return -1;
         }
-        self->owner = me;
+        set_owner(self, PyThread_get_thread_ident());
     }
     self->depth++;
     return 0;
@@ -36,8 +48,10 @@ acquire(writer_object *self)
 static void
 release(writer_object *self)
 {
-    if (--self->depth == 0)
-        PyThread_release_lock(self->lock);
+    if (--self->depth > 0)
+        return;
+    set_owner(self, 0);
+    PyThread_release_lock(self->lock);
 }
 
 static PyObject *
@@ -50,7 +64,7 @@ static PyObject *
 writer_release(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     writer_object *self = (writer_object *)op;
-    if (self->depth == 0 || self->owner != PyThread_get_thread_ident()) {
+    if (!has_lock(self)) {
         PyErr_SetString(PyExc_RuntimeError, "the lock is another thread's");
         return NULL;
     }
@@ -79,7 +93,10 @@ static PyObject *
 write_plainly(writer_object *self, PyObject *obj)
 {
     rjpy_pump *pump = (rjpy_pump *)self->pump;
+    rjpy_section section;
+    rjpy_lock(&section, self->pump);
     int state = rjpy_pump_begin(pump, obj, NULL, 0) < 0 ? -1 : rjpy_pump_go(pump, &rjpy_no_way);
+    rjpy_unlock(&section);
     if (state < 0)
         return fail(self);
     if (state != RJ_PAUSE_NONE)

@@ -108,6 +108,16 @@ rjpy_refuse_entry(rjpy_encoder *e, uint8_t *cur, PyObject *obj)
     return 0;
 }
 
+/* Levels that are recorded, and will not be opened. */
+static void
+drop_recorded_levels(rjpy_encoder *e)
+{
+    if (RJ_FREE_THREADED && e->interrupted)
+        for (rjpy_walk_level *level = &e->levels[e->native]; level <= e->interrupted; level++)
+            Py_DECREF(level->obj);
+    e->interrupted = NULL;
+}
+
 int
 rjpy_refuse_circle(rjpy_encoder *e)
 {
@@ -117,6 +127,7 @@ rjpy_refuse_circle(rjpy_encoder *e)
         return 0;
     fail_circular(e, obj);
     Py_CLEAR(e->waiting);
+    drop_recorded_levels(e);
     rjpy_leave(e);
     return 1;
 }
@@ -125,9 +136,15 @@ int
 rjpy_open_recorded_levels(rjpy_encoder *e)
 {
     int innermost = (int)(e->interrupted - e->levels);
-    while (e->native++ < innermost)
+    while (e->native++ < innermost) {
+        if (RJ_FREE_THREADED)
+            e->owned = e->native; /* interrupt() held them */
         if (!rjpy_become_parent(e))
             return 0;
+    }
+    if (RJ_FREE_THREADED)
+        e->owned = e->native;
+    e->interrupted = NULL;
     return 1;
 }
 
@@ -378,13 +395,13 @@ rjpy_int_text(rjpy_encoder *e, PyObject *v)
     rjpy_own_ancestors(e); /* its exception may start the garbage collector, and that finalizers; and signals are heard */
     if (RJ__LIKELY(!rjpy_long_is_huge(v)))
         return PyLong_Type.tp_repr(v);
-    if (!e->state->digits_of) {
+    if (!e->cache->digits_of) {
         PyObject *module = PyImport_ImportModule("rjson._digits");
-        e->state->digits_of = module ? PyObject_GetAttrString(module, "digits") : NULL;
+        e->cache->digits_of = module ? PyObject_GetAttrString(module, "digits") : NULL;
         Py_XDECREF(module);
     }
     PyObject *plain = PyLong_Type.tp_as_number->nb_positive(v); /* of exact type, whatever methods a subclass has */
-    PyObject *text = plain && e->state->digits_of ? PyObject_CallOneArg(e->state->digits_of, plain) : NULL;
+    PyObject *text = plain && e->cache->digits_of ? PyObject_CallOneArg(e->cache->digits_of, plain) : NULL;
     Py_XDECREF(plain);
     return text;
 }
@@ -503,6 +520,26 @@ rjpy_next_pair(rjpy_encoder *e, PyObject *iterator, PyObject **key, PyObject **v
     return 1;
 }
 
+/* ---- the cache */
+
+int
+rjpy_encode_cache_traverse(rjpy_encode_cache *cache, visitproc visit, void *arg)
+{
+    Py_VISIT(cache->digits_of);
+    Py_VISIT(cache->fixed_zone);
+    return rjpy_plan_cache_traverse(&cache->plans, visit, arg);
+}
+
+void
+rjpy_encode_cache_clear(rjpy_encode_cache *cache)
+{
+    rjpy_plan_cache_clear(&cache->plans);
+    for (size_t i = 0; i < RJ_KEY_ORDERS; i++)
+        rjpy_key_order_clear(&cache->key_orders[i]);
+    Py_CLEAR(cache->digits_of);
+    Py_CLEAR(cache->fixed_zone);
+}
+
 /* ---- life */
 
 /* All but the arrays at the end. In pieces: compilers make one string instruction of the whole, which takes longer
@@ -516,21 +553,26 @@ clear_fields(rjpy_encoder *e)
         memset((char *)e + i, 0, PIECE);
 }
 
+/* Its own cache is behind it, where it has one. */
+#define CONTEXT_SIZE (sizeof(rjpy_encoder) + (RJ_FREE_THREADED ? sizeof(rjpy_encode_cache) : 0))
+
 rjpy_encoder *
 rjpy_encoder_acquire(rjpy_state *state, const rjpy_options *options, PyObject *root, rj_sink *sink)
 {
-    rjpy_encoder *e = state->spare;
-    state->spare = NULL;
+    rjpy_encoder *e = rjpy_spares_take(&state->encoders);
     if (!e) {
-        e = PyMem_Malloc(sizeof *e);
+        e = PyMem_Malloc(CONTEXT_SIZE);
         if (!e) {
             PyErr_NoMemory();
             return NULL;
         }
         memset(e->parents_at, 0, sizeof e->parents_at);
+        if (RJ_FREE_THREADED)
+            memset(e + 1, 0, sizeof(rjpy_encode_cache));
     }
     clear_fields(e);
     e->state = state;
+    e->cache = RJ_FREE_THREADED ? (rjpy_encode_cache *)(void *)(e + 1) : &state->encoding;
     e->options = options;
     e->sink = sink;
     e->root = root;
@@ -562,10 +604,16 @@ rjpy_encoder_release(rjpy_encoder *e)
         PyMem_Free(e->frames);
     if (e->ancestors.slots)
         rjpy_ptrset_free(&e->ancestors);
-    if (e->state->spare)
-        PyMem_Free(e);
-    else
-        e->state->spare = e;
+    if (!rjpy_spares_give(&e->state->encoders, e))
+        rjpy_encoder_free(e);
+}
+
+void
+rjpy_encoder_free(rjpy_encoder *e)
+{
+    if (RJ_FREE_THREADED)
+        rjpy_encode_cache_clear(e->cache);
+    PyMem_Free(e);
 }
 
 int
@@ -578,7 +626,7 @@ rjpy_encoder_traverse(rjpy_encoder *e, visitproc visit, void *arg)
         Py_VISIT(e->frames[i].value);
     }
     Py_VISIT(e->text_owner);
-    return 0;
+    return RJ_FREE_THREADED ? rjpy_encode_cache_traverse(e->cache, visit, arg) : 0;
 }
 
 PyObject *

@@ -96,6 +96,7 @@ _Static_assert(RJ_NATIVE_LEVELS <= UINT8_MAX, "a place counts them all");
 
 typedef struct rjpy_encoder {
     rjpy_state *state;
+    rjpy_encode_cache *cache;    /* the state's, or its own */
     const rjpy_options *options; /* borrowed */
     rj_sink *sink;               /* borrowed */
     rjpy_str_sink *str_sink;     /* borrowed; the sink, where its windows take Latin-1 and not UTF-8; else NULL */
@@ -142,9 +143,11 @@ typedef struct rjpy_encoder {
  * rjpy_encoder_release, which drops every reference that it still owns and keeps an exception that is set. */
 rjpy_encoder *rjpy_encoder_acquire(rjpy_state *state, const rjpy_options *options, PyObject *root, rj_sink *sink);
 void rjpy_encoder_release(rjpy_encoder *e);
+/* Frees one that was released. */
+void rjpy_encoder_free(rjpy_encoder *e);
 /* The iterators that an unfinished document is in the middle of, innermost first: a new list, or NULL with MemoryError. */
 PyObject *rjpy_encoder_open_sources(const rjpy_encoder *e);
-/* Visits the references that a paused encoder owns. */
+/* Visits the references that a paused encoder owns, or one that was released. */
 int rjpy_encoder_traverse(rjpy_encoder *e, visitproc visit, void *arg);
 
 /* Encodes until the document is complete, the sink pauses, or something fails. A complete document's last window has been
@@ -263,7 +266,7 @@ PyObject *rjpy_call_default(rjpy_encoder *e, const uint8_t *cur, PyObject *obj);
  * else with an exception. */
 PyObject *rjpy_dict_subclass_pairs(rjpy_encoder *e, PyObject *dict, int *direct);
 /* Sorts the members of a dict that has at most so many. 0 if its keys are not all exact str. Runs no Python code. */
-int rjpy_sort_few(rjpy_state *state, PyObject *dict, rjpy_member sorted[RJ_FEW_MEMBERS]);
+int rjpy_sort_few(rjpy_encode_cache *cache, PyObject *dict, rjpy_member sorted[RJ_FEW_MEMBERS]);
 /* Members as a tuple of keys and values in turn, for RJ_FRAME_ENTRIES; NULL with MemoryError. */
 PyObject *rjpy_members_tuple(const rjpy_member *members, Py_ssize_t count);
 /* Whether two keys of a dict may become equal when they are written. Runs no Python code. */

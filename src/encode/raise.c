@@ -21,17 +21,21 @@ member_text(PyObject *key)
     return PyUnicode_FromFormat("[<%.200s>]", Py_TYPE(key)->tp_name);
 }
 
-/* The key before `pos`; borrowed, or NULL if the dict has changed too much to tell. */
+/* The key before `pos`: a new reference, or NULL if the dict has changed too much to tell. */
 static PyObject *
 key_before(PyObject *dict, Py_ssize_t pos)
 {
-    PyObject *key, *value;
+    PyObject *key = NULL, *value;
+    rjpy_section section;
+    rjpy_lock(&section, dict);
     if (pos < 1 || (--pos, !PyDict_Next(dict, &pos, &key, &value)))
-        return NULL;
+        key = NULL;
+    Py_XINCREF(key);
+    rjpy_unlock(&section);
     return key;
 }
 
-/* The key at hand of a level that has keys; borrowed, or NULL. */
+/* The key at hand of a level that has keys: a new reference, or NULL. */
 static PyObject *
 frame_key(const rjpy_frame *f)
 {
@@ -39,11 +43,11 @@ frame_key(const rjpy_frame *f)
     case RJ_FRAME_DICT:
         return key_before(f->obj, f->pos);
     case RJ_FRAME_PAIRS:
-        return f->key;
+        return Py_XNewRef(f->key);
     case RJ_FRAME_ENTRIES:
-        return f->pos > 0 ? PyTuple_GET_ITEM(f->iterator, f->pos - 2) : NULL;
+        return f->pos > 0 ? Py_NewRef(PyTuple_GET_ITEM(f->iterator, f->pos - 2)) : NULL;
     case RJ_FRAME_FIELDS:
-        return f->pos > 0 ? ((const rjpy_plan *)f->iterator)->fields[f->pos - 1].key : NULL;
+        return f->pos > 0 ? Py_NewRef(((const rjpy_plan *)f->iterator)->fields[f->pos - 1].key) : NULL;
     default:
         return NULL;
     }
@@ -65,7 +69,7 @@ frame_text(const rjpy_frame *f)
         return rjpy_array_position((const rjpy_array *)f->iterator);
     if (frame_index(f) >= 0)
         return PyUnicode_FromFormat("[%zd]", frame_index(f));
-    PyObject *key = Py_XNewRef(frame_key(f)); /* its repr may run code that drops it */
+    PyObject *key = frame_key(f); /* its repr may run code that drops it */
     PyObject *text = key ? member_text(key) : PyUnicode_FromString("");
     Py_XDECREF(key);
     return text;
@@ -172,7 +176,7 @@ level_note(const rjpy_frame *f)
         return PyUnicode_FromFormat("when serializing %s object", type);
     if (frame_index(f) >= 0)
         return PyUnicode_FromFormat("when serializing %s item %zd", type, frame_index(f));
-    PyObject *key = Py_XNewRef(frame_key(f));
+    PyObject *key = frame_key(f);
     PyObject *note = key ? PyUnicode_FromFormat("when serializing %s item %R", type, key) : NULL;
     Py_XDECREF(key);
     return note;

@@ -115,10 +115,10 @@ members_of(PyObject *dict, rjpy_member copies[RJ_FEW_MEMBERS])
 
 /* Where the order of a dict with these keys is kept: rows of a table share it. */
 static rjpy_key_order *
-order_of(rjpy_state *state, const rjpy_member *members, Py_ssize_t count)
+order_of(rjpy_encode_cache *cache, const rjpy_member *members, Py_ssize_t count)
 {
     uintptr_t bits = ((uintptr_t)members[0].key >> 4) + (uintptr_t)count;
-    return &state->key_orders[(bits ^ bits >> 4) % RJ_KEY_ORDERS];
+    return &cache->key_orders[(bits ^ bits >> 4) % RJ_KEY_ORDERS];
 }
 
 static int
@@ -160,12 +160,12 @@ rjpy_key_order_clear(rjpy_key_order *order)
 }
 
 int
-rjpy_sort_few(rjpy_state *state, PyObject *dict, rjpy_member sorted[RJ_FEW_MEMBERS])
+rjpy_sort_few(rjpy_encode_cache *cache, PyObject *dict, rjpy_member sorted[RJ_FEW_MEMBERS])
 {
     rjpy_member copies[RJ_FEW_MEMBERS];
     Py_ssize_t count = PyDict_GET_SIZE(dict);
     const rjpy_member *members = members_of(dict, copies);
-    rjpy_key_order *order = order_of(state, members, count);
+    rjpy_key_order *order = order_of(cache, members, count);
     if (!has_keys(order, members, count) && !learn_order(order, dict, members, count))
         return 0;
     for (Py_ssize_t i = 0; i < count; i++)
@@ -218,7 +218,7 @@ sorted_or_explained(rjpy_encoder *e, PyObject *pairs)
     return entries ? entries : explain_sort_error(e);
 }
 
-/* Of a dict whose keys are all exact str: 1 with its members (NULL with MemoryError); 0 for others. */
+/* Of a dict (locked) whose keys are all exact str: 1 with its members (NULL with MemoryError); 0 for others. */
 static int
 sorted_by_text(PyObject *dict, PyObject **entries)
 {
@@ -244,7 +244,11 @@ static PyObject *
 sorted_entries(rjpy_encoder *e, PyObject *dict)
 {
     PyObject *entries;
-    return sorted_by_text(dict, &entries) ? entries : sorted_or_explained(e, PyDict_Items(dict));
+    rjpy_section section;
+    rjpy_lock(&section, dict);
+    int is_text = sorted_by_text(dict, &entries);
+    rjpy_unlock(&section);
+    return is_text ? entries : sorted_or_explained(e, PyDict_Items(dict));
 }
 
 /* ---- keys that become equal */
@@ -252,13 +256,19 @@ sorted_entries(rjpy_encoder *e, PyObject *dict)
 int
 rjpy_may_repeat_keys(const rjpy_encoder *e, PyObject *dict)
 {
-    Py_ssize_t pos = 0, strings = 0, ints = 0, count = PyDict_GET_SIZE(dict);
+    Py_ssize_t pos = 0, strings = 0, ints = 0;
     PyObject *key, *value;
+    rjpy_section section;
+    rjpy_hold(dict);
+    rjpy_lock(&section, dict);
+    const Py_ssize_t count = PyDict_GET_SIZE(dict);
     while (PyDict_Next(dict, &pos, &key, &value)) {
         strings +=
             PyUnicode_CheckExact(key) && (e->options->surrogates == RJ__SURROGATES_STOP || PyUnicode_IS_COMPACT_ASCII(key));
         ints += PyLong_CheckExact(key);
     }
+    rjpy_unlock(&section);
+    rjpy_let_go(dict);
     return strings != count && ints != count;
 }
 

@@ -457,20 +457,35 @@ PyDoc_STRVAR(close_doc, "abort($self, /)\n--\n\n"
                         "Close at once. Subscribers that are in the middle of a message are reset; who publishes or waits\n"
                         "gets a ConnectionAbortedError.");
 
+#define LOCK_OF(op) rjpy_uv_lock_of(((fanout_object *)(op))->state, op)
+RJ_IN_TURN_OF(fanout_wait, LOCK_OF(op))
+RJ_IN_TURN_OF(fanout_watch, LOCK_OF(op))
+RJ_IN_TURN_OF(fanout_unwatch, LOCK_OF(op))
+RJ_IN_TURN_OF(fanout_begin, LOCK_OF(op))
+RJ_IN_TURN_OF(fanout_write, LOCK_OF(op))
+RJ_IN_TURN_OF(fanout_flush, LOCK_OF(op))
+RJ_IN_TURN_OF(fanout_end, LOCK_OF(op))
+RJ_IN_TURN_OF(fanout_send_raw, LOCK_OF(op))
+RJ_IN_TURN_OF(fanout_add, LOCK_OF(op))
+RJ_IN_TURN_OF(fanout_remove, LOCK_OF(op))
+RJ_IN_TURN_OF(fanout_finish, LOCK_OF(op))
+RJ_IN_TURN_OF(fanout_report, LOCK_OF(op))
+RJ_IN_TURN_OF(fanout_close, LOCK_OF(op))
+
 static PyMethodDef fanout_methods[] = {
-    {"wait", fanout_wait, METH_VARARGS, wait_doc},
-    {"watch", fanout_watch, METH_O, watch_doc},
-    {"unwatch", fanout_unwatch, METH_O, unwatch_doc},
-    {"begin", fanout_begin, METH_O, begin_doc},
-    {"write", fanout_write, METH_VARARGS, write_doc},
-    {"flush", fanout_flush, METH_NOARGS, flush_doc},
-    {"end", fanout_end, METH_NOARGS, end_doc},
-    {"send_raw", fanout_send_raw, METH_O, send_raw_doc},
-    {"add", fanout_add, METH_O, add_doc},
-    {"remove", fanout_remove, METH_O, remove_doc},
-    {"finish", fanout_finish, METH_NOARGS, finish_doc},
-    {"report", fanout_report, METH_NOARGS, report_doc},
-    {"abort", fanout_close, METH_NOARGS, close_doc},
+    {"wait", fanout_wait_in_turn, METH_VARARGS, wait_doc},
+    {"watch", fanout_watch_in_turn, METH_O, watch_doc},
+    {"unwatch", fanout_unwatch_in_turn, METH_O, unwatch_doc},
+    {"begin", fanout_begin_in_turn, METH_O, begin_doc},
+    {"write", fanout_write_in_turn, METH_VARARGS, write_doc},
+    {"flush", fanout_flush_in_turn, METH_NOARGS, flush_doc},
+    {"end", fanout_end_in_turn, METH_NOARGS, end_doc},
+    {"send_raw", fanout_send_raw_in_turn, METH_O, send_raw_doc},
+    {"add", fanout_add_in_turn, METH_O, add_doc},
+    {"remove", fanout_remove_in_turn, METH_O, remove_doc},
+    {"finish", fanout_finish_in_turn, METH_NOARGS, finish_doc},
+    {"report", fanout_report_in_turn, METH_NOARGS, report_doc},
+    {"abort", fanout_close_in_turn, METH_NOARGS, close_doc},
     {NULL, NULL, 0, NULL},
 };
 

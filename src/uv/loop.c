@@ -1,5 +1,6 @@
 /* See loop.h. libuv's callbacks run no Python code: they note what is ready, and the loop's owner sees to it afterwards. */
 #include "uv/loop.h"
+#include "uv/module.h"
 
 #include "sinks/fd_io.h"
 
@@ -207,9 +208,12 @@ PyDoc_STRVAR(run_doc,
              "run($self, /)\n--\n\n"
              "Do what is ready, for about a millisecond at most. True: call it again soon, whatever fileno() says.");
 
+#define LOCK_OF(op) rjpy_uv_lock_of(PyType_GetModuleState(Py_TYPE(op)), op)
+RJ_IN_TURN_OF(loop_run, LOCK_OF(op))
+
 static PyMethodDef loop_methods[] = {
     {"fileno", loop_fileno, METH_NOARGS, fileno_doc},
-    {"run", loop_run, METH_NOARGS, run_doc},
+    {"run", loop_run_in_turn, METH_NOARGS, run_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -2,6 +2,7 @@
 #ifndef RJSON_UV_MODULE_H
 #define RJSON_UV_MODULE_H
 
+#include "cpython/locks.h"
 #include "dump/outlet.h"
 
 typedef struct rjpy_uv_state {
@@ -18,5 +19,13 @@ typedef struct rjpy_uv_state {
 
 /* The state of the module whose type this is, or is derived from. NULL with an exception. */
 rjpy_uv_state *rjpy_uv_state_of_type(PyTypeObject *type);
+
+/* What all methods of this module's types lock where there is no GIL: libuv's loops are for one thread at a time, and an
+ * outlet is used from rjson._core. `op`: such an object. */
+static inline PyObject *
+rjpy_uv_lock_of(const rjpy_uv_state *state, PyObject *op)
+{
+    return state && state->core ? state->core : op; /* there is none any more when the interpreter ends */
+}
 
 #endif

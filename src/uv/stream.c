@@ -467,8 +467,11 @@ stream_dealloc(PyObject *op)
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     stream_clear(op);
+    rjpy_section section;
+    rjpy_lock(&section, rjpy_uv_lock_of(self->state, (PyObject *)type));
     rj_sink_free(self->sink);
     close_stream(self);
+    rjpy_unlock(&section);
     Py_CLEAR(self->loop);
     Py_CLEAR(self->own_loop);
     type->tp_free(op);
@@ -516,24 +519,44 @@ PyDoc_STRVAR(send_doc, "For rjson.aio: take a piece; there must be room.");
 PyDoc_STRVAR(begin_doc, "For dump_to: a sink, in a capsule, with chunks of that size; _end() must follow.");
 PyDoc_STRVAR(end_doc, "For dump_to: the sink is not used any more.");
 
+#define LOCK_OF(op) rjpy_uv_lock_of(((stream_object *)(op))->state, op)
+RJ_IN_TURN_OF(stream_close, LOCK_OF(op))
+RJ_IN_TURN_OF(stream_abort, LOCK_OF(op))
+RJ_IN_TURN_OF(stream_attach, LOCK_OF(op))
+RJ_IN_TURN_OF(stream_wait_room, LOCK_OF(op))
+RJ_IN_TURN_OF(stream_wait_drained, LOCK_OF(op))
+RJ_IN_TURN_OF(stream_drive, LOCK_OF(op))
+RJ_IN_TURN_OF(stream_cancel_wait, LOCK_OF(op))
+RJ_IN_TURN_OF(stream_send, LOCK_OF(op))
+RJ_IN_TURN_OF(stream_begin, LOCK_OF(op))
+RJ_IN_TURN_OF(stream_end, LOCK_OF(op))
+
 static PyMethodDef stream_methods[] = {
     {"fileno", stream_fileno, METH_NOARGS, fileno_doc},
-    {"close", stream_close, METH_NOARGS, close_doc},
-    {"abort", stream_abort, METH_NOARGS, abort_doc},
-    {"_attach", stream_attach, METH_O, attach_doc},
-    {"_wait_room", stream_wait_room, METH_O, wait_room_doc},
-    {"_wait_drained", stream_wait_drained, METH_O, wait_drained_doc},
-    {"_drive", stream_drive, METH_VARARGS, drive_doc},
-    {"_cancel_wait", stream_cancel_wait, METH_NOARGS, cancel_wait_doc},
-    {"_send", stream_send, METH_O, send_doc},
-    {"_begin", stream_begin, METH_O, begin_doc},
-    {"_end", stream_end, METH_NOARGS, end_doc},
+    {"close", stream_close_in_turn, METH_NOARGS, close_doc},
+    {"abort", stream_abort_in_turn, METH_NOARGS, abort_doc},
+    {"_attach", stream_attach_in_turn, METH_O, attach_doc},
+    {"_wait_room", stream_wait_room_in_turn, METH_O, wait_room_doc},
+    {"_wait_drained", stream_wait_drained_in_turn, METH_O, wait_drained_doc},
+    {"_drive", stream_drive_in_turn, METH_VARARGS, drive_doc},
+    {"_cancel_wait", stream_cancel_wait_in_turn, METH_NOARGS, cancel_wait_doc},
+    {"_send", stream_send_in_turn, METH_O, send_doc},
+    {"_begin", stream_begin_in_turn, METH_O, begin_doc},
+    {"_end", stream_end_in_turn, METH_NOARGS, end_doc},
     {NULL, NULL, 0, NULL},
 };
 
+static PyObject *
+get_sent_in_turn(PyObject *op, void *closure)
+{
+    rjpy_section section;
+    rjpy_lock(&section, LOCK_OF(op));
+    return rjpy_unlocked(&section, get_sent(op, closure));
+}
+
 static PyGetSetDef stream_getset[] = {
     {"closed", get_closed, NULL, PyDoc_STR("Whether close() or abort() was called."), NULL},
-    {"_sent", get_sent, NULL, PyDoc_STR("Bytes that have left for the kernel."), NULL},
+    {"_sent", get_sent_in_turn, NULL, PyDoc_STR("Bytes that have left for the kernel."), NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

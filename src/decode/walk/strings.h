@@ -490,7 +490,7 @@ wide_key_of_str(rjpy_decoder *d, const uint8_t *s, size_t length)
     if (size > RJ_CACHED_KEY_MAX)
         return part_of_str(d, s, length);
     rjpy_key_ends ends = key_ends(key.units, size);
-    rjpy_cached_key *place = &d->state->cached_keys[key_place(ends, size)];
+    rjpy_cached_key *place = &d->cache->keys[key_place(ends, size)];
     PyObject *str = find_key(place, RJ_KEY_PLACES, key.units, form, ends);
     if (str)
         return Py_NewRef(str);
@@ -507,7 +507,7 @@ cached_key(rjpy_decoder *d, const uint8_t *s, size_t length, int high)
     if (RJ__UNLIKELY(high && d->str))
         return wide_key_of_str(d, s, length);
     rjpy_key_ends ends = key_ends(s, length);
-    rjpy_cached_key *place = &d->state->cached_keys[key_place(ends, length)];
+    rjpy_cached_key *place = &d->cache->keys[key_place(ends, length)];
     if (RJ__LIKELY(is_cached_key(place, s, key_form(length, 0), ends)))
         return Py_NewRef(place->key);
     return other_key(d, s, length, high, ends, place);

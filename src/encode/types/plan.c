@@ -103,7 +103,7 @@ inspect_field(rjpy_field *field, PyTypeObject *type)
     int runs_code = Py_TYPE(found)->tp_descr_get != NULL;
     if (Py_IS_TYPE(found, &PyMemberDescr_Type)) {
         const PyMemberDef *member = ((PyMemberDescrObject *)found)->d_member;
-        if (member->type == T_OBJECT_EX && type->tp_getattro == PyObject_GenericGetAttr)
+        if (!RJ_FREE_THREADED && member->type == T_OBJECT_EX && type->tp_getattro == PyObject_GenericGetAttr)
             field->offset = member->offset;
         runs_code = 0;
     }
@@ -221,7 +221,7 @@ plan_from(rjpy_state *state, PyTypeObject *type, PyObject *description)
             return NULL;
         known = dates == RJ_DATETIME_NONE ? RJ_FORM_UNKNOWN : known;
     }
-    rjpy_plan *plan = new_plan(state->plans.plan_type, (rjpy_form)known, (rjpy_type_group)(1 << place), fields);
+    rjpy_plan *plan = new_plan(state->plan_type, (rjpy_form)known, (rjpy_type_group)(1 << place), fields);
     if (!plan)
         return NULL;
     plan->convert = convert == Py_None ? NULL : Py_NewRef(convert);
@@ -239,7 +239,7 @@ plan_from(rjpy_state *state, PyTypeObject *type, PyObject *description)
 static rjpy_plan *
 make_plan(rjpy_encoder *e, PyTypeObject *type)
 {
-    rjpy_plan_cache *cache = &e->state->plans;
+    rjpy_plan_cache *cache = &e->cache->plans;
     rjpy_own_ancestors(e); /* Python code, but not the document's: see rjpy_enter_python */
     if (!cache->describe) {
         PyObject *module = PyImport_ImportModule("rjson._types");
@@ -260,13 +260,13 @@ rjpy_plan *
 rjpy_plan_of(rjpy_encoder *e, PyObject *obj)
 {
     PyTypeObject *type = Py_TYPE(obj);
-    rjpy_plan *plan = rjpy_known_plan(&e->state->plans, type);
+    rjpy_plan *plan = rjpy_known_plan(&e->cache->plans, type);
     if (plan)
         return (rjpy_plan *)Py_NewRef((PyObject *)plan);
     plan = make_plan(e, type);
     unsigned version = rjpy_type_version(type);
     if (plan && version != 0) {
-        rjpy_plan_slot *slot = rjpy_plan_slot_of(&e->state->plans, type);
+        rjpy_plan_slot *slot = rjpy_plan_slot_of(&e->cache->plans, type);
         rjpy_plan *old = slot->plan;
         *slot = (rjpy_plan_slot){type, version, (rjpy_plan *)Py_NewRef((PyObject *)plan)};
         Py_XDECREF(old);
@@ -277,7 +277,6 @@ rjpy_plan_of(rjpy_encoder *e, PyObject *obj)
 int
 rjpy_plan_cache_traverse(rjpy_plan_cache *cache, visitproc visit, void *arg)
 {
-    Py_VISIT(cache->plan_type);
     Py_VISIT(cache->describe);
     for (size_t i = 0; i < RJ_PLAN_SLOTS; i++)
         Py_VISIT(cache->slots[i].plan);
@@ -292,5 +291,4 @@ rjpy_plan_cache_clear(rjpy_plan_cache *cache)
         cache->slots[i].type = NULL;
         Py_CLEAR(cache->slots[i].plan);
     }
-    Py_CLEAR(cache->plan_type);
 }

@@ -68,7 +68,6 @@ typedef struct rjpy_plan_slot {
 #define RJ_PLAN_SLOTS 256
 
 typedef struct rjpy_plan_cache {
-    PyTypeObject *plan_type;
     PyObject *describe; /* rjson._types.describe, or NULL before the first use */
     rjpy_plan_slot slots[RJ_PLAN_SLOTS];
 } rjpy_plan_cache;

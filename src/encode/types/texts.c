@@ -7,6 +7,12 @@
 
 #include <datetime.h>
 
+static const PyDateTime_CAPI *
+datetime_api_of(const rjpy_state *state)
+{
+    return __atomic_load_n(&state->datetime_api, __ATOMIC_ACQUIRE);
+}
+
 #define SECONDS_A_DAY 86400
 #define MICROSECONDS INT64_C(1000000)
 #define MICROSECONDS_A_DAY (SECONDS_A_DAY * MICROSECONDS)
@@ -166,7 +172,7 @@ ask_zone(rjpy_encoder *e, PyObject *zone, PyObject *v, int64_t *offset)
         Py_XDECREF(delta);
         return delta ? 0 : (rjpy_stop_error(e), -1);
     }
-    if (!PyObject_TypeCheck(delta, ((PyDateTime_CAPI *)e->state->datetime_api)->DeltaType)) {
+    if (!PyObject_TypeCheck(delta, datetime_api_of(e->state)->DeltaType)) {
         rjpy_fail(e, PyExc_TypeError, "utcoffset() must return a timedelta or None, not %.200s", Py_TYPE(delta)->tp_name);
         Py_DECREF(delta);
         return -1;
@@ -182,19 +188,19 @@ ask_zone(rjpy_encoder *e, PyObject *zone, PyObject *v, int64_t *offset)
 static int
 utc_offset(rjpy_encoder *e, PyObject *zone, PyObject *v, int64_t *offset)
 {
-    rjpy_state *state = e->state;
-    PyObject *utc = ((PyDateTime_CAPI *)state->datetime_api)->TimeZone_UTC;
+    rjpy_encode_cache *cache = e->cache;
+    PyObject *utc = datetime_api_of(e->state)->TimeZone_UTC;
     *offset = 0;
     if (zone == Py_None || zone == utc)
         return zone == utc;
-    if (zone == state->fixed_zone) {
-        *offset = state->fixed_offset;
+    if (zone == cache->fixed_zone) {
+        *offset = cache->fixed_offset;
         return 1;
     }
     int rc = ask_zone(e, zone, v, offset);
     if (rc == 1 && Py_IS_TYPE(zone, Py_TYPE(utc))) {
-        Py_XSETREF(state->fixed_zone, Py_NewRef(zone));
-        state->fixed_offset = *offset;
+        Py_XSETREF(cache->fixed_zone, Py_NewRef(zone));
+        cache->fixed_offset = *offset;
     }
     return rc;
 }
@@ -407,9 +413,12 @@ rjpy_datetime_kind
 rjpy_datetime_kind_of(rjpy_state *state, rjpy_form form, PyTypeObject *type)
 {
     (void)PyDateTimeAPI; /* the header's own, for the whole process */
-    if (!state->datetime_api)
-        state->datetime_api = PyCapsule_Import(PyDateTime_CAPSULE_NAME, 0);
-    const PyDateTime_CAPI *api = state->datetime_api;
+    const PyDateTime_CAPI *api = datetime_api_of(state);
+    if (!api) {
+        api = PyCapsule_Import(PyDateTime_CAPSULE_NAME, 0);
+        __atomic_store_n(&state->datetime_api, (void *)(uintptr_t)api,
+                         __ATOMIC_RELEASE); /* it is the same in every thread */
+    }
     if (!api) { /* only the module that is written in C has one */
         if (!PyErr_ExceptionMatches(PyExc_AttributeError) && !PyErr_ExceptionMatches(PyExc_ImportError))
             return RJ_DATETIME_FAILED;
@@ -558,7 +567,7 @@ rjpy_decimal_text(rjpy_encoder *e, const rjpy_plan *plan, PyObject *v)
 static PyObject *
 text_of_parts(rjpy_encoder *e, const rjpy_plan *plan, PyObject *parts)
 {
-    const PyDateTime_CAPI *api = e->state->datetime_api;
+    const PyDateTime_CAPI *api = datetime_api_of(e->state);
     uint8_t text[RJ_TYPE_TEXT_MAX], *end = NULL;
     PyObject *plain;
     int is_negative;

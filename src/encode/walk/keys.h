@@ -40,7 +40,7 @@ put_key(rjpy_encoder *e, uint8_t *cur, PyObject *key)
     uint8_t *next = put_int_key(e, cur, key);
     if (next)
         return next;
-    rjpy_plan *plan = rjpy_known_plan(&e->state->plans, Py_TYPE(key));
+    rjpy_plan *plan = rjpy_known_plan(&e->cache->plans, Py_TYPE(key));
     if (plan && !(plan->group & e->options->passthrough) && rjpy_has_type_text(e, plan))
         return put_key_text(e, cur, plan, key);
     Py_INCREF(key);

@@ -34,11 +34,15 @@ put_inner_container(rjpy_encoder *e, uint8_t *cur, PyObject *v, PyObject **neste
     return cur;
 }
 
-/* What put_scalar declined, inside of the innermost level; *nested likewise. */
+/* What put_scalar declined, inside of the innermost level; *nested likewise, held then. */
 RJ__INLINE uint8_t *
 put_inner(rjpy_encoder *e, uint8_t *cur, PyObject *v, PyObject **nested)
 {
-    return RJ__LIKELY(is_container(v)) ? put_inner_container(e, cur, v, nested) : put_subclass_or_planned(e, cur, v);
+    rjpy_hold(v);
+    cur = RJ__LIKELY(is_container(v)) ? put_inner_container(e, cur, v, nested) : put_subclass_or_planned(e, cur, v);
+    if (!*nested)
+        rjpy_let_go(v);
+    return cur;
 }
 
 /* The items of the innermost level, a list or tuple: to its end, or a container for `nested`. */
@@ -52,7 +56,7 @@ reload:;
     const Py_ssize_t size = Py_SIZE(seq), ahead = size - RJ__ITEMS_AHEAD;
     const uint8_t *const full = full_behind(e);
     const int has_runs = has_wide_runs(e);
-    if (i < size) {
+    if (i < size) {        /* else it has shrunk */
         uint8_t *at = cur; /* so that `cur` can stay in a register */
         i = put_run(e, &at, items + i, items + size) - items;
         cur = at;
@@ -212,11 +216,15 @@ walk(rjpy_encoder *e, uint8_t *cur, int outermost)
             cur = put_waiting(e, cur);
             continue;
         }
+        rjpy_section section;
+        rjpy_lock(&section, level->obj);
         cur = is_dict ? put_members(e, cur, level, &nested) : put_items(e, cur, level, &nested);
+        rjpy_unlock(&section);
         if (!cur)
             break;
         if (nested) {
             cur = rjpy_become_parent(e) ? enter_nested(e, cur, nested, PyDict_CheckExact(nested)) : NULL;
+            rjpy_let_go(nested);
             continue;
         }
         rjpy_leave(e);

@@ -218,7 +218,7 @@ spill_rest(rjpy_encoder *e, PyObject *dict, const rjpy_member *members, Py_ssize
 static RJ__NOINLINE uint8_t *
 walk_few(rjpy_encoder *e, uint8_t *cur, PyObject *dict, const rjpy_member *members, Py_ssize_t count)
 {
-    Py_ssize_t i = 0, owned_from = count;
+    Py_ssize_t i = 0, owned_from = RJ_FREE_THREADED ? 0 : count; /* without the GIL they are owned already */
     while (cur && i < count && !is_full(e, cur)) {
         PyObject *value = members[i].value;
         if (is_left_out(e, value)) {
@@ -255,15 +255,36 @@ walk_few(rjpy_encoder *e, uint8_t *cur, PyObject *dict, const rjpy_member *membe
     return cur;
 }
 
+/* The members of a dict in their order, where it has few that need only be sorted: how many, or 0. Without the GIL they are
+ * owned. */
+RJ__INLINE Py_ssize_t
+sort_few(rjpy_encoder *e, PyObject *dict, rjpy_member members[RJ_FEW_MEMBERS])
+{
+    Py_ssize_t count = 0;
+    rjpy_section section;
+    rjpy_lock(&section, dict);
+    int is_only_sorted = !e->options->refuses_duplicates || !rjpy_may_repeat_keys(e, dict);
+    Py_ssize_t size = PyDict_GET_SIZE(dict);
+    if (is_only_sorted && size <= RJ_FEW_MEMBERS && (!RJ_FREE_THREADED || size > 0) &&
+        rjpy_sort_few(e->cache, dict, members))
+        count = size;
+    if (RJ_FREE_THREADED)
+        own_members(members, count);
+    rjpy_unlock(&section);
+    return count;
+}
+
 static RJ__NOINLINE uint8_t *
 put_arranged_dict(rjpy_encoder *e, uint8_t *cur, PyObject *v)
 {
     rjpy_member members[RJ_FEW_MEMBERS];
-    int is_only_sorted = !e->options->refuses_duplicates || !rjpy_may_repeat_keys(e, v);
-    if (is_only_sorted && PyDict_GET_SIZE(v) <= RJ_FEW_MEMBERS && rjpy_sort_few(e->state, v, members)) {
-        if (!enter(e, cur, v))
-            return NULL;
-        return walk_few(e, open_container(e, cur, '{'), v, members, PyDict_GET_SIZE(v));
+    Py_ssize_t count = sort_few(e, v, members);
+    if (count) {
+        if (enter(e, cur, v))
+            return walk_few(e, open_container(e, cur, '{'), v, members, count);
+        if (RJ_FREE_THREADED)
+            disown_members(members, count);
+        return NULL;
     }
     Py_INCREF(v); /* comparing keys may run Python code */
     cur = put_entries(e, cur, v, rjpy_arranged_entries(e, v));

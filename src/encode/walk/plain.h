@@ -6,6 +6,8 @@
  *
  * Whether a container is inside of itself is not asked here. One that is goes round until the window is full or the
  * native stack is, and `walk` finds out where that began.
+ *
+ * Without the GIL nothing is so quiet; plain_locked.h is that way then.
  */
 
 /* Whether a value is one of exact type that JSON has brackets for. */
@@ -39,6 +41,7 @@ interrupt(rjpy_encoder *e, uint8_t *cur, rjpy_walk_level *level, PyObject *obj, 
           PyObject *waiting)
 {
     *level = (rjpy_walk_level){obj, pos, used, 0, 0};
+    rjpy_hold(obj);
     if (!e->interrupted) {
         e->interrupted = level;
         e->cur = cur;
@@ -46,6 +49,10 @@ interrupt(rjpy_encoder *e, uint8_t *cur, rjpy_walk_level *level, PyObject *obj, 
     }
     return NULL;
 }
+
+#if RJ_FREE_THREADED
+#include "encode/walk/plain_locked.h"
+#else
 
 static uint8_t *put_plain_sequence(rjpy_encoder *e, uint8_t *cur, PyObject *seq, rjpy_walk_level *level);
 static uint8_t *put_plain_dict(rjpy_encoder *e, uint8_t *cur, PyObject *dict, rjpy_walk_level *level);
@@ -210,6 +217,8 @@ put_lone_member(rjpy_encoder *e, uint8_t *cur, PyObject *dict, rjpy_walk_level *
     }
     return RJ__LIKELY(level == outermost) || !cur ? cur : close_tails(e, cur, level - 1, outermost, '}');
 }
+
+#endif
 
 /* A container inside of the innermost level. NULL likewise. */
 RJ__INLINE uint8_t *

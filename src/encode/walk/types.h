@@ -186,7 +186,7 @@ put_quoted_text(rjpy_encoder *e, uint8_t *cur, const rjpy_plan *plan, PyObject *
 static RJ__NOINLINE uint8_t *
 put_date_or_uuid(rjpy_encoder *e, uint8_t *cur, PyObject *v)
 {
-    rjpy_plan *plan = rjpy_known_plan(&e->state->plans, Py_TYPE(v));
+    rjpy_plan *plan = rjpy_known_plan(&e->cache->plans, Py_TYPE(v));
     if (!plan || (plan->group & e->options->passthrough) || !rjpy_has_plain_text(e, plan, v))
         return NULL;
     uint8_t *next = put_quoted_text(e, cur, plan, v);

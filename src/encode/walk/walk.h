@@ -33,6 +33,8 @@ push_level(rjpy_encoder *e, uint8_t *cur, PyObject *obj, Py_ssize_t used)
     if (RJ__UNLIKELY(&e->levels[e->native] >= e->levels_end))
         return rjpy_refuse_entry(e, cur, obj);
     e->levels[e->native++] = (rjpy_walk_level){obj, 0, used, 0, 0};
+    if (RJ_FREE_THREADED)
+        rjpy_own_ancestors(e);
     return 1;
 }
 
@@ -140,7 +142,7 @@ put_subclass_or_planned(rjpy_encoder *e, uint8_t *cur, PyObject *v)
     PyTypeObject *type = Py_TYPE(v);
     if (type == &PyUnicode_Type)
         return put_string(e, cur, v, ',');
-    rjpy_plan *plan = rjpy_known_plan(&e->state->plans, type);
+    rjpy_plan *plan = rjpy_known_plan(&e->cache->plans, type);
     if (plan && plan->group != RJ_GROUP_SUBCLASS)
         return put_with_known_plan(e, cur, v, plan);
     return put_value(e, cur, v);
@@ -173,6 +175,8 @@ resume_frame(rjpy_encoder *e, uint8_t *cur, rjpy_frame *f)
         return cur; /* its value is complete */
     e->levels[0] = (rjpy_walk_level){f->obj, f->pos, RJ_NOT_WALKED, 0, 0};
     e->native = 1;
+    if (RJ_FREE_THREADED)
+        rjpy_own_ancestors(e);
     if (!rjpy_become_parent(e))
         return NULL;
     switch (f->kind) {
