@@ -43,6 +43,8 @@ core_loads(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *
 {
     if (nargs != 1)
         return PyErr_Format(PyExc_TypeError, "loads() takes exactly one positional argument (%zd given)", nargs);
+    if (RJ__LIKELY(!kwnames))
+        return rjpy_loads(rjpy_state_of(module), &rjpy_default_decode_options, args[0]);
     rjpy_decode_options options = rjpy_default_decode_options;
     if (rjpy_decode_options_parse(&options, "loads", args + nargs, kwnames) < 0)
         return NULL;

@@ -51,7 +51,7 @@ note_shape(rjpy_shape *shape, size_t mark, PyObject **members, size_t count)
 PyObject *
 rjpy_shapes_dict(rjpy_shape *shapes, PyObject **members, size_t count)
 {
-    if (!RJ_HAS_DICT_PATTERNS || count == 0 || count > RJ_SHAPE_MAX)
+    if (!RJ_HAS_DICT_PATTERNS || count < RJ_SHAPE_MIN || count > RJ_SHAPE_MAX)
         return insert_members(members, count);
     size_t mark = mark_keys(members, count);
     rjpy_shape *shape = &shapes[mark >> (sizeof mark * 8 - 10)];

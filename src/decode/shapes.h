@@ -10,7 +10,9 @@
 #include "py.h"
 
 #define RJ_SHAPES 1024
-#define RJ_SHAPE_MAX 128 /* members */
+/* Members. One alone is inserted sooner than a dict is copied. */
+#define RJ_SHAPE_MIN 2
+#define RJ_SHAPE_MAX 128
 
 typedef struct rjpy_shape {
     size_t mark;       /* of the keys that were seen here last */
