@@ -1,6 +1,7 @@
 # Everything a fresh Debian or Ubuntu machine needs is installed by the targets themselves, and only what is missing.
 #
 #   make demo        stream a real file tree as JSON: into a file, through gzip, over a socket, a million rows
+#   make cluster     ten million rows to an S3 server by two workers, one of which is killed
 #   make test        all tests: C, Python, examples, README
 #   make test-asan   all of them again under the address and undefined-behaviour sanitizers
 #   make test-isa    the same for each instruction set of this machine
@@ -21,11 +22,14 @@ NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefil
 # Two processes; tests/conftest.py says which tests must not run side by side.
 PARALLEL = -n 2 --dist loadgroup --no-loadscope-reorder -p no:cacheprovider
 
-.PHONY: demo test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 valgrind tsan install bench lint format clean
+.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 valgrind tsan install bench lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/py/demo.py
+
+cluster: $(VENV)/cluster.stamp
+	$(BIN)/python examples/py/cluster.py
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -57,6 +61,10 @@ $(VENV)/test.stamp: $(VENV)/build.stamp
 # The demo compares with orjson where there is one for this Python, and does without it elsewhere.
 $(VENV)/demo.stamp: $(VENV)/build.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check orjson || echo "no orjson for this Python"
+	@touch $@
+
+$(VENV)/cluster.stamp: $(VENV)/build.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "rjson[test-cluster]"
 	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/build.stamp

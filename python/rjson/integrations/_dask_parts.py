@@ -283,7 +283,7 @@ def _rows(partition: Any, is_fresh: bool) -> Iterable[Any]:
             )
         return cast("Iterable[Any]", partition)
     if hasattr(partition, "__iter__"):
-        return iter(partition)
+        return cast("Iterable[Any]", partition)
     if callable(partition):
         return _rows(partition(), True)
     kind = type(partition).__name__
