@@ -428,8 +428,7 @@ class Writer(WriterBase):
             if self._failure is None:
                 self._drop_part(error)
         self._is_plain = self._is_plain and self._failure is None
-        with suppress(AttributeError):  # an exception with __slots__
-            error.bytes_written = self._count  # type: ignore[attr-defined]
+        self._tell_count(error)
 
     def _close_sources(self, error: BaseException) -> None:
         """Of a document that the target failed in the middle of."""
@@ -501,6 +500,11 @@ class Writer(WriterBase):
         part = self._pump.abandon()
         if self._failure is None:
             self._take_back(part, error)
+        self._tell_count(error)
+
+    def _tell_count(self, error: BaseException) -> None:
+        with suppress(AttributeError):  # an exception with __slots__
+            error.bytes_written = self._count  # type: ignore[attr-defined]
 
 
 def _add_note(error: BaseException, text: str) -> None:
