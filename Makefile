@@ -9,6 +9,7 @@
 #   make test-pythons  the same on Debian sid's newest Pythons and debug builds, in a root folder of their own (as root)
 #   make test-arm64  the C tests for 64-bit ARM, cross-compiled and emulated
 #   make test-slow   long forms: millions of numbers, long fuzzing (RJSON_CORPUS=DIR: of a folder's JSON files, too); make valgrind, make tsan
+#   make fuzz        libFuzzer on the C library, SECONDS (60) for each target of tests/fuzz; what it finds new goes to build/fuzz
 #   make install     the C library: headers, static and shared libraries, pkg-config files; PREFIX and DESTDIR as usual
 #   make bench       figures of this machine, against the peers that PyPI has
 #   make lint        warnings as errors on gcc and clang, formatting, types
@@ -131,6 +132,16 @@ tsan:
 	$(MAKE) -C stream SANITIZE=1 SANITIZERS=thread BUILD=../build/stream-tsan tests
 	build/stream-tsan/tests/test_sink_fd
 	test ! -e build/stream-tsan/tests/test_uv_fanout || build/stream-tsan/tests/test_uv_fanout
+
+SECONDS ?= 60
+FUZZ_TARGETS = $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
+
+.PHONY: fuzz
+fuzz:
+	$(call system_packages,clang libclang-rt-dev,clang --version && ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer*)
+	$(MAKE) -C stream CC=clang BUILD=../build/stream-fuzz $(FUZZ_TARGETS:%=../build/stream-fuzz/fuzz/%)
+	for t in $(FUZZ_TARGETS); do mkdir -p build/fuzz/$$t && build/stream-fuzz/fuzz/$$t build/fuzz/$$t tests/fuzz/corpus/$${t#fuzz_} \
+		-max_total_time=$(SECONDS) -max_len=4000 -artifact_prefix=build/fuzz/ || exit 1; done
 
 install:
 	$(MAKE) -C stream install

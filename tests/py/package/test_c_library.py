@@ -67,6 +67,19 @@ def test_fuzzing_the_transcoder(tmp_path):
     assert done.returncode == 0, done.stderr[-4000:]
 
 
+FUZZ = ROOT / "tests/fuzz"
+
+
+@pytest.mark.parametrize("target", sorted(path.stem for path in FUZZ.glob("fuzz_*.c")))
+def test_the_corpus_of_each_fuzz_target(target):
+    """What libFuzzer found to reach new code, under the sanitizers: each gives what the oracle gives."""
+    program = build("gcc", f"../build/stream-gcc-address/replay/{target}", "address,undefined") / "replay" / target
+    corpus = sorted((FUZZ / "corpus" / target.removeprefix("fuzz_")).iterdir())
+    assert corpus
+    done = subprocess.run([program, *corpus], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
 @pytest.fixture(scope="module")
 def stream_rows():
     return build("gcc", "examples") / "examples/stream_rows"
