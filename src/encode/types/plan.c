@@ -66,16 +66,15 @@ PyType_Spec rjpy_plan_spec = {
 static PyObject *
 class_attribute(PyTypeObject *type, PyObject *name)
 {
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro); i++) {
-        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i);
-        PyObject *namespace = PyObject_GetAttrString((PyObject *)base, "__dict__");
-        PyObject *found = namespace ? PyObject_GetItem(namespace, name) : NULL;
+    PyObject *mro = Py_NewRef(type->tp_mro), *found = NULL; /* it may get another meanwhile */
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro) && !found; i++) {
+        PyObject *namespace = PyObject_GetAttrString(PyTuple_GET_ITEM(mro, i), "__dict__");
+        found = namespace ? PyObject_GetItem(namespace, name) : NULL;
         Py_XDECREF(namespace);
-        if (found)
-            return found;
         PyErr_Clear();
     }
-    return NULL;
+    Py_DECREF(mro);
+    return found;
 }
 
 /* Whether attributes are looked up as object does it. A __getattr__ may come after that, for those that are not there. */
@@ -263,6 +262,7 @@ rjpy_plan_of(rjpy_encoder *e, PyObject *obj)
     rjpy_plan *plan = rjpy_known_plan(&e->cache->plans, type);
     if (plan)
         return (rjpy_plan *)Py_NewRef((PyObject *)plan);
+    Py_INCREF(type); /* the object may get another meanwhile */
     plan = make_plan(e, type);
     unsigned version = rjpy_type_version(type);
     if (plan && version != 0) {
@@ -271,6 +271,7 @@ rjpy_plan_of(rjpy_encoder *e, PyObject *obj)
         *slot = (rjpy_plan_slot){type, version, (rjpy_plan *)Py_NewRef((PyObject *)plan)};
         Py_XDECREF(old);
     }
+    Py_DECREF(type);
     return plan;
 }
 
