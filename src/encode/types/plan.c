@@ -263,9 +263,10 @@ rjpy_plan_of(rjpy_encoder *e, PyObject *obj)
     if (plan)
         return (rjpy_plan *)Py_NewRef((PyObject *)plan);
     Py_INCREF(type); /* the object may get another meanwhile */
+    const unsigned before = rjpy_type_version(type);
     plan = make_plan(e, type);
-    unsigned version = rjpy_type_version(type);
-    if (plan && version != 0) {
+    const unsigned version = rjpy_type_version(type);
+    if (plan && version != 0 && (before == version || before == 0)) { /* else it has changed meanwhile */
         rjpy_plan_slot *slot = rjpy_plan_slot_of(&e->cache->plans, type);
         rjpy_plan *old = slot->plan;
         *slot = (rjpy_plan_slot){type, version, (rjpy_plan *)Py_NewRef((PyObject *)plan)};
