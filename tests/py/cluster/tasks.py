@@ -41,8 +41,19 @@ def bad(i, at):
     return {"id": i, "value": {1, 2}} if i == at else row(i)
 
 
-def slow_after(path, i):
-    """A row that comes when the file is there."""
+def wait_for(path):
     while not os.path.exists(path):
         time.sleep(0.02)
-    return row(i)
+
+
+def straggling(folder):
+    """Rows that come when the file "go" is there; "begun" says that somebody waits for them."""
+    Path(folder, "begun").touch()
+    wait_for(f"{folder}/go")
+    yield from rows(0, 10)
+
+
+def failing(folder):
+    """A row that cannot be encoded, when the other partition has begun."""
+    wait_for(f"{folder}/begun")
+    yield bad(0, 0)
