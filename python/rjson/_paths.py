@@ -271,7 +271,7 @@ def _atomic(path: str, old: os.stat_result | None, fsync: bool, format: Any, lev
         raise PermissionError(13, os.strerror(13), path)
     fd, temporary = _beside(path, 0o666 if old is None else 0o600)
     try:
-        with io.FileIO(fd, "w") as raw:
+        with _file_of(fd) as raw:
             with _packing(raw, format, level) as file:
                 yield file
             if old is not None:
@@ -285,6 +285,14 @@ def _atomic(path: str, old: os.stat_result | None, fsync: bool, format: Any, lev
         raise
     if fsync:
         _fsync_folder(os.path.dirname(path))
+
+
+def _file_of(fd: int) -> io.FileIO:
+    try:
+        return io.FileIO(fd, "w")
+    except BaseException:  # for lack of memory
+        os.close(fd)
+        raise
 
 
 def _beside(path: str, mode: int) -> tuple[int, str]:

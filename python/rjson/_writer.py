@@ -87,6 +87,7 @@ class Writer(WriterBase):
         self._flushes = flush == "item"
         self._shape: Shape | None = None  # of the document that is being built
         self._count = 0  # what the target has accepted
+        self._passed = 0  # what left the chunk, and came here to be sent
         self._tail = 0  # of that, bytes behind the last line break
         self._carry = b""  # the beginning of a line, which is to go out whole
         self._failure: BaseException | None = None
@@ -267,7 +268,7 @@ class Writer(WriterBase):
         with _Held(self):
             try:
                 self._check()
-                self._send(self._pump.flush(-1))
+                self._send(self._taken())
                 self._place.flush()
             except BaseException as e:
                 self._note(e)
@@ -305,7 +306,7 @@ class Writer(WriterBase):
                 if self._shape is not None:
                     self._give_up_shape(ValueError("the writer was aborted"))
                 if self._keeps_documents():
-                    self._send(self._pump.flush(-1))
+                    self._send(self._taken())
                 self._place.abort()
             finally:
                 self._place.close(False)
@@ -343,8 +344,17 @@ class Writer(WriterBase):
             raise ValueError("the writer is closed")
         if self._is_sending:
             raise RuntimeError("the writer is used by its own target")
+        if self._shape is None and self._pump.is_open and not self._pump.is_busy:
+            self._settle()
         if self._shape is not None:
             self._shape.check()
+
+    def _settle(self) -> None:
+        """After a document whose failure could not even be noted, for lack of memory."""
+        error = MemoryError("out of memory in the middle of a document")
+        self._note(error)
+        if self._failure is not None:
+            raise ConnectionAbortedError(f"the writer failed before: {self._failure!r}") from self._failure
 
     def _write_slowly(self, obj: Any, head: bytes | None) -> int:
         self._check()
@@ -357,7 +367,7 @@ class Writer(WriterBase):
             self._pump.begin(obj, head)
         self._run()
         if self._flushes:
-            self._send(self._pump.flush(-1))
+            self._send(self._taken())
         return self._pump.produced - before
 
     def _raw(self, data: bytes, piece: int) -> None:
@@ -372,7 +382,7 @@ class Writer(WriterBase):
     def _finish_document(self) -> int:
         """What write() leaves of a document that does not fit into the chunk. Its size."""
         try:
-            self._send(self._pump.flush(-1))
+            self._send(self._taken())
             self._run()
         except BaseException as e:
             self._note(e)
@@ -381,33 +391,43 @@ class Writer(WriterBase):
 
     def _run(self) -> None:
         while self._pump.run(-1) != PUMP_DONE:
-            self._send(self._pump.flush(-1))
+            self._send(self._taken())
 
     def _end(self) -> None:
         if self._shape is not None:
             raise ValueError("a document is being built: leave its object() or array() first")
         while not self._pump.end():
-            self._send(self._pump.flush(-1))
-        self._send(self._pump.flush(-1))
+            self._send(self._taken())
+        self._send(self._taken())
         if not isinstance(self._place, (CompressedFile, RemotePlace)):  # which is closed now, and flushed so
             self._place.flush()
+
+    def _taken(self) -> bytes | memoryview | None:
+        """What the chunk holds."""
+        try:
+            return self._pump.flush(-1)
+        except MemoryError as e:  # then it is lost, and documents that were complete with it
+            self._failure = e
+            raise
 
     def _send(self, piece: bytes | memoryview | None) -> None:
         if piece is None:
             return
-        data = bytes(piece)
-        if isinstance(self._place, SharedFile):  # whole lines only
-            data = self._carry + data
-            end = data.rfind(b"\n") + 1
-            data, self._carry = data[:end], data[end:]
-            if not data:
-                return
+        data = b""
         self._is_sending, self._is_plain = True, False
         try:
-            count = self._place.send(data)
+            self._passed += len(piece)
+            if self._passed != self._pump.total:
+                raise MemoryError("out of memory: a part of the output is lost")
+            data = bytes(piece)
+            if isinstance(self._place, SharedFile):  # whole lines only
+                data = self._carry + data
+                end = data.rfind(b"\n") + 1
+                data, self._carry = data[:end], data[end:]
+            count = self._place.send(data) if data else 0
         except BaseException as e:
+            self._failure = e  # first: memory may be short; and what the chunk held is gone
             self._accepted(data[: getattr(e, "bytes_written", 0)])
-            self._failure = e
             if self._has_lines and self._place.take_back(self._tail):
                 self._count -= self._tail
             raise

@@ -111,7 +111,8 @@ writer_write(PyObject *op, PyObject *const *args, Py_ssize_t nargs, PyObject *kw
     PyObject *result = NULL;
     if (acquire(self) < 0)
         return NULL;
-    if (nargs == 1 && !kwnames && self->is_plain) {
+    /* A document that is there still has failed without memory to note it: Python sees to that. */
+    if (nargs == 1 && !kwnames && self->is_plain && !rjpy_pump_has_document((rjpy_pump *)self->pump)) {
         result = write_plainly(self, args[0]);
     }
     else {
