@@ -11,6 +11,7 @@
 #   make test-slow   long forms: millions of numbers, long fuzzing (RJSON_CORPUS=DIR: of a folder's JSON files, too); make valgrind, make tsan
 #   make fuzz        libFuzzer on the C library, SECONDS (60) for each target of tests/fuzz; what it finds new goes to build/fuzz
 #   make install     the C library: headers, static and shared libraries, pkg-config files; PREFIX and DESTDIR as usual
+#   make sdist, make wheel  what PyPI gets, in dist/
 #   make bench       figures of this machine, against the peers that PyPI has
 #   make lint        warnings as errors on gcc and clang, formatting, types
 
@@ -23,7 +24,7 @@ NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefil
 # Two processes; tests/conftest.py says which tests must not run side by side.
 PARALLEL = -n 2 --dist loadgroup --no-loadscope-reorder -p no:cacheprovider
 
-.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 valgrind tsan install bench lint format clean
+.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 valgrind tsan fuzz install sdist wheel bench lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -145,6 +146,21 @@ fuzz:
 
 install:
 	$(MAKE) -C stream install
+
+# dist/: what PyPI gets. A wheel holds the libuv that is installed here, under the oldest manylinux tag that this machine's glibc allows.
+$(VENV)/wheel.stamp: $(VENV)/build.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "rjson[wheel]"
+	@touch $@
+
+sdist: $(VENV)/wheel.stamp
+	$(BIN)/python -m build --sdist --outdir dist
+	$(BIN)/python -m twine check --strict dist/*.tar.gz
+
+wheel: $(VENV)/wheel.stamp
+	rm -rf build/wheel
+	$(BIN)/python -m build --wheel --outdir build/wheel
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m auditwheel repair --strip --wheel-dir dist build/wheel/*.whl
+	$(BIN)/python -m twine check --strict dist/*.whl
 
 bench: $(VENV)/bench.stamp
 	@mkdir -p build
