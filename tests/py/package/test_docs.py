@@ -50,7 +50,9 @@ def python_blocks():
 @pytest.mark.parametrize("code", python_blocks(), ids=lambda code: code.splitlines()[0][:40])
 def test_readme_examples(code, tmp_path):
     """Each Python block of the README and of the manual runs as it stands, in a process and folder of its own."""
-    for module in re.findall(r"^(?:import|from) (httpx|starlette|flask|pydantic|attrs|numpy|fsspec|dask)", code, re.MULTILINE):
+    for module in re.findall(
+        r"^(?:import|from) (httpx|starlette|flask|pydantic|attrs|numpy|fsspec|dask)", code, re.MULTILINE
+    ):
         pytest.importorskip(module)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=60
