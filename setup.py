@@ -32,8 +32,8 @@ if IMPLEMENTATION != "CPython":
 
 # Folders whose every source belongs to rjson._core: all but those of an instruction set, or of libuv.
 CORE_FOLDERS = [
-    *["src", "src/cpython", "src/encode", "src/encode/types", "src/decode", "src/dump", "src/reformat"],
-    *["stream", "stream/text", "stream/number", "stream/sinks", "stream/reformat"],
+    *["src", "src/cpython", "src/encode", "src/encode/types", "src/decode", "src/dump", "src/reformat", "src/arrow"],
+    *["stream", "stream/text", "stream/number", "stream/sinks", "stream/reformat", "stream/arrow"],
 ]
 
 

@@ -6,6 +6,7 @@
 #include "dump/encoder_object.h"
 #include "dump/pump.h"
 #include "dump/writer_object.h"
+#include "arrow/arrow_object.h"
 #include "reformat/transcoder.h"
 #include "encode/types/raw.h"
 

@@ -22,6 +22,7 @@ typedef PyObject *(*rjpy_decode_fn)(struct rjpy_decoder *d);
     X(pump_type, rjpy_pump_spec, 1)                                                                                         \
     X(writer_base_type, rjpy_writer_base_spec, 1)                                                                           \
     X(transcoder_type, rjpy_transcoder_spec, 1)                                                                             \
+    X(arrow_writer_type, rjpy_arrow_writer_spec, 1)                                                                         \
     X(array_type, rjpy_array_spec, 0)                                                                                       \
     X(plan_type, rjpy_plan_spec, 0)
 
