@@ -186,6 +186,45 @@ class Values(Iterator[Any]):
     def __new__(cls, feeder: Feeder, read: Callable[[int], Any], chunk_size: int, /) -> Values: ...
     def __next__(self) -> Any: ...
 
+class ArrowWriter:
+    def __new__(
+        cls,
+        as_array: bool,
+        omit_nulls: bool,
+        nan_as_null: bool,
+        utc_z: bool,
+        columns: tuple[str, ...] | None,
+        zones: Callable[[str], bytes],
+    ) -> ArrowWriter: ...
+    def _dump_fd(
+        self,
+        *,
+        obj: object,
+        fd: int,
+        label: object,
+        chunk_size: int,
+        timeout: float | None,
+        progress: Callable[[int], object] | None,
+        fileno: Callable[[], int] | None,
+        overlap: bool | None,
+        characters: bool,
+    ) -> int: ...
+    def _dump_write(
+        self,
+        *,
+        obj: object,
+        write: Callable[[Any], object],
+        label: object,
+        chunk_size: int,
+        timeout: float | None,
+        progress: Callable[[int], object] | None,
+        fileno: Callable[[], int] | None,
+        mode: Literal["bytes", "text", "either"],
+        answers: Literal["count", "raw", "ignored"],
+        characters: bool,
+        would_block: type[BaseException] | tuple[type[BaseException], ...],
+    ) -> int: ...
+
 class Transcoder:
     def __new__(
         cls,

@@ -71,8 +71,9 @@ begin_job(job *j, PyObject *op, PyObject *capsules)
     *j = (job){.self = (const arrow_writer *)op, .kept = PyList_New(0)};
     int rc = -1;
     if (j->kept && PyTuple_CheckExact(capsules) && PyTuple_GET_SIZE(capsules) == 2)
-        rc = take_schema(PyTuple_GET_ITEM(capsules, 0), &j->schema) < 0 ? -1
-                                                                        : take_array(PyTuple_GET_ITEM(capsules, 1), &j->array);
+        rc = take_schema(PyTuple_GET_ITEM(capsules, 0), &j->schema) < 0
+                 ? -1
+                 : take_array(PyTuple_GET_ITEM(capsules, 1), &j->array);
     else if (j->kept)
         rc = take_array_stream(capsules, &j->stream);
     if (rc < 0)
@@ -354,8 +355,9 @@ PyDoc_STRVAR(arrow_doc, "ArrowWriter(as_array, omit_nulls, nan_as_null, utc_z, c
                         "Options of rjson.integrations.arrow, bound once. All arguments are required.");
 
 static PyType_Slot arrow_slots[] = {
-    {Py_tp_doc, (void *)arrow_doc},          {Py_tp_new, RJ_SLOT(arrow_new)}, {Py_tp_dealloc, RJ_SLOT(arrow_dealloc)},
-    {Py_tp_traverse, RJ_SLOT(arrow_traverse)}, {Py_tp_methods, arrow_methods},  {0, NULL},
+    {Py_tp_doc, (void *)arrow_doc},          {Py_tp_new, RJ_SLOT(arrow_new)},
+    {Py_tp_dealloc, RJ_SLOT(arrow_dealloc)}, {Py_tp_traverse, RJ_SLOT(arrow_traverse)},
+    {Py_tp_methods, arrow_methods},          {0, NULL},
 };
 
 PyType_Spec rjpy_arrow_writer_spec = {"rjson._core.ArrowWriter", sizeof(arrow_writer), 0,

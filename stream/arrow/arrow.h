@@ -35,12 +35,12 @@ struct rj__arrow_node {
     const void *values, *more;
     int64_t offset, length;
     rj__arrow_kind kind;
-    int width;     /* bytes of a value, an offset, an index */
-    int is_signed; /* of an index */
+    int width;      /* bytes of a value, an offset, an index */
+    int is_signed;  /* of an index */
     int is_checked; /* the text of the batch is valid UTF-8 throughout */
-    int64_t size;  /* items of a fixed-size list; units a second of a time; bytes of fixed binary */
-    int scale;     /* of a decimal */
-    uint8_t *key;  /* `"name":` */
+    int64_t size;   /* items of a fixed-size list; units a second of a time; bytes of fixed binary */
+    int scale;      /* of a decimal */
+    uint8_t *key;   /* `"name":` */
     size_t key_length;
     int64_t source; /* which child of the array it is */
     const char *name;

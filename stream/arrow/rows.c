@@ -123,7 +123,7 @@ rj__arrow_put_text(rj_arrow *a, const rj__arrow_node *n, const uint8_t *s, int64
 }
 
 /* Whether a character goes on at this byte. */
-#define GOES_ON(byte) (((byte) & 0xc0) == 0x80)
+#define GOES_ON(byte) (((byte)&0xc0) == 0x80)
 
 uint8_t *
 rj__arrow_put_string(rj_arrow *a, const rj__arrow_node *n, int64_t i, uint8_t *p)
@@ -480,5 +480,6 @@ rj_arrow_free(rj_arrow *a)
 rj_arrow_failure
 rj_arrow_error(const rj_arrow *a)
 {
-    return (rj_arrow_failure){a->status, a->status == RJ_EIO ? a->sink->sys_errno : 0, a->sink->accepted, a->rows, a->message};
+    return (rj_arrow_failure){a->status, a->status == RJ_EIO ? a->sink->sys_errno : 0, a->sink->accepted, a->rows,
+                              a->message};
 }

@@ -428,9 +428,9 @@ rj__arrow_scalar(rj_arrow *a, rj__arrow_node *n, const char *format)
         char format;
         uint8_t width;
         rj__arrow_put_fn *put;
-    } plain[] = {{'b', 1, put_bool},    {'c', 1, put_int8},   {'C', 1, put_uint8},  {'s', 2, put_int16}, {'S', 2, put_uint16},
-                 {'i', 4, put_int32},   {'I', 4, put_uint32}, {'l', 8, put_int64},  {'L', 8, put_uint64}, {'e', 2, put_half},
-                 {'f', 4, put_float},   {'g', 8, put_double}};
+    } plain[] = {{'b', 1, put_bool},   {'c', 1, put_int8},  {'C', 1, put_uint8},  {'s', 2, put_int16},
+                 {'S', 2, put_uint16}, {'i', 4, put_int32}, {'I', 4, put_uint32}, {'l', 8, put_int64},
+                 {'L', 8, put_uint64}, {'e', 2, put_half},  {'f', 4, put_float},  {'g', 8, put_double}};
     for (size_t k = 0; format[0] && !format[1] && k < sizeof plain / sizeof plain[0]; k++)
         if (plain[k].format == format[0])
             return set(n, plain[k].put, plain[k].width);

@@ -1,7 +1,7 @@
 """Arrow tables as NDJSON, straight from their buffers: no Python object for a cell, in constant memory.
 
-Whatever exports Arrow's PyCapsule interface will do: pyarrow's tables, batches and readers, polars and pandas frames, DuckDB's
-relations. None of them is imported here.
+Whatever exports Arrow's PyCapsule interface will do: pyarrow's tables, batches and readers, polars and pandas frames,
+DuckDB's relations. None of them is imported here.
 """
 
 from __future__ import annotations
