@@ -158,7 +158,7 @@ static int
 refuse(rj_arrow *a, const rj__arrow_node *n, const char *format)
 {
     char text[160];
-    const char *is_bytes = strchr("zZw", format[0]) || strncmp(format, "vz", 2) == 0
+    const char *is_bytes = (format[0] && strchr("zZw", format[0])) || strncmp(format, "vz", 2) == 0
                                ? " (bytes): cast it to a string, or encode it (base64, hex) first"
                                : ": cast it, or leave it out with columns=";
     snprintf(text, sizeof text, "no JSON for the Arrow type '%.60s'%s", format, is_bytes);
