@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # Runs the tests on Pythons that the machine does not have: Debian sid's newest, and their debug builds, in a root folder of its own.
 #
-#   tools/test_pythons.sh [PYTHON...]      default: python3.14 python3.15 python3.14-dbg
+#   tools/test_pythons.sh [PYTHON...]      default: python3.14 python3.15 python3.14-dbg python3.14t
+#
+# python3.14t, free-threaded, is in no package: it is built from Debian's source of python3.14.
 #
 # Needs root and debootstrap; the machine's own packages are not touched. The first run takes some minutes more, for the root.
 #
 # Environment:
-#   RJSON_SID_ROOT    the root folder, made if there is none (default: build/sid)
-#   RJSON_TESTS       what pytest runs (default: all but what needs a web server, a compiler for other machines, or much time)
+#   RJSON_SID_ROOT        the root folder, made if there is none (default: build/sid)
+#   RJSON_CPYTHON_SOURCE  where the source of python3.14t is (default: 3.14.5, from the mirror's pool)
+#   RJSON_TESTS           what pytest runs (default: all but what needs a web server, a compiler for other machines, or much time)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,18 +18,20 @@ cd "$(dirname "$0")/.."
 
 ROOT=$(realpath -m "${RJSON_SID_ROOT:-build/sid}")
 PYTHONS=("$@")
-[ $# -gt 0 ] || PYTHONS=(python3.14 python3.15 python3.14-dbg)
-TESTS=${RJSON_TESTS:-tests/py/encode tests/py/decode tests/py/compat tests/py/reformat tests/py/targets tests/py/aio tests/py/uv tests/py/package/test_subinterpreters.py}
+[ $# -gt 0 ] || PYTHONS=(python3.14 python3.15 python3.14-dbg python3.14t)
+TESTS=${RJSON_TESTS:-tests/py/encode tests/py/decode tests/py/compat tests/py/reformat tests/py/targets tests/py/aio tests/py/uv tests/py/package/test_subinterpreters.py tests/py/package/test_free_threading.py}
 PACKAGES=ca-certificates,gcc,g++,libc6-dev,pkg-config,libuv1-dev,make,curl,openssl,git,tzdata
 for version in 3.14 3.15; do
     PACKAGES+=,python$version-venv,python$version-dev,python$version-dbg,libpython$version-testsuite
 done
 
+# The machine's own mirror, whatever it is.
+MIRROR=$(apt-get indextargets --format '$(URI)' 2>/dev/null | sed -n 's|\(.*/debian\)/dists/.*|\1|p' | head -1)
+MIRROR=${MIRROR:-http://deb.debian.org/debian}
+
 if [ ! -x "$ROOT/usr/bin/python3.15" ]; then
     command -v debootstrap >/dev/null || tools/install_packages.sh debootstrap
-    # The machine's own mirror, whatever it is.
-    mirror=$(apt-get indextargets --format '$(URI)' | sed -n 's|\(.*debian\)/dists/.*|\1|p' | head -1)
-    debootstrap --variant=minbase --include="$PACKAGES" sid "$ROOT" "${mirror:-http://deb.debian.org/debian}"
+    debootstrap --variant=minbase --include="$PACKAGES" sid "$ROOT" "$MIRROR"
 fi
 
 unmount() {
@@ -45,9 +50,26 @@ cp -r /etc/ssl/certs/ca-certificates.crt "$ROOT/etc/ssl/certs/"
 [ ! -e /etc/pip.conf ] || cp /etc/pip.conf "$ROOT/etc/"
 cp /etc/resolv.conf "$ROOT/etc/" 2>/dev/null || true
 
+build_free_threaded() {
+    chroot "$ROOT" sh -ec '
+        url=$1
+        apt-get install -y -qq --no-install-recommends libssl-dev zlib1g-dev libffi-dev libsqlite3-dev xz-utils >/dev/null
+        cd /root
+        /usr/lib/apt/apt-helper download-file "$url" python3.14.tar.xz
+        mkdir -p python3.14t && tar xf python3.14.tar.xz --strip-components=1 -C python3.14t
+        cd python3.14t
+        ./configure --quiet --disable-gil --prefix=/opt/python3.14t --without-static-libpython --disable-test-modules CFLAGS=-O2
+        make --quiet -j2 && make --quiet install
+        ln -sf /opt/python3.14t/bin/python3.14t /usr/local/bin/python3.14t
+    ' sh "${RJSON_CPYTHON_SOURCE:-$MIRROR/pool/main/p/python3.14/python3.14_3.14.5.orig.tar.xz}" >"$ROOT/root/python3.14t.log" 2>&1 || { tail -5 "$ROOT/root/python3.14t.log" >&2; return 1; }
+}
+
 failed=()
 for python in "${PYTHONS[@]}"; do
     echo "== $python"
+    if [ "$python" = python3.14t ] && ! chroot "$ROOT" sh -c "command -v python3.14t" >/dev/null; then
+        build_free_threaded
+    fi
     sources=/root/rjson-$python venv=/root/venv-$python
     rm -rf "$ROOT$sources"
     mkdir -p "$ROOT$sources"
