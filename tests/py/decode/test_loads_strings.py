@@ -193,7 +193,8 @@ def test_strings_are_canonical():
     for value in values:
         for text in (json.dumps(value, ensure_ascii=False), json.dumps(value), f'"{"".join(map(as_escape, value))}"'):
             got = rjson.loads(text.encode())
-            assert sys.getsizeof(got) == sys.getsizeof("".join(list(value)))
+            # The interpreter's own "é" may keep its UTF-8 by now.
+            assert sys.getsizeof(got) <= sys.getsizeof("".join(list(value)))
             assert {value: 1}[got] == 1
             assert got.isascii() == value.isascii()
 
