@@ -51,7 +51,7 @@ def python_blocks():
 def test_readme_examples(code, tmp_path):
     """Each Python block of the README and of the manual runs as it stands, in a process and folder of its own."""
     for module in re.findall(
-        r"^(?:import|from) (httpx|starlette|flask|pydantic|attrs|numpy|fsspec|dask)", code, re.MULTILINE
+        r"^(?:import|from) (httpx|starlette|flask|pydantic|attrs|numpy|fsspec|dask|pyarrow)", code, re.MULTILINE
     ):
         pytest.importorskip(module)
     done = subprocess.run(
