@@ -1,5 +1,6 @@
 """Files by URL: what fsspec stores, whole or not at all."""
 
+import gc
 import gzip
 import json
 import os
@@ -152,7 +153,8 @@ class Lines(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: len(body) // 2] if "cut" in self.path else body)
+        if self.command == "GET":
+            self.wfile.write(body[: len(body) // 2] if "cut" in self.path else body)
 
     do_HEAD = do_GET
 
@@ -171,6 +173,7 @@ def http_server():
         thread.join()
 
 
+@pytest.mark.filterwarnings("ignore:Unclosed connection:ResourceWarning")  # aiohttp's, of the one that was cut
 def test_http_is_read_as_it_comes(http_server):
     """Also compressed, with a query behind the suffix; what is cut is an error, not an end; writing is refused."""
     expected = [{"n": i} for i in range(1000)]
@@ -183,3 +186,4 @@ def test_http_is_read_as_it_comes(http_server):
     assert json.dumps(seen) == json.dumps(expected[: len(seen)])
     with pytest.raises(OSError, match="can be read only"):
         rjson.dump_path(1, f"{http_server}/a.json")
+    gc.collect()  # here, and not in the middle of another test
