@@ -1,12 +1,10 @@
 /* Values of the types that have no children, as rjson writes what pyarrow's to_pylist makes of them: dates and times by RFC 3339,
  * durations by ISO 8601-1:2019, decimals as Python's str. */
 #include "arrow/arrow.h"
-#include "number/number.h"
+#include "text/dates.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-#define SECONDS_A_DAY 86400
 
 static uint8_t *
 put_bool(rj_arrow *a, const rj__arrow_node *n, int64_t i, uint8_t *p)
@@ -68,57 +66,16 @@ put_half(rj_arrow *a, const rj__arrow_node *n, int64_t i, uint8_t *p)
 
 /* ---- dates and times */
 
-RJ__INLINE uint8_t *
-put_2digits(uint8_t *p, unsigned n)
-{
-    memcpy(p, rj__digits3[n] + 1, 2);
-    return p + 2;
-}
-
 static int64_t
 floor_divide(int64_t n, int64_t by)
 {
     return n / by - (n % by < 0);
 }
 
-/* The civil calendar from days since 1970-01-01, in eras of 400 years that begin in March. NULL outside the years 1 to 9999. */
-static uint8_t *
-put_days(uint8_t *p, int64_t days)
-{
-    if (days < -719162 || days > 2932896)
-        return NULL;
-    unsigned n = (unsigned)(days + 719468), era = n / 146097, of_era = n % 146097;
-    unsigned year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    unsigned of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    unsigned month = (5 * of_year + 2) / 153, day = of_year - (153 * month + 2) / 5 + 1;
-    unsigned year = 400 * era + year_of_era + (month >= 10);
-    p = put_2digits(put_2digits(p, year / 100), year % 100);
-    *p++ = '-';
-    p = put_2digits(p, month < 10 ? month + 3 : month - 9);
-    *p++ = '-';
-    return put_2digits(p, day);
-}
-
-/* Nanoseconds as six digits, or nine if they are no whole microseconds; nothing for none. */
-static uint8_t *
-put_fraction(uint8_t *p, unsigned nanoseconds)
-{
-    if (nanoseconds == 0)
-        return p;
-    *p++ = '.';
-    p = rj__put_3digits(p, nanoseconds / 1000000);
-    p = rj__put_3digits(p, nanoseconds / 1000 % 1000);
-    return nanoseconds % 1000 ? rj__put_3digits(p, nanoseconds % 1000) : p;
-}
-
 static uint8_t *
 put_clock(uint8_t *p, unsigned seconds, unsigned nanoseconds)
 {
-    p = put_2digits(p, seconds / 3600);
-    *p++ = ':';
-    p = put_2digits(p, seconds / 60 % 60);
-    *p++ = ':';
-    return put_fraction(put_2digits(p, seconds % 60), nanoseconds);
+    return rj__put_fraction(rj__put_time_of_day(p, seconds), &(rj__clock){0, nanoseconds, 9});
 }
 
 static uint8_t *
@@ -131,7 +88,7 @@ static uint8_t *
 put_date(rj_arrow *a, const rj__arrow_node *n, int64_t days, uint8_t *p)
 {
     *p = '"';
-    p = put_days(p + 1, days);
+    p = rj__put_days(p + 1, days);
     if (!p)
         return fail_date(a, n);
     *p = '"';
@@ -147,7 +104,7 @@ put_date32(rj_arrow *a, const rj__arrow_node *n, int64_t i, uint8_t *p)
 static uint8_t *
 put_date64(rj_arrow *a, const rj__arrow_node *n, int64_t i, uint8_t *p)
 {
-    return put_date(a, n, floor_divide(((const int64_t *)n->values)[i], SECONDS_A_DAY * INT64_C(1000)), p);
+    return put_date(a, n, floor_divide(((const int64_t *)n->values)[i], RJ__SECONDS_A_DAY * INT64_C(1000)), p);
 }
 
 /* The offset that counts at an instant: the last one that began. */
@@ -166,20 +123,6 @@ minutes_at(const rj__arrow_node *n, int64_t seconds)
 }
 
 static uint8_t *
-put_offset(const rj_arrow *a, uint8_t *p, int64_t minutes)
-{
-    unsigned magnitude = (unsigned)(minutes < 0 ? -minutes : minutes);
-    if (minutes == 0 && a->options.utc_z) {
-        *p = 'Z';
-        return p + 1;
-    }
-    *p = minutes < 0 ? '-' : '+';
-    p = put_2digits(p + 1, magnitude / 60);
-    *p = ':';
-    return put_2digits(p + 1, magnitude % 60);
-}
-
-static uint8_t *
 put_timestamp(rj_arrow *a, const rj__arrow_node *n, int64_t i, uint8_t *p)
 {
     int64_t value = ((const int64_t *)n->values)[i], seconds = floor_divide(value, n->size);
@@ -188,15 +131,15 @@ put_timestamp(rj_arrow *a, const rj__arrow_node *n, int64_t i, uint8_t *p)
         return fail_date(a, n);
     int64_t minutes = n->shift_count ? minutes_at(n, seconds) : 0;
     seconds += minutes * 60;
-    int64_t days = floor_divide(seconds, SECONDS_A_DAY);
+    int64_t days = floor_divide(seconds, RJ__SECONDS_A_DAY);
     *p = '"';
-    p = put_days(p + 1, days);
+    p = rj__put_days(p + 1, days);
     if (!p)
         return fail_date(a, n);
     *p = 'T';
-    p = put_clock(p + 1, (unsigned)(seconds - days * SECONDS_A_DAY), nanoseconds);
+    p = put_clock(p + 1, (unsigned)(seconds - days * RJ__SECONDS_A_DAY), nanoseconds);
     if (n->shift_count)
-        p = put_offset(a, p, minutes);
+        p = rj__put_offset(p, (int)minutes, a->options.utc_z);
     *p = '"';
     return p + 1;
 }
@@ -206,7 +149,7 @@ static uint8_t *
 put_time(rj_arrow *a, const rj__arrow_node *n, int64_t i, uint8_t *p)
 {
     int64_t value = rj__arrow_integer(n->values, n->width, 1, i);
-    if (value < 0 || value / n->size >= SECONDS_A_DAY)
+    if (value < 0 || value / n->size >= RJ__SECONDS_A_DAY)
         return rj__arrow_fail(a, n, RJ_EINVAL, "a time that is not of a day");
     unsigned nanoseconds = (unsigned)(value % n->size * (1000000000 / n->size));
     *p = '"';
@@ -216,50 +159,14 @@ put_time(rj_arrow *a, const rj__arrow_node *n, int64_t i, uint8_t *p)
 }
 
 static uint8_t *
-put_part(uint8_t *p, uint64_t number, uint8_t unit)
-{
-    if (number == 0)
-        return p;
-    p = rj__put_u64(p, number);
-    *p = unit;
-    return p + 1;
-}
-
-static uint8_t *
-put_seconds(uint8_t *p, uint64_t seconds, unsigned nanoseconds)
-{
-    p = rj__put_u64(p, seconds);
-    if (nanoseconds) {
-        *p++ = '.';
-        p = rj__put_3digits(p, nanoseconds / 1000000);
-        p = rj__put_3digits(p, nanoseconds / 1000 % 1000);
-        p = rj__put_3digits(p, nanoseconds % 1000);
-        while (p[-1] == '0')
-            p--;
-    }
-    *p = 'S';
-    return p + 1;
-}
-
-static uint8_t *
 put_duration(rj_arrow *a, const rj__arrow_node *n, int64_t i, uint8_t *p)
 {
     (void)a;
     int64_t value = ((const int64_t *)n->values)[i];
     uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value, units = (uint64_t)n->size;
-    uint64_t all = magnitude / units, seconds = all % SECONDS_A_DAY;
-    unsigned nanoseconds = (unsigned)(magnitude % units * (1000000000 / units));
-    *p++ = '"';
-    *p = '-';
-    p += value < 0;
-    *p++ = 'P';
-    p = put_part(p, all / SECONDS_A_DAY, 'D');
-    if (seconds || nanoseconds || all == 0) {
-        *p++ = 'T';
-        p = put_part(put_part(p, seconds / 3600, 'H'), seconds / 60 % 60, 'M');
-        if (seconds % 60 || nanoseconds || all == 0)
-            p = put_seconds(p, seconds % 60, nanoseconds);
-    }
+    rj__clock clock = {(int64_t)(magnitude / units), magnitude % units * (1000000000 / units), 9};
+    *p = '"';
+    p = rj__put_duration(p + 1, value < 0, &clock);
     *p = '"';
     return p + 1;
 }

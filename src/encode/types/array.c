@@ -155,9 +155,11 @@ parse_unit(rjpy_time_unit *unit, const char *type)
         int digits;
         char calendar;
     } units[] = {
-        {"Y", 0, 0, 'Y'}, {"M", 0, 0, 'M'}, {"W", 7 * 86400, 0, 'D'}, {"D", 86400, 0, 'D'}, {"h", 3600, 0, 0},
-        {"m", 60, 0, 0},  {"s", 1, 0, 0},   {"ms", 0, 3, 0},          {"us", 0, 6, 0},      {"ns", 0, 9, 0},
-        {"ps", 0, 12, 0}, {"fs", 0, 15, 0}, {"as", 0, 18, 0},
+        {"Y", 0, 0, 'Y'},     {"M", 0, 0, 'M'},  {"W", 7 * RJ__SECONDS_A_DAY, 0, 'D'},
+        {"D", 86400, 0, 'D'}, {"h", 3600, 0, 0}, {"m", 60, 0, 0},
+        {"s", 1, 0, 0},       {"ms", 0, 3, 0},   {"us", 0, 6, 0},
+        {"ns", 0, 9, 0},      {"ps", 0, 12, 0},  {"fs", 0, 15, 0},
+        {"as", 0, 18, 0},
     };
     const char *bracket = strchr(type, '[');
     unit->count = 0;
@@ -376,7 +378,7 @@ __extension__ typedef __int128 wide;
 
 /* A count of units as seconds and a part of one, rounded down. 0 if it is out of range. */
 static int
-to_clock(const rjpy_time_unit *unit, int64_t value, rjpy_clock *clock)
+to_clock(const rjpy_time_unit *unit, int64_t value, rj__clock *clock)
 {
     wide total = (wide)value * unit->count, per_second = 1;
     for (int i = 0; i < unit->digits; i++)
@@ -389,7 +391,7 @@ to_clock(const rjpy_time_unit *unit, int64_t value, rjpy_clock *clock)
     }
     if (seconds > INT64_MAX || seconds < INT64_MIN)
         return 0;
-    *clock = (rjpy_clock){(int64_t)seconds, (uint64_t)rest, unit->digits};
+    *clock = (rj__clock){(int64_t)seconds, (uint64_t)rest, unit->digits};
     return 1;
 }
 
@@ -400,8 +402,8 @@ put_date_unit(uint8_t *p, const rjpy_time_unit *unit, int64_t value)
         return NULL;
     int64_t n = value * unit->count;
     if (unit->calendar == 'D')
-        return rjpy_put_days(p, n * (unit->seconds / 86400));
-    return rjpy_put_days(p, rjpy_days_of_month(unit->calendar == 'Y' ? n * 12 : n));
+        return rj__put_days(p, n * (unit->seconds / RJ__SECONDS_A_DAY));
+    return rj__put_days(p, rj__days_of_month(unit->calendar == 'Y' ? n * 12 : n));
 }
 
 static uint8_t *
@@ -415,18 +417,18 @@ put_datetime64(rjpy_encoder *e, uint8_t *p, const rjpy_array *a, int64_t value)
 {
     if (a->unit.count == 0)
         return fail_without_unit(e, "datetime64");
-    rjpy_clock clock;
+    rj__clock clock;
     uint8_t *end = NULL;
     *p++ = '"';
     if (a->unit.calendar) {
         end = put_date_unit(p, &a->unit, value);
     }
     else if (to_clock(&a->unit, value, &clock)) {
-        int64_t days = clock.seconds / 86400 - (clock.seconds % 86400 < 0);
-        end = rjpy_put_days(p, days);
+        int64_t days = clock.seconds / RJ__SECONDS_A_DAY - (clock.seconds % RJ__SECONDS_A_DAY < 0);
+        end = rj__put_days(p, days);
         if (end) {
             *end++ = 'T';
-            clock.seconds -= days * 86400;
+            clock.seconds -= days * RJ__SECONDS_A_DAY;
             end = rjpy_put_zone_of_naive(e, rjpy_put_time_of_day(e, end, &clock));
         }
     }
@@ -439,7 +441,7 @@ put_datetime64(rjpy_encoder *e, uint8_t *p, const rjpy_array *a, int64_t value)
 static uint8_t *
 put_timedelta64(rjpy_encoder *e, uint8_t *p, const rjpy_array *a, int64_t value)
 {
-    rjpy_clock clock;
+    rj__clock clock;
     int negative = value < 0;
     if (a->unit.count == 0)
         return fail_without_unit(e, "timedelta64");
@@ -455,7 +457,7 @@ put_timedelta64(rjpy_encoder *e, uint8_t *p, const rjpy_array *a, int64_t value)
         return rj__put_double(p, negative ? -seconds : seconds);
     }
     *p = '"';
-    p = rjpy_put_duration(p + 1, negative, &clock);
+    p = rj__put_duration(p + 1, negative, &clock);
     *p = '"';
     return p + 1;
 }

@@ -5,7 +5,6 @@
  */
 #include "encode/types/texts.h"
 
-#define SECONDS_A_DAY 86400
 #define MICROSECONDS INT64_C(1000000)
 
 enum { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MICROSECOND, PARTS };
@@ -54,12 +53,12 @@ read_timedelta(rjpy_encoder *e, PyObject *v, int64_t *seconds, int *microseconds
         }
     }
     const int64_t most_days = 999999999; /* as timedelta.max */
-    if (values[0] < -most_days || values[0] > most_days || values[1] < 0 || values[1] >= SECONDS_A_DAY || values[2] < 0 ||
-        values[2] >= 1000000) {
+    if (values[0] < -most_days || values[0] > most_days || values[1] < 0 || values[1] >= RJ__SECONDS_A_DAY ||
+        values[2] < 0 || values[2] >= 1000000) {
         rjpy_fail(e, NULL, "%.200s out of range", Py_TYPE(v)->tp_name);
         return -1;
     }
-    *seconds = values[0] * SECONDS_A_DAY + values[1];
+    *seconds = values[0] * RJ__SECONDS_A_DAY + values[1];
     *microseconds = (int)values[2];
     return 0;
 }
@@ -78,7 +77,7 @@ read_offset(rjpy_encoder *e, PyObject *v, int64_t *offset)
     else if (read_timedelta(e, delta, &seconds, &microseconds) == 0)
         rc = 1;
     Py_XDECREF(delta);
-    if (seconds < -SECONDS_A_DAY || seconds >= SECONDS_A_DAY || (seconds == -SECONDS_A_DAY && microseconds == 0))
+    if (seconds < -RJ__SECONDS_A_DAY || seconds >= RJ__SECONDS_A_DAY || (seconds == -RJ__SECONDS_A_DAY && microseconds == 0))
         return rjpy_fail_offset(e);
     *offset = seconds * MICROSECONDS + microseconds;
     return rc;
@@ -89,7 +88,7 @@ static rjpy_moment
 moment_from(const unsigned parts[PARTS], int from)
 {
     int64_t months = from == YEAR ? ((int64_t)parts[YEAR] - 1970) * 12 + parts[MONTH] - 1 : 0;
-    int64_t days = from == YEAR ? rjpy_days_of_month(months) + parts[DAY] - 1 : 0;
+    int64_t days = from == YEAR ? rj__days_of_month(months) + parts[DAY] - 1 : 0;
     int64_t seconds = (parts[HOUR] * 60 + parts[MINUTE]) * 60 + parts[SECOND];
     return (rjpy_moment){days, seconds * MICROSECONDS + parts[MICROSECOND], 0};
 }
@@ -109,6 +108,6 @@ rjpy_put_date_by_attributes(rjpy_encoder *e, uint8_t *p, const rjpy_plan *plan, 
         return NULL;
     rjpy_moment m = moment_from(parts, has_date ? YEAR : HOUR);
     if (plan->form == RJ_FORM_DATE)
-        return rjpy_put_days(p, m.days);
+        return rj__put_days(p, m.days);
     return has_date ? rjpy_put_datetime_at(e, p, m, has_zone, offset) : rjpy_put_time_at(e, p, m, has_zone, offset);
 }

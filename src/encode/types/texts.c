@@ -3,7 +3,6 @@
 
 #include "cpython/long_access.h"
 #include "cpython/str_access.h"
-#include "number/number.h"
 
 #include <datetime.h>
 
@@ -13,74 +12,11 @@ datetime_api_of(const rjpy_state *state)
     return __atomic_load_n(&state->datetime_api, __ATOMIC_ACQUIRE);
 }
 
-#define SECONDS_A_DAY 86400
 #define MICROSECONDS INT64_C(1000000)
-#define MICROSECONDS_A_DAY (SECONDS_A_DAY * MICROSECONDS)
+#define MICROSECONDS_A_DAY (RJ__SECONDS_A_DAY * MICROSECONDS)
 #define MICROSECONDS_A_MINUTE (60 * MICROSECONDS)
 
-/* ---- digits */
-
-RJ__INLINE uint8_t *
-put_2digits(uint8_t *p, unsigned n)
-{
-    memcpy(p, rj__digits3[n] + 1, 2);
-    return p + 2;
-}
-
-RJ__INLINE uint8_t *
-put_date(uint8_t *p, unsigned year, unsigned month, unsigned day)
-{
-    p = put_2digits(put_2digits(p, year / 100), year % 100);
-    *p++ = '-';
-    p = put_2digits(p, month);
-    *p++ = '-';
-    return put_2digits(p, day);
-}
-
-/* The point and so many digits of a fraction of a second, a multiple of 3. */
-static uint8_t *
-put_fraction_digits(uint8_t *p, uint64_t fraction, int digits)
-{
-    *p = '.';
-    for (int i = digits - 2; i > 0; i -= 3, fraction /= 1000)
-        memcpy(p + i, rj__digits3[fraction % 1000], 3);
-    return p + 1 + digits;
-}
-
-/* Of a time: six digits at least, unless all are zero. */
-static uint8_t *
-put_fraction(uint8_t *p, uint64_t fraction, int digits)
-{
-    if (fraction == 0)
-        return p;
-    for (; digits < 6; digits += 3)
-        fraction *= 1000;
-    for (; digits > 6 && fraction % 1000 == 0; digits -= 3)
-        fraction /= 1000;
-    return put_fraction_digits(p, fraction, digits);
-}
-
-/* Of a duration: no zeros at the end. */
-static uint8_t *
-put_short_fraction(uint8_t *p, uint64_t fraction, int digits)
-{
-    if (fraction == 0)
-        return p;
-    p = put_fraction_digits(p, fraction, digits);
-    while (p[-1] == '0')
-        p--;
-    return p;
-}
-
-RJ__INLINE uint8_t *
-put_clock(uint8_t *p, unsigned hours, unsigned minutes, unsigned seconds)
-{
-    p = put_2digits(p, hours);
-    *p++ = ':';
-    p = put_2digits(p, minutes);
-    *p++ = ':';
-    return put_2digits(p, seconds);
-}
+/* ---- times of the day */
 
 RJ__INLINE uint8_t *
 put_microseconds(const rjpy_encoder *e, uint8_t *p, unsigned microseconds)
@@ -94,60 +30,18 @@ put_microseconds(const rjpy_encoder *e, uint8_t *p, unsigned microseconds)
 }
 
 uint8_t *
-rjpy_put_time_of_day(const rjpy_encoder *e, uint8_t *p, const rjpy_clock *clock)
+rjpy_put_time_of_day(const rjpy_encoder *e, uint8_t *p, const rj__clock *clock)
 {
-    unsigned seconds = (unsigned)clock->seconds;
-    p = put_clock(p, seconds / 3600, seconds / 60 % 60, seconds % 60);
-    return e->options->omit_microseconds ? p : put_fraction(p, clock->fraction, clock->fraction_digits);
-}
-
-int64_t
-rjpy_days_of_month(int64_t months)
-{
-    int64_t year = 1970 + (months >= 0 ? months / 12 : -((11 - months) / 12));
-    int64_t month = months - (year - 1970) * 12; /* 0 to 11 */
-    int64_t y = year - (month < 2), era = (y >= 0 ? y : y - 399) / 400;
-    int64_t year_of_era = y - era * 400, from_march = (month + 10) % 12;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * from_march + 2) / 5 - 719468;
-}
-
-/* The civil calendar from a count of days: eras of 400 years (146,097 days) that begin on the first of March, so
- * that leap days come last. */
-uint8_t *
-rjpy_put_days(uint8_t *p, int64_t days)
-{
-    if (days < -719162 || days > 2932896) /* 0001-01-01 to 9999-12-31 */
-        return NULL;
-    unsigned n = (unsigned)(days + 719468); /* since 0000-03-01 */
-    unsigned era = n / 146097, day_of_era = n % 146097;
-    unsigned year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    unsigned month = (5 * day_of_year + 2) / 153; /* 0 is March */
-    unsigned day = day_of_year - (153 * month + 2) / 5 + 1;
-    unsigned year = 400 * era + year_of_era + (month >= 10);
-    return put_date(p, year, month < 10 ? month + 3 : month - 9, day);
+    p = rj__put_time_of_day(p, (unsigned)clock->seconds);
+    return e->options->omit_microseconds ? p : rj__put_fraction(p, clock);
 }
 
 /* ---- offsets from UTC */
 
-static uint8_t *
-put_offset(const rjpy_encoder *e, uint8_t *p, int minutes)
-{
-    if (minutes == 0 && e->options->utc_z) {
-        *p = 'Z';
-        return p + 1;
-    }
-    unsigned magnitude = (unsigned)(minutes < 0 ? -minutes : minutes);
-    *p++ = minutes < 0 ? '-' : '+';
-    p = put_2digits(p, magnitude / 60);
-    *p++ = ':';
-    return put_2digits(p, magnitude % 60);
-}
-
 uint8_t *
 rjpy_put_zone_of_naive(const rjpy_encoder *e, uint8_t *p)
 {
-    return e->options->naive_utc ? put_offset(e, p, 0) : p;
+    return e->options->naive_utc ? rj__put_offset(p, 0, e->options->utc_z) : p;
 }
 
 int
@@ -210,9 +104,9 @@ utc_offset(rjpy_encoder *e, PyObject *zone, PyObject *v, int64_t *offset)
 RJ__INLINE uint8_t *
 put_datetime_fields(const rjpy_encoder *e, uint8_t *p, PyObject *v)
 {
-    p = put_date(p, (unsigned)PyDateTime_GET_YEAR(v), PyDateTime_GET_MONTH(v), PyDateTime_GET_DAY(v));
+    p = rj__put_date(p, (unsigned)PyDateTime_GET_YEAR(v), PyDateTime_GET_MONTH(v), PyDateTime_GET_DAY(v));
     *p++ = 'T';
-    p = put_clock(p, PyDateTime_DATE_GET_HOUR(v), PyDateTime_DATE_GET_MINUTE(v), PyDateTime_DATE_GET_SECOND(v));
+    p = rj__put_hms(p, PyDateTime_DATE_GET_HOUR(v), PyDateTime_DATE_GET_MINUTE(v), PyDateTime_DATE_GET_SECOND(v));
     return put_microseconds(e, p, (unsigned)PyDateTime_DATE_GET_MICROSECOND(v));
 }
 
@@ -222,7 +116,7 @@ moment_of(PyObject *v, unsigned nanoseconds)
     int64_t months = (PyDateTime_GET_YEAR(v) - 1970) * 12 + PyDateTime_GET_MONTH(v) - 1;
     int64_t seconds =
         (PyDateTime_DATE_GET_HOUR(v) * 60 + PyDateTime_DATE_GET_MINUTE(v)) * 60 + PyDateTime_DATE_GET_SECOND(v);
-    return (rjpy_moment){rjpy_days_of_month(months) + PyDateTime_GET_DAY(v) - 1,
+    return (rjpy_moment){rj__days_of_month(months) + PyDateTime_GET_DAY(v) - 1,
                          seconds * MICROSECONDS + PyDateTime_DATE_GET_MICROSECOND(v), nanoseconds};
 }
 
@@ -233,12 +127,12 @@ put_moment(const rjpy_encoder *e, uint8_t *p, rjpy_moment m)
 {
     int64_t carry = (m.microseconds >= MICROSECONDS_A_DAY) - (m.microseconds < 0);
     m.microseconds -= carry * MICROSECONDS_A_DAY;
-    p = rjpy_put_days(p, m.days + carry);
+    p = rj__put_days(p, m.days + carry);
     if (!p)
         return NULL;
     *p = 'T';
     uint64_t part = (uint64_t)(m.microseconds % MICROSECONDS);
-    return rjpy_put_time_of_day(e, p + 1, &(rjpy_clock){m.microseconds / MICROSECONDS, part * 1000 + m.nanoseconds, 9});
+    return rjpy_put_time_of_day(e, p + 1, &(rj__clock){m.microseconds / MICROSECONDS, part * 1000 + m.nanoseconds, 9});
 }
 
 /* RFC 3339 has offsets of whole minutes. Others (local mean times of long ago) become the nearest of these with
@@ -255,7 +149,7 @@ put_at_whole_minutes(rjpy_encoder *e, uint8_t *p, rjpy_moment m, int64_t offset)
         moved.microseconds += others[i] * MICROSECONDS_A_MINUTE - offset;
         uint8_t *end = abs(others[i]) < 24 * 60 ? put_moment(e, p, moved) : NULL;
         if (end)
-            return put_offset(e, end, others[i]);
+            return rj__put_offset(end, others[i], e->options->utc_z);
     }
     return rjpy_fail(e, NULL, "datetime outside the years 1 to 9999"); /* at offsets of nearly a day */
 }
@@ -263,7 +157,8 @@ put_at_whole_minutes(rjpy_encoder *e, uint8_t *p, rjpy_moment m, int64_t offset)
 RJ__INLINE uint8_t *
 put_zone(const rjpy_encoder *e, uint8_t *p, int has_zone, int64_t offset)
 {
-    return has_zone ? put_offset(e, p, (int)(offset / MICROSECONDS_A_MINUTE)) : rjpy_put_zone_of_naive(e, p);
+    return has_zone ? rj__put_offset(p, (int)(offset / MICROSECONDS_A_MINUTE), e->options->utc_z)
+                    : rjpy_put_zone_of_naive(e, p);
 }
 
 uint8_t *
@@ -302,7 +197,7 @@ rjpy_put_time_at(rjpy_encoder *e, uint8_t *p, rjpy_moment m, int has_zone, int64
 {
     if (!check_time_offset(e, offset))
         return NULL;
-    rjpy_clock clock = {m.microseconds / MICROSECONDS, (uint64_t)(m.microseconds % MICROSECONDS), 6};
+    rj__clock clock = {m.microseconds / MICROSECONDS, (uint64_t)(m.microseconds % MICROSECONDS), 6};
     return put_zone(e, rjpy_put_time_of_day(e, p, &clock), has_zone, offset);
 }
 
@@ -313,46 +208,11 @@ put_time(rjpy_encoder *e, uint8_t *p, PyObject *v)
     int rc = utc_offset(e, PyDateTime_TIME_GET_TZINFO(v), NULL, &offset);
     if (rc < 0 || !check_time_offset(e, offset))
         return NULL;
-    p = put_clock(p, PyDateTime_TIME_GET_HOUR(v), PyDateTime_TIME_GET_MINUTE(v), PyDateTime_TIME_GET_SECOND(v));
+    p = rj__put_hms(p, PyDateTime_TIME_GET_HOUR(v), PyDateTime_TIME_GET_MINUTE(v), PyDateTime_TIME_GET_SECOND(v));
     return put_zone(e, put_microseconds(e, p, (unsigned)PyDateTime_TIME_GET_MICROSECOND(v)), rc, offset);
 }
 
 /* ---- durations */
-
-static uint8_t *
-put_part(uint8_t *p, uint64_t n, uint8_t unit)
-{
-    if (n == 0)
-        return p;
-    p = rj__put_u64(p, n);
-    *p = unit;
-    return p + 1;
-}
-
-uint8_t *
-rjpy_put_duration(uint8_t *p, int negative, const rjpy_clock *clock)
-{
-    uint64_t seconds = (uint64_t)clock->seconds;
-    *p = '-';
-    p += negative;
-    *p++ = 'P';
-    p = put_part(p, seconds / SECONDS_A_DAY, 'D');
-    seconds %= SECONDS_A_DAY;
-    if (seconds == 0 && clock->fraction == 0) {
-        int is_zero = p[-1] == 'P';
-        memcpy(p, "T0S", 3);
-        return p + (is_zero ? 3 : 0);
-    }
-    *p++ = 'T';
-    p = put_part(p, seconds / 3600, 'H');
-    p = put_part(p, seconds / 60 % 60, 'M');
-    if (seconds % 60 == 0 && clock->fraction == 0)
-        return p;
-    p = rj__put_u64(p, seconds % 60);
-    p = put_short_fraction(p, clock->fraction, clock->fraction_digits);
-    *p = 'S';
-    return p + 1;
-}
 
 uint8_t *
 rjpy_put_timedelta(uint8_t *p, int64_t seconds, int microseconds)
@@ -362,13 +222,13 @@ rjpy_put_timedelta(uint8_t *p, int64_t seconds, int microseconds)
         seconds = -seconds - (microseconds > 0);
         microseconds = microseconds > 0 ? 1000000 - microseconds : 0;
     }
-    return rjpy_put_duration(p, negative, &(rjpy_clock){seconds, (uint64_t)microseconds, 6});
+    return rj__put_duration(p, negative, &(rj__clock){seconds, (uint64_t)microseconds, 6});
 }
 
 static uint8_t *
 put_timedelta(uint8_t *p, PyObject *v)
 {
-    int64_t seconds = (int64_t)PyDateTime_DELTA_GET_DAYS(v) * SECONDS_A_DAY + PyDateTime_DELTA_GET_SECONDS(v);
+    int64_t seconds = (int64_t)PyDateTime_DELTA_GET_DAYS(v) * RJ__SECONDS_A_DAY + PyDateTime_DELTA_GET_SECONDS(v);
     return rjpy_put_timedelta(p, seconds, PyDateTime_DELTA_GET_MICROSECONDS(v));
 }
 
@@ -477,7 +337,7 @@ rjpy_put_type_text(rjpy_encoder *e, uint8_t *p, const rjpy_plan *plan, PyObject 
     case RJ_FORM_DATETIME:
         return put_datetime(e, p, v, 0);
     case RJ_FORM_DATE:
-        return put_date(p, (unsigned)PyDateTime_GET_YEAR(v), PyDateTime_GET_MONTH(v), PyDateTime_GET_DAY(v));
+        return rj__put_date(p, (unsigned)PyDateTime_GET_YEAR(v), PyDateTime_GET_MONTH(v), PyDateTime_GET_DAY(v));
     case RJ_FORM_TIME:
         return put_time(e, p, v);
     case RJ_FORM_TIMEDELTA:
@@ -580,7 +440,7 @@ text_of_parts(rjpy_encoder *e, const rjpy_plan *plan, PyObject *parts)
             end = put_datetime(e, text, plain, nanoseconds);
     }
     else if (PyArg_ParseTuple(parts, "pLI", &is_negative, &seconds, &nanoseconds)) {
-        end = rjpy_put_duration(text, is_negative, &(rjpy_clock){seconds, nanoseconds, 9});
+        end = rj__put_duration(text, is_negative, &(rj__clock){seconds, nanoseconds, 9});
     }
     return end ? PyUnicode_FromStringAndSize((char *)text, end - text) : NULL;
 }

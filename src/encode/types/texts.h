@@ -4,6 +4,7 @@
 
 #include "encode/encoder.h"
 #include "encode/types/plan.h"
+#include "text/dates.h"
 
 /* The longest text, in bytes; all ASCII that needs no escapes. */
 #define RJ_TYPE_TEXT_MAX 80
@@ -39,22 +40,11 @@ PyObject *rjpy_decimal_text(rjpy_encoder *e, const rjpy_plan *plan, PyObject *v)
 /* The error for one of which rjpy_replacement says that. Always NULL. */
 uint8_t *rjpy_fail_asked(rjpy_encoder *e, const rjpy_plan *plan, PyObject *v);
 
-/* Parts of the texts, for numpy's own times. */
-typedef struct rjpy_clock {
-    int64_t seconds;     /* since 1970-01-01, or of a duration, whose sign is apart */
-    uint64_t fraction;   /* of a second, in units of 10^-digits */
-    int fraction_digits; /* a multiple of 3, at most 18 */
-} rjpy_clock;
-
-/* Days since 1970-01-01 of the first of a month (0: January 1970). */
-int64_t rjpy_days_of_month(int64_t months);
-/* Of days since 1970-01-01; NULL if the year is none of 1 to 9999. */
-uint8_t *rjpy_put_days(uint8_t *p, int64_t days);
+/* Parts of the texts, for numpy's own times as well. */
 /* The time of the day, from the seconds after midnight. */
-uint8_t *rjpy_put_time_of_day(const rjpy_encoder *e, uint8_t *p, const rjpy_clock *clock);
+uint8_t *rjpy_put_time_of_day(const rjpy_encoder *e, uint8_t *p, const rj__clock *clock);
 uint8_t *rjpy_put_zone_of_naive(const rjpy_encoder *e, uint8_t *p);
 uint8_t *rjpy_put_timedelta(uint8_t *p, int64_t seconds, int microseconds);
-uint8_t *rjpy_put_duration(uint8_t *p, int negative, const rjpy_clock *clock);
 
 /* A local time: what the exact fields of a datetime say, and the nanoseconds that it has none for. */
 typedef struct rjpy_moment {
