@@ -124,17 +124,13 @@ set_walks(rjpy_state *state)
 static int
 choose_isa(rjpy_state *state)
 {
-    size_t count;
-    const rj__arch *list = rj__arch_list(&count);
     const char *wanted = getenv("RJSON_ISA");
-    size_t i = 0;
-    while (wanted && *wanted && i < count && strcmp(list[i].name, wanted) != 0)
-        i++;
-    if (i == count) {
+    const rj__arch *arch = rj__arch_named(wanted && *wanted ? wanted : NULL);
+    if (!arch) {
         PyErr_Format(PyExc_ImportError, "RJSON_ISA=%s: this machine or build has no such instruction set", wanted);
         return -1;
     }
-    state->isa = list[i].name;
+    state->isa = arch->name;
     set_walks(state);
     return 0;
 }

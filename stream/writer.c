@@ -423,11 +423,10 @@ int
 rj_writer_new(rj_writer **out, rj_sink *sink, const rj_allocator *alloc)
 {
     rj_allocator a = rj__allocator_or_default(alloc);
-    size_t count;
     rj_writer *w = rj__allocate(&a, sizeof *w);
     if (!w)
         return RJ_ENOMEM;
-    *w = (rj_writer){.alloc = a, .sink = sink, .arch = rj__arch_list(&count)};
+    *w = (rj_writer){.alloc = a, .sink = sink, .arch = rj__arch_named(NULL)};
     rj_writer_reset(w);
     *out = w;
     return RJ_OK;

@@ -106,18 +106,9 @@ class WriterBase:
 # chunk_size, timeout, progress, overlap, verbatim: what every way to write has in common; see rjson._targets.Request.
 How = tuple[int, float | None, Progress, bool | None, bool]
 
-class Encoder:
-    def __new__(cls, **options: Unpack[Options]) -> Encoder: ...
-    @property
-    def options(self) -> Mapping[str, Any]: ...
-    @property
-    def _breaks_lines(self) -> bool: ...
-    @property
-    def default(self) -> Callable[[Any], Any] | None: ...
-    @property
-    def max_depth(self) -> int: ...
-    def dumps(self, obj: Any, /) -> str: ...
-    def dumps_bytes(self, obj: Any, /) -> bytes: ...
+class _Fills:
+    """What fills a target: its object is what it makes bytes of."""
+
     def _dump_fd(
         self,
         *,
@@ -127,14 +118,6 @@ class Encoder:
         how: How,
         fileno: Callable[[], int] | None,
         characters: bool,
-    ) -> int: ...
-    def _dump_sink(
-        self,
-        *,
-        obj: Any,
-        sink: Any,
-        label: object,
-        how: How,
     ) -> int: ...
     def _dump_write(
         self,
@@ -148,6 +131,27 @@ class Encoder:
         answers: Literal["count", "raw", "ignored"],
         characters: bool,
         would_block: type[BaseException] | tuple[type[BaseException], ...],
+    ) -> int: ...
+
+class Encoder(_Fills):
+    def __new__(cls, **options: Unpack[Options]) -> Encoder: ...
+    @property
+    def options(self) -> Mapping[str, Any]: ...
+    @property
+    def _breaks_lines(self) -> bool: ...
+    @property
+    def default(self) -> Callable[[Any], Any] | None: ...
+    @property
+    def max_depth(self) -> int: ...
+    def dumps(self, obj: Any, /) -> str: ...
+    def dumps_bytes(self, obj: Any, /) -> bytes: ...
+    def _dump_sink(
+        self,
+        *,
+        obj: Any,
+        sink: Any,
+        label: object,
+        how: How,
     ) -> int: ...
 
 def dumps(
@@ -186,7 +190,7 @@ class Values(Iterator[Any]):
     def __new__(cls, feeder: Feeder, read: Callable[[int], Any], chunk_size: int, /) -> Values: ...
     def __next__(self) -> Any: ...
 
-class ArrowWriter:
+class ArrowWriter(_Fills):
     def __new__(
         cls,
         as_array: bool,
@@ -196,36 +200,8 @@ class ArrowWriter:
         columns: tuple[str, ...] | None,
         zones: Callable[[str], bytes],
     ) -> ArrowWriter: ...
-    def _dump_fd(
-        self,
-        *,
-        obj: object,
-        fd: int,
-        label: object,
-        chunk_size: int,
-        timeout: float | None,
-        progress: Callable[[int], object] | None,
-        fileno: Callable[[], int] | None,
-        overlap: bool | None,
-        characters: bool,
-    ) -> int: ...
-    def _dump_write(
-        self,
-        *,
-        obj: object,
-        write: Callable[[Any], object],
-        label: object,
-        chunk_size: int,
-        timeout: float | None,
-        progress: Callable[[int], object] | None,
-        fileno: Callable[[], int] | None,
-        mode: Literal["bytes", "text", "either"],
-        answers: Literal["count", "raw", "ignored"],
-        characters: bool,
-        would_block: type[BaseException] | tuple[type[BaseException], ...],
-    ) -> int: ...
 
-class Transcoder:
+class Transcoder(_Fills):
     def __new__(
         cls,
         indent: str | None,
@@ -236,32 +212,4 @@ class Transcoder:
         framing_out: str,
         max_depth: int,
     ) -> Transcoder: ...
-    def _dump_fd(
-        self,
-        *,
-        obj: int | Callable[[], Any],
-        fd: int,
-        label: object,
-        chunk_size: int,
-        timeout: float | None,
-        progress: Callable[[int], object] | None,
-        fileno: Callable[[], int] | None,
-        overlap: bool | None,
-        characters: bool,
-    ) -> int: ...
-    def _dump_write(
-        self,
-        *,
-        obj: int | Callable[[], Any],
-        write: Callable[[Any], object],
-        label: object,
-        chunk_size: int,
-        timeout: float | None,
-        progress: Callable[[int], object] | None,
-        fileno: Callable[[], int] | None,
-        mode: Literal["bytes", "text", "either"],
-        answers: Literal["count", "raw", "ignored"],
-        characters: bool,
-        would_block: type[BaseException] | tuple[type[BaseException], ...],
-    ) -> int: ...
     def check(self, source: int | Callable[[], Any], /) -> None: ...

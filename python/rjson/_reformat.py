@@ -20,18 +20,6 @@ CHUNK_SIZE = 65536
 READ_SIZE = 131072
 
 
-class _Filler:
-    """What rjson._targets takes for an encoder; the object that is encoded is a source."""
-
-    __slots__ = ("_dump_fd", "_dump_write")
-    options: dict[str, Any] = {}  # noqa: RUF012 - none that a text target asks for
-    _breaks_lines = True
-
-    def __init__(self, transcoder: Transcoder) -> None:
-        self._dump_fd = transcoder._dump_fd
-        self._dump_write = transcoder._dump_write
-
-
 def reformat(
     source: Any,
     target: Any,
@@ -104,7 +92,7 @@ def reformat(
             transcoder.check(readable)
             return 0
         return _targets.dump_to(
-            _targets.Request(_Filler(transcoder), readable, chunk_size, timeout, progress, None),  # type: ignore[arg-type]
+            _targets.Request(_targets.Filler(transcoder), readable, chunk_size, timeout, progress, None),
             target,
         )
     finally:

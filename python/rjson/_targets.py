@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ._core import Encoder, How
+    from ._core import ArrowWriter, Encoder, How, Transcoder
     from ._options import Progress
 
 
@@ -31,7 +31,7 @@ class Request:
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Encoder | Filler,
         obj: Any,
         chunk_size: int,
         timeout: float | None,
@@ -51,6 +51,18 @@ class Request:
     def how(self) -> How:
         """All but what is written: one argument of every way to write."""
         return self.chunk_size, self.timeout, self.progress, self.overlap, self.verbatim
+
+
+class Filler:
+    """What is taken for an encoder where something else fills the target: its object is a source of text, or of rows."""
+
+    __slots__ = ("_dump_fd", "_dump_write")
+    options: dict[str, Any] = {}  # noqa: RUF012 - none that a text target asks for
+    _breaks_lines = True
+
+    def __init__(self, native: ArrowWriter | Transcoder) -> None:
+        self._dump_fd = native._dump_fd
+        self._dump_write = native._dump_write
 
 
 def _own(module: str, name: str) -> Any:
@@ -209,7 +221,7 @@ def _to_text(request: Request, stream: Any) -> int:
     return _to_write(request, buffer, buffer.write, mode="bytes", characters=True)
 
 
-def binary_below(encoder: Encoder, stream: Any) -> Any:
+def binary_below(encoder: Encoder | Filler, stream: Any) -> Any:
     """The binary stream below a text file that may be written to in its place; None if there is none."""
     # Line breaks and surrogates are the text layer's business: it may translate the ones and refuse the others.
     passes_surrogates = encoder.options.get("surrogates") == "pass" and not encoder.options.get("ensure_ascii")
@@ -246,9 +258,12 @@ def _to_fd(request: Request, fd: int, label: object, fileno: Callable[[], int] |
 
 
 def _to_uv(request: Request, stream: Any) -> int:
+    encoder = request.encoder
+    if isinstance(encoder, Filler):
+        raise TypeError(f"{stream!r} takes documents that rjson encodes; write other text to its socket")
     sink = stream._begin(request.chunk_size)
     try:
-        return request.encoder._dump_sink(obj=request.obj, sink=sink, label=stream, how=request.how())
+        return encoder._dump_sink(obj=request.obj, sink=sink, label=stream, how=request.how())
     finally:
         stream._end()
 

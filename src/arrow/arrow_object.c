@@ -3,9 +3,7 @@
 #include "arrow/arrow_object.h"
 
 #include "arrow/arrow.h"
-#include "cpython/exceptions.h"
 #include "dump/dump.h"
-#include "sinks/fd_io.h"
 
 #include <errno.h>
 
@@ -108,17 +106,6 @@ raise_failure(const job *j, const rj_sink *sink, PyObject *label)
     return -1;
 }
 
-/* The exception that is set says how much is out. */
-static void
-tell_bytes_written(const rjpy_state *state, uint64_t count)
-{
-    PyObject *exception = rjpy_take_exception(), *number = PyLong_FromUnsignedLongLong(count);
-    if (!number || PyObject_SetAttr(exception, state->str_bytes_written, number) < 0)
-        PyErr_Clear(); /* one with slots has no room for it */
-    Py_XDECREF(number);
-    rjpy_set_exception(exception);
-}
-
 /* ---- a run */
 
 static int
@@ -156,11 +143,7 @@ plan(job *j, rj_sink *sink)
         PyErr_SetString(PyExc_ValueError, rj_arrow_error(j->a).message);
     if (rc != RJ_OK)
         return -1;
-    size_t count;
-    const rj__arch *list = rj__arch_list(&count);
-    for (size_t k = 0; k < count; k++)
-        if (strcmp(list[k].name, j->self->state->isa) == 0)
-            j->a->arch = &list[k];
+    j->a->arch = rj__arch_named(j->self->state->isa);
     return 0;
 }
 
@@ -228,34 +211,21 @@ run_filler(void *ctx, const rjpy_target *target, rj_sink *sink, rjpy_pace *pace)
     if (rc < 0 && j->a)
         raise_failure(j, sink, target->label);
     rj_arrow_free(j->a);
-    if (rc < 0) {
-        PyThreadState *saved = PyEval_SaveThread();
-        rj_sink_abort(sink); /* the count is final then */
-        PyEval_RestoreThread(saved);
-        tell_bytes_written(j->self->state, sink->accepted);
-    }
+    if (rc < 0)
+        rjpy_filler_failed(j->self->state, sink);
     return rc;
 }
 
-/* Written to a duplicate: while the GIL is released, nobody can close it and have the number become another file's. */
+/* A duplicate is written to, so the GIL is released meanwhile. */
 static PyObject *
 arrow_dump_fd(PyObject *op, PyObject *args, PyObject *kwargs)
 {
     rjpy_fd_call call;
     job j;
-    PyObject *result = NULL;
     if (rjpy_fd_call_parse(&call, args, kwargs) < 0 || begin_job(&j, op, call.obj) < 0)
         return NULL;
-    int fd = rj__fd_duplicate(call.fd);
-    if (fd < 0)
-        rjpy_raise_errno(errno, call.target.label);
-    else {
-        rjpy_filler filler = {run_filler, &j, j.self->state, "strict"};
-        j.may_unlock = 1;
-        call.target.fileno = NULL;
-        result = rjpy_fill_fd(&filler, &call.target, fd, call.characters);
-        rj__fd_close(fd);
-    }
+    j.may_unlock = 1;
+    PyObject *result = rjpy_fill_duplicate(&(rjpy_filler){run_filler, &j, j.self->state, "strict"}, &call);
     end_job(&j);
     return result;
 }
@@ -267,8 +237,7 @@ arrow_dump_write(PyObject *op, PyObject *args, PyObject *kwargs)
     job j;
     if (rjpy_write_call_parse(&call, args, kwargs) < 0 || begin_job(&j, op, call.obj) < 0)
         return NULL;
-    rjpy_filler filler = {run_filler, &j, j.self->state, "strict"};
-    PyObject *result = rjpy_fill_write(&filler, &call.target, call.write, call.mode, call.answers, call.characters);
+    PyObject *result = rjpy_fill_write(&(rjpy_filler){run_filler, &j, j.self->state, "strict"}, &call);
     end_job(&j);
     return result;
 }

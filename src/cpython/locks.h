@@ -60,39 +60,21 @@ rjpy_unlocked(rjpy_section *section, PyObject *result)
     return result;
 }
 
-/* NAME_in_turn: a method NAME that has `lock` to itself, but where the GIL would be released as well. It is to methods of one
- * object what the GIL is: nobody else's run in the middle, unless Python code does. */
-#define RJ_IN_TURN_OF(name, lock)                                                                                           \
-    static PyObject *name##_in_turn(PyObject *op, PyObject *arg)                                                            \
+/* NAME_in_turn: a function NAME of PARAMETERS that has `lock` to itself, but where the GIL would be released as well. It is to
+ * methods of one object what the GIL is: nobody else's run in the middle, unless Python code does. */
+#define RJ__IN_TURN(name, lock, parameters, arguments)                                                                      \
+    static PyObject *name##_in_turn parameters                                                                              \
     {                                                                                                                       \
         rjpy_section section;                                                                                               \
         rjpy_lock(&section, lock);                                                                                          \
-        return rjpy_unlocked(&section, name(op, arg));                                                                      \
+        return rjpy_unlocked(&section, name arguments);                                                                     \
     }
+/* Methods of METH_NOARGS and METH_O; of METH_FASTCALL; getters; tp_iternext. */
+#define RJ_IN_TURN_OF(name, lock) RJ__IN_TURN(name, lock, (PyObject * op, PyObject * arg), (op, arg))
 #define RJ_IN_TURN(name) RJ_IN_TURN_OF(name, op)
-/* The same of METH_FASTCALL, */
 #define RJ_FAST_IN_TURN(name)                                                                                               \
-    static PyObject *name##_in_turn(PyObject *op, PyObject *const *args, Py_ssize_t nargs)                                  \
-    {                                                                                                                       \
-        rjpy_section section;                                                                                               \
-        rjpy_lock(&section, op);                                                                                            \
-        return rjpy_unlocked(&section, name(op, args, nargs));                                                              \
-    }
-/* of a getter, */
-#define RJ_GET_IN_TURN(name)                                                                                                \
-    static PyObject *name##_in_turn(PyObject *op, void *closure)                                                            \
-    {                                                                                                                       \
-        rjpy_section section;                                                                                               \
-        rjpy_lock(&section, op);                                                                                            \
-        return rjpy_unlocked(&section, name(op, closure));                                                                  \
-    }
-/* and of tp_iternext. */
-#define RJ_NEXT_IN_TURN(name)                                                                                               \
-    static PyObject *name##_in_turn(PyObject *op)                                                                           \
-    {                                                                                                                       \
-        rjpy_section section;                                                                                               \
-        rjpy_lock(&section, op);                                                                                            \
-        return rjpy_unlocked(&section, name(op));                                                                           \
-    }
+    RJ__IN_TURN(name, op, (PyObject * op, PyObject *const *args, Py_ssize_t nargs), (op, args, nargs))
+#define RJ_GET_IN_TURN(name) RJ__IN_TURN(name, op, (PyObject * op, void *closure), (op, closure))
+#define RJ_NEXT_IN_TURN(name) RJ__IN_TURN(name, op, (PyObject * op), (op))
 
 #endif

@@ -1,6 +1,7 @@
 /* Running an encoder against a target to the end. */
 #include "dump/dump.h"
 
+#include "cpython/exceptions.h"
 #include "encode/sources.h"
 
 static int
@@ -72,6 +73,17 @@ abort_sink(rj_sink *sink)
     PyThreadState *saved = PyEval_SaveThread();
     rj_sink_abort(sink);
     PyEval_RestoreThread(saved);
+}
+
+void
+rjpy_filler_failed(const rjpy_state *state, rj_sink *sink)
+{
+    abort_sink(sink);
+    PyObject *exception = rjpy_take_exception(), *number = PyLong_FromUnsignedLongLong(sink->accepted);
+    if (!number || PyObject_SetAttr(exception, state->str_bytes_written, number) < 0)
+        PyErr_Clear(); /* one with slots has no room for it */
+    Py_XDECREF(number);
+    rjpy_set_exception(exception);
 }
 
 static int

@@ -25,29 +25,14 @@ PyObject *rjpy_dump_fd(rjpy_state *state, const rjpy_options *options, PyObject 
 /* To another extension module's sink, which is not freed. A count of bytes. */
 PyObject *rjpy_dump_waiting(rjpy_state *state, const rjpy_options *options, PyObject *obj, const rjpy_target *target,
                             const rjpy_waiting_sink *waiting);
-/* Through `write` (or `send`), a callable that takes bytes, or str if `mode` says so. */
-typedef enum rjpy_write_mode { RJ_WRITE_BYTES, RJ_WRITE_TEXT, RJ_WRITE_EITHER } rjpy_write_mode;
-/* What `write` answers by. */
-typedef enum rjpy_write_answers {
-    RJ_ANSWERS_COUNT,  /* a count of what it took, but no 0; None is all, until it has answered with a count */
-    RJ_ANSWERS_RAW,    /* as io.RawIOBase: a count; None is nothing, and so is 0 */
-    RJ_ANSWERS_IGNORED /* as the json module has it: all was taken, whatever it answers */
-} rjpy_write_answers;
-PyObject *rjpy_dump_write(rjpy_state *state, const rjpy_options *options, PyObject *obj, const rjpy_target *target,
-                          PyObject *write, rjpy_write_mode mode, rjpy_write_answers answers, int count_characters);
 
-/* What fills a target's sink: an encoder, or the transcoder. `run` flushes it at the end: 0, or -1 with the exception. */
+/* What fills a target's sink: an encoder, the transcoder, or Arrow's rows. `run` flushes it at the end: 0, or -1 with the exception. */
 typedef struct rjpy_filler {
     int (*run)(void *ctx, const rjpy_target *target, rj_sink *sink, rjpy_pace *pace);
     void *ctx;
     rjpy_state *state;
     const char *decode_errors; /* for bytes on their way to a text target */
 } rjpy_filler;
-
-/* rjpy_dump_fd and rjpy_dump_write for any of them. */
-PyObject *rjpy_fill_fd(const rjpy_filler *filler, const rjpy_target *target, int fd, int count_characters);
-PyObject *rjpy_fill_write(const rjpy_filler *filler, const rjpy_target *target, PyObject *write, rjpy_write_mode mode,
-                          rjpy_write_answers answers, int count_characters);
 
 /* An encoding as a filler; `ctx` is one of these. */
 typedef struct rjpy_encoding {
@@ -63,6 +48,14 @@ typedef struct rjpy_fd_call {
     rjpy_target target;
     int fd, characters;
 } rjpy_fd_call;
+/* What `write` (or `send`) takes. */
+typedef enum rjpy_write_mode { RJ_WRITE_BYTES, RJ_WRITE_TEXT, RJ_WRITE_EITHER } rjpy_write_mode;
+/* What `write` answers by. */
+typedef enum rjpy_write_answers {
+    RJ_ANSWERS_COUNT,  /* a count of what it took, but no 0; None is all, until it has answered with a count */
+    RJ_ANSWERS_RAW,    /* as io.RawIOBase: a count; None is nothing, and so is 0 */
+    RJ_ANSWERS_IGNORED /* as the json module has it: all was taken, whatever it answers */
+} rjpy_write_answers;
 typedef struct rjpy_write_call {
     PyObject *obj, *write;
     rjpy_target target;
@@ -73,5 +66,16 @@ typedef struct rjpy_write_call {
 /* -1 with an exception. */
 int rjpy_fd_call_parse(rjpy_fd_call *call, PyObject *args, PyObject *kwargs);
 int rjpy_write_call_parse(rjpy_write_call *call, PyObject *args, PyObject *kwargs);
+
+/* ---- what is done with them: by an encoding, or by any filler */
+PyObject *rjpy_dump_write(rjpy_state *state, const rjpy_options *options, const rjpy_write_call *call);
+PyObject *rjpy_fill_fd(const rjpy_filler *filler, const rjpy_target *target, int fd, int count_characters);
+PyObject *rjpy_fill_write(const rjpy_filler *filler, const rjpy_write_call *call);
+/* To a duplicate of the descriptor: while a filler has released the GIL nobody can close it, and have the number become another
+ * file's. */
+PyObject *rjpy_fill_duplicate(const rjpy_filler *filler, const rjpy_fd_call *call);
+/* The end of a filler's run that has failed, with its exception set: aborts the sink, waiting for a write that is under way on a second
+ * thread, and has the exception say how much is out. */
+void rjpy_filler_failed(const rjpy_state *state, rj_sink *sink);
 
 #endif

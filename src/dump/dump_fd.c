@@ -1,6 +1,8 @@
 /* A file descriptor as the target: stream/'s fd sink, with hooks for the GIL. */
 #include "dump/dump.h"
 
+#include "sinks/fd_io.h"
+
 #include <errno.h>
 
 /* Counts characters on their way to an fd sink: the bytes of a text file are written past its text layer. */
@@ -100,4 +102,19 @@ rjpy_dump_fd(rjpy_state *state, const rjpy_options *options, PyObject *obj, cons
     rjpy_encoding encoding = {state, options, obj};
     rjpy_filler filler = rjpy_encoding_filler(&encoding);
     return rjpy_fill_fd(&filler, target, fd, count_characters);
+}
+
+PyObject *
+rjpy_fill_duplicate(const rjpy_filler *filler, const rjpy_fd_call *call)
+{
+    rjpy_target target = call->target;
+    int fd = rj__fd_duplicate(call->fd);
+    if (fd < 0) {
+        rjpy_raise_errno(errno, target.label);
+        return NULL;
+    }
+    target.fileno = NULL; /* a duplicate stays open */
+    PyObject *count = rjpy_fill_fd(filler, &target, fd, call->characters);
+    rj__fd_close(fd);
+    return count;
 }

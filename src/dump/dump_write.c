@@ -336,33 +336,32 @@ write_close(rj_sink *base)
 static const rj_sink_ops write_ops = {write_lend, write_take, write_flush, NULL, write_close};
 
 PyObject *
-rjpy_fill_write(const rjpy_filler *filler, const rjpy_target *target, PyObject *write, rjpy_write_mode mode,
-                rjpy_write_answers answers, int count_characters)
+rjpy_fill_write(const rjpy_filler *filler, const rjpy_write_call *call)
 {
+    const rjpy_target *target = &call->target;
     rjpy_pace pace = {.progress = target->progress};
     write_sink s = {
         .base = {&write_ops, 0, RJ_OK, 0},
         .state = filler->state,
         .target = target,
-        .write = write,
-        .mode = mode,
-        .answers = answers,
+        .write = call->write,
+        .mode = call->mode,
+        .answers = call->answers,
         .chunk = {.capacity = target->chunk_size},
         .decode_errors = filler->decode_errors,
         .pace = &pace,
-        .count_characters = count_characters,
+        .count_characters = call->characters,
     };
     int rc = filler->run(filler->ctx, target, &s.base, &pace);
-    uint64_t count = count_characters ? s.characters : s.base.accepted;
+    uint64_t count = call->characters ? s.characters : s.base.accepted;
     rj_sink_free(&s.base);
     return rc < 0 ? NULL : PyLong_FromUnsignedLongLong(count);
 }
 
 PyObject *
-rjpy_dump_write(rjpy_state *state, const rjpy_options *options, PyObject *obj, const rjpy_target *target, PyObject *write,
-                rjpy_write_mode mode, rjpy_write_answers answers, int count_characters)
+rjpy_dump_write(rjpy_state *state, const rjpy_options *options, const rjpy_write_call *call)
 {
-    rjpy_encoding encoding = {state, options, obj};
+    rjpy_encoding encoding = {state, options, call->obj};
     rjpy_filler filler = rjpy_encoding_filler(&encoding);
-    return rjpy_fill_write(&filler, target, write, mode, answers, count_characters);
+    return rjpy_fill_write(&filler, call);
 }

@@ -233,8 +233,7 @@ encoder_dump_write(PyObject *op, PyObject *args, PyObject *kwargs)
     rjpy_write_call call;
     if (rjpy_write_call_parse(&call, args, kwargs) < 0)
         return NULL;
-    return rjpy_dump_write(self->state, &self->options, call.obj, &call.target, call.write, call.mode, call.answers,
-                           call.characters);
+    return rjpy_dump_write(self->state, &self->options, &call);
 }
 
 static PyObject *

@@ -1,12 +1,8 @@
 /* See transcoder.h. Immutable: every run has a transcoder of its own. */
 #include "reformat/transcoder.h"
 
-#include "cpython/exceptions.h"
 #include "dump/dump.h"
 #include "reformat/reformat.h"
-#include "sinks/fd_io.h"
-
-#include <errno.h>
 
 /* Of bytes that are all there so many are read between two looks at signals. */
 #define PART ((size_t)1 << 20)
@@ -76,18 +72,6 @@ raise_failure(const job *j, const rj_sink *sink, PyObject *label)
         PyErr_NoMemory();
     else if (!PyErr_Occurred())
         PyErr_SetString(PyExc_SystemError, failure.message);
-}
-
-/* The exception that is set says how much is out. */
-static void
-tell_bytes_written(const rjpy_state *state, uint64_t count)
-{
-    PyObject *exception = rjpy_take_exception();
-    PyObject *number = PyLong_FromUnsignedLongLong(count);
-    if (!number || PyObject_SetAttr(exception, state->str_bytes_written, number) < 0)
-        PyErr_Clear(); /* one with slots has no room for it */
-    Py_XDECREF(number);
-    rjpy_set_exception(exception);
 }
 
 /* ---- parts of a text */
@@ -214,12 +198,8 @@ run_job(job *j, rj_sink *sink, const rjpy_target *target)
     if (rc < 0) {
         if (!PyErr_Occurred())
             raise_failure(j, sink, target ? target->label : NULL);
-        if (sink) {
-            PyThreadState *saved = PyEval_SaveThread();
-            rj_sink_abort(sink); /* the count is final then */
-            PyEval_RestoreThread(saved);
-            tell_bytes_written(state, sink->accepted);
-        }
+        if (sink)
+            rjpy_filler_failed(state, sink);
     }
     rj_reformat_free(j->r);
     return rc;
@@ -254,16 +234,7 @@ begin_job(job *j, PyObject *op, PyObject *source)
     return 0;
 }
 
-/* Both ends are duplicates: while the GIL is released, nobody can close them and have the numbers become other files. */
-static PyObject *
-dump_to_duplicate(job *j, rjpy_fd_call *call, int fd)
-{
-    rjpy_filler filler = {run_filler, j, j->self->state, "strict"};
-    j->may_unlock = 1;
-    call->target.fileno = NULL;
-    return rjpy_fill_fd(&filler, &call->target, fd, call->characters);
-}
-
+/* Both ends are duplicates: the source is one already (rjson._reformat). So the GIL is released meanwhile. */
 static PyObject *
 transcoder_dump_fd(PyObject *op, PyObject *args, PyObject *kwargs)
 {
@@ -271,14 +242,8 @@ transcoder_dump_fd(PyObject *op, PyObject *args, PyObject *kwargs)
     job j;
     if (rjpy_fd_call_parse(&call, args, kwargs) < 0 || begin_job(&j, op, call.obj) < 0)
         return NULL;
-    int target = rj__fd_duplicate(call.fd);
-    if (target < 0) {
-        rjpy_raise_errno(errno, call.target.label);
-        return NULL;
-    }
-    PyObject *result = dump_to_duplicate(&j, &call, target);
-    rj__fd_close(target);
-    return result;
+    j.may_unlock = 1;
+    return rjpy_fill_duplicate(&(rjpy_filler){run_filler, &j, j.self->state, "strict"}, &call);
 }
 
 static PyObject *
@@ -288,8 +253,7 @@ transcoder_dump_write(PyObject *op, PyObject *args, PyObject *kwargs)
     job j;
     if (rjpy_write_call_parse(&call, args, kwargs) < 0 || begin_job(&j, op, call.obj) < 0)
         return NULL;
-    rjpy_filler filler = {run_filler, &j, j.self->state, "strict"};
-    return rjpy_fill_write(&filler, &call.target, call.write, call.mode, call.answers, call.characters);
+    return rjpy_fill_write(&(rjpy_filler){run_filler, &j, j.self->state, "strict"}, &call);
 }
 
 static PyObject *

@@ -13,3 +13,14 @@ rj__arch_list(size_t *count)
     *count = sizeof all / sizeof *all - first;
     return all + first;
 }
+
+const rj__arch *
+rj__arch_named(const char *name)
+{
+    size_t count;
+    const rj__arch *list = rj__arch_list(&count);
+    for (size_t i = 0; i < count; i++)
+        if (!name || strcmp(list[i].name, name) == 0)
+            return &list[i];
+    return NULL;
+}

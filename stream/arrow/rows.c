@@ -453,11 +453,10 @@ rj_arrow_new(rj_arrow **out, rj_sink *sink, const struct ArrowSchema *schema, co
              const rj_allocator *alloc)
 {
     rj_allocator allocator = rj__allocator_or_default(alloc);
-    size_t count;
     rj_arrow *a = *out = rj__allocate(&allocator, sizeof *a);
     if (!a)
         return RJ_ENOMEM;
-    *a = (rj_arrow){.alloc = allocator, .sink = sink, .arch = rj__arch_list(&count)};
+    *a = (rj_arrow){.alloc = allocator, .sink = sink, .arch = rj__arch_named(NULL)};
     if (options)
         a->options = *options;
     if (rj__arrow_plan(a, schema) != RJ_OK && !a->message[0])

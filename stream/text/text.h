@@ -64,6 +64,8 @@ RJ__SETS(RJ__DECLARE_ARCH)
 
 /* The instruction sets that this machine can run, best first. Static. */
 const rj__arch *rj__arch_list(size_t *count);
+/* That of this name, or the best if it is NULL; NULL if there is none that this machine can run. */
+const rj__arch *rj__arch_named(const char *name);
 
 /* For each byte: 0 if it stands for itself in a string, the letter after the backslash if it has a short escape
  * (RFC 8259, section 7), 'u' if it needs the long one. */

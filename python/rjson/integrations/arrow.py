@@ -24,18 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["write_ndjson"]
 
 
-class _Filler:
-    """What rjson._targets takes for an encoder; the object that is encoded is a capsule, or a pair of them."""
-
-    __slots__ = ("_dump_fd", "_dump_write")
-    options: dict[str, Any] = {}  # noqa: RUF012 - none that a text target asks for
-    _breaks_lines = True
-
-    def __init__(self, writer: ArrowWriter) -> None:
-        self._dump_fd = writer._dump_fd
-        self._dump_write = writer._dump_write
-
-
 def write_ndjson(
     data: Any,
     target: Any,
@@ -85,7 +73,7 @@ def write_ndjson(
     chosen = None if columns is None else tuple(columns)
     writer = ArrowWriter(framing == "array", nulls == "omit", allow_nan == "null", utc_z, chosen, _shifts)
     capsules = _export(data)
-    filler: Any = _Filler(writer)
+    filler = _targets.Filler(writer)
     request = _targets.Request(filler, capsules, chunk_size, timeout, progress, None)
     if isinstance(target, (str, os.PathLike)):
         with open(target, "wb", buffering=0) as file:

@@ -54,6 +54,14 @@ def test_sources(path):
         thread.join()
 
 
+def test_a_libuv_stream_is_refused_in_words():
+    """It takes what rjson encodes, on its own loop."""
+    uv = pytest.importorskip("rjson.uv", exc_type=ImportError)
+    a, b = socket.socketpair()
+    with a, b, uv.Stream(a) as stream, pytest.raises(TypeError, match="write other text to its socket"):
+        rjson.reformat(TEXT, stream)
+
+
 def test_a_file_is_read_from_where_it_is(path):
     """And is at its end afterwards."""
     path.write_bytes(b"header\n" + TEXT)
