@@ -49,7 +49,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/build.stamp: $(VENV)/bin/python $(NATIVE)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "setuptools>=64" wheel
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "setuptools>=77" wheel
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable .
 	@touch $@
 

@@ -8,6 +8,6 @@ nox.options.reuse_existing_virtualenvs = True
 
 @nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14", "3.15"])
 def tests(session: nox.Session) -> None:
-    session.install("setuptools>=64", "wheel")
+    session.install("setuptools>=77", "wheel")
     session.install("--no-build-isolation", ".[test]")
     session.run("python", "-m", "pytest", *session.posargs)
