@@ -3,72 +3,33 @@
 
 #include "cpython/exceptions.h"
 #include "dump/pump.h"
+#include "dump/reentrant_lock.h"
 
 #include <structmember.h>
 
 typedef struct writer_object {
     PyObject_HEAD PyObject *pump; /* owned; NULL before _attach() */
-    PyThread_type_lock lock;
-    unsigned long owner; /* the thread that has the lock, or 0 */
-    int depth;           /* how often it has it */
-    char is_plain;       /* nothing keeps a document from going straight into the chunk */
+    rjpy_reentrant_lock lock;
+    char is_plain; /* nothing keeps a document from going straight into the chunk */
 } writer_object;
 
-/* ---- the lock, which a thread may take several times */
-
-/* Whether this thread has it. */
-static int
-has_lock(const writer_object *self)
-{
-    return __atomic_load_n(&self->owner, __ATOMIC_RELAXED) == PyThread_get_thread_ident();
-}
-
-static void
-set_owner(writer_object *self, unsigned long thread)
-{
-    __atomic_store_n(&self->owner, thread, __ATOMIC_RELAXED);
-}
-
-/* 0, or -1 with an exception: a signal's handler raised it. */
-static int
-acquire(writer_object *self)
-{
-    if (!has_lock(self)) {
-        PyLockStatus status = PyThread_acquire_lock_timed(self->lock, 0, 0);
-        while (status != PY_LOCK_ACQUIRED) {
-            Py_BEGIN_ALLOW_THREADS status = PyThread_acquire_lock_timed(self->lock, -1, 1);
-            Py_END_ALLOW_THREADS if (status == PY_LOCK_INTR && PyErr_CheckSignals() < 0) return -1;
-        }
-        set_owner(self, PyThread_get_thread_ident());
-    }
-    self->depth++;
-    return 0;
-}
-
-static void
-release(writer_object *self)
-{
-    if (--self->depth > 0)
-        return;
-    set_owner(self, 0);
-    PyThread_release_lock(self->lock);
-}
+/* ---- the lock */
 
 static PyObject *
 writer_acquire(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    return acquire((writer_object *)op) < 0 ? NULL : Py_NewRef(Py_None);
+    return rjpy_reentrant_lock_acquire(&((writer_object *)op)->lock) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *
 writer_release(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     writer_object *self = (writer_object *)op;
-    if (!has_lock(self)) {
+    if (!rjpy_reentrant_lock_is_mine(&self->lock)) {
         PyErr_SetString(PyExc_RuntimeError, "the lock is another thread's");
         return NULL;
     }
-    release(self);
+    rjpy_reentrant_lock_release(&self->lock);
     Py_RETURN_NONE;
 }
 
@@ -109,7 +70,7 @@ writer_write(PyObject *op, PyObject *const *args, Py_ssize_t nargs, PyObject *kw
 {
     writer_object *self = (writer_object *)op;
     PyObject *result = NULL;
-    if (acquire(self) < 0)
+    if (rjpy_reentrant_lock_acquire(&self->lock) < 0)
         return NULL;
     /* A document that is there still has failed without memory to note it: Python sees to that. */
     if (nargs == 1 && !kwnames && self->is_plain && !rjpy_pump_has_document((rjpy_pump *)self->pump)) {
@@ -121,7 +82,7 @@ writer_write(PyObject *op, PyObject *const *args, Py_ssize_t nargs, PyObject *kw
             result = PyObject_Vectorcall(method, args, (size_t)nargs, kwnames);
         Py_XDECREF(method);
     }
-    release(self);
+    rjpy_reentrant_lock_release(&self->lock);
     return result;
 }
 
@@ -146,11 +107,8 @@ writer_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kw
     writer_object *self = (writer_object *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
-    self->lock = PyThread_allocate_lock();
-    if (!self->lock) {
-        Py_DECREF(self);
-        return PyErr_NoMemory();
-    }
+    if (rjpy_reentrant_lock_init(&self->lock) < 0)
+        Py_CLEAR(self);
     return (PyObject *)self;
 }
 
@@ -176,8 +134,7 @@ writer_dealloc(PyObject *op)
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     writer_clear(op);
-    if (((writer_object *)op)->lock)
-        PyThread_free_lock(((writer_object *)op)->lock);
+    rjpy_reentrant_lock_clear(&((writer_object *)op)->lock);
     type->tp_free(op);
     Py_DECREF(type);
 }

@@ -765,6 +765,37 @@ def test_threads_wait_for_a_built_document():
     assert target.getvalue() == b'[0,1,2]\n"other"\n'
 
 
+def test_a_signal_ends_the_wait_for_another_thread():
+    """And the writer is as it was: the other's document ends, and more follow."""
+    target = io.BytesIO()
+    writer = rjson.Writer(target)
+    is_building, may_end = threading.Event(), threading.Event()
+
+    def build():
+        with writer.array():
+            is_building.set()
+            assert may_end.wait(30)
+
+    def interrupt(*_):
+        raise InterruptedError("by hand")
+
+    thread = threading.Thread(target=build)
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        thread.start()
+        assert is_building.wait(30)
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(InterruptedError, match="by hand"):
+            writer.write("never")
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+        may_end.set()
+        thread.join()
+    writer.write("later")
+    writer.close()
+    assert target.getvalue() == b'[]\n"later"\n'
+
+
 def test_memory_does_not_grow(tmp_path):
     rows = ({"n": n, "text": "x" * 50} for n in range(300_000))
     with rjson.Writer.open(tmp_path / "file") as writer:
