@@ -58,6 +58,7 @@ $(VENV)/test.stamp: $(VENV)/build.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "rjson[test]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "rjson[test-http]" || echo "not every web server is there for this Python: tests of the others run"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "rjson[test-arrow]" || echo "no pyarrow for this Python yet: its tests are left out"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: "rjson[test-peers]" || echo "not every other encoder is there for this Python: its tables are left out"
 	$(call system_packages,openssl g++ curl,openssl version && g++ --version && curl --version)
 	@touch $@
 
