@@ -12,6 +12,7 @@ from ._framing import new_pump
 
 TYPE_CHECKING = False  # see _encoder.py
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from typing_extensions import Self
@@ -19,17 +20,26 @@ if TYPE_CHECKING:
     from ._core import Encoder
     from ._options import Flush, WriteFraming
 
+    LastWords = Callable[[BaseException], bytes]  # what is to be said of a failure, in the framing of the rows
+
 _SHORTEST_WAIT = 0.0005
 
 
-def iterencode(encoder: Encoder, obj: Any, framing: WriteFraming | None, flush: Flush, chunk_size: int) -> Chunks:
-    """See rjson.iterencode."""
+def iterencode(
+    encoder: Encoder,
+    obj: Any,
+    framing: WriteFraming | None,
+    flush: Flush,
+    chunk_size: int,
+    last_words: LastWords | None = None,
+) -> Chunks:
+    """See rjson.iterencode; `last_words`: see rest_of."""
     if flush == "full":
-        return Chunks(_begun(encoder, obj, framing, FLUSH_NEVER, chunk_size))
+        return Chunks(_begun(encoder, obj, framing, FLUSH_NEVER, chunk_size), last_words)
     if flush == "item":
-        return Chunks(_begun(encoder, obj, framing, FLUSH_ITEMS, chunk_size))
+        return Chunks(_begun(encoder, obj, framing, FLUSH_ITEMS, chunk_size), last_words)
     seconds = check_seconds(flush)
-    return _ThreadedChunks(_begun(encoder, obj, framing, FLUSH_ITEMS, chunk_size, shared=True), seconds)
+    return _ThreadedChunks(_begun(encoder, obj, framing, FLUSH_ITEMS, chunk_size, shared=True), last_words, seconds)
 
 
 def check_seconds(flush: Any) -> float:
@@ -50,16 +60,41 @@ def _begun(
     return pump
 
 
+def rest_of(pump: Pump, error: BaseException, last_words: LastWords | None) -> bytes:
+    """What can still leave when a row has failed: those that are complete and were held, and `last_words` behind them.
+
+    Nothing before the first chunk has left, so that the failure can be answered in another way; and nothing behind a part of
+    the row that failed.
+    """
+    if last_words is None or not isinstance(error, Exception) or not pump.total or pump.abandon():
+        return b""
+    held = bytes(pump.flush(-1) or b"")
+    try:
+        return held + last_words(error)
+    except Exception as e:
+        add_note(error, f"and while saying so: {e!r}")
+        return held
+
+
+def add_note(error: BaseException, text: str) -> None:
+    """From Python 3.11 on."""
+    note = getattr(error, "add_note", None)
+    if note:
+        note(text)
+
+
 class Chunks(Iterator[bytes]):
     """The chunks of one encoding, as bytes; made by iterencode().
 
     To be used by one thread at a time.
     """
 
-    __slots__ = ("_is_done", "_is_ended", "_is_running", "_pump")
+    __slots__ = ("_failure", "_is_done", "_is_ended", "_is_running", "_last_words", "_pump")
 
-    def __init__(self, pump: Pump) -> None:
+    def __init__(self, pump: Pump, last_words: LastWords | None) -> None:
         self._pump: Pump | None = pump
+        self._last_words = last_words
+        self._failure: BaseException | None = None  # is raised behind the last words about it
         self._is_running = False
         self._is_done = False  # all documents are encoded
         self._is_ended = False  # and so is what comes after them
@@ -76,9 +111,12 @@ class Chunks(Iterator[bytes]):
         try:
             piece = self._next_piece(self._pump)
         except BaseException as e:
-            self._note_count(e)
-            self._pump = None
-            raise
+            piece = self._rest(e)
+            if not piece:
+                self._note_count(e)
+                self._pump = None
+                raise
+            self._failure = e
         finally:
             self._is_running = False
         if piece is None:
@@ -88,6 +126,8 @@ class Chunks(Iterator[bytes]):
 
     def _next_piece(self, pump: Pump) -> bytes | None:
         """The next chunk; None after the last."""
+        if self._failure is not None:
+            raise self._failure
         while not self._is_ended:
             if not self._is_done:
                 self._is_done = pump.run(-1) == PUMP_DONE
@@ -98,6 +138,9 @@ class Chunks(Iterator[bytes]):
                 return bytes(piece)
         return None
 
+    def _rest(self, error: BaseException) -> bytes:
+        return rest_of(self._pump, error, self._last_words) if self._pump and self._failure is None else b""
+
     def _note_count(self, error: BaseException) -> None:
         with suppress(AttributeError):  # an exception with __slots__
             error.bytes_written = self._pump.total if self._pump else 0  # type: ignore[attr-defined]
@@ -106,6 +149,11 @@ class Chunks(Iterator[bytes]):
     def is_complete(self) -> bool:
         """Whether the last chunk has been taken."""
         return self._is_ended
+
+    @property
+    def said_last_words(self) -> bool:
+        """Whether the chunk before the failure told of it: then a reset would only keep that from the client."""
+        return self._failure is not None
 
     def close(self) -> None:
         """End the iteration, let go of the document, and close the generators that it is in the middle of.
@@ -129,12 +177,14 @@ class Work:
     The thread knows nothing of the Chunks: those can be dropped at any time.
     """
 
-    def __init__(self, pump: Pump, seconds: float) -> None:
+    def __init__(self, pump: Pump, last_words: LastWords | None, seconds: float) -> None:
         self._pump = pump
+        self._last_words = last_words
         self._seconds = max(seconds, _SHORTEST_WAIT)
         self._monitor = threading.Condition()
         self._piece: bytes | None = None  # a chunk that is full, or the last
         self._error: BaseException | None = None
+        self.said_last_words = False
         self.is_over = False  # the thread has nothing more to say
         self._handed_over_all = False  # no chunk follows the one that is there
         self._is_stopped = False
@@ -152,6 +202,11 @@ class Work:
             self._encode(self._pump)
         except BaseException as e:
             error = e
+            with self._monitor:
+                rest = rest_of(self._pump, e, self._last_words)
+                if rest:
+                    self._hand_over(rest)
+                    self.said_last_words = True
         try:
             self._pump.close()
         except BaseException as e:
@@ -245,20 +300,27 @@ class _ThreadedChunks(Chunks):
 
     __slots__ = ("_seconds", "_work")
 
-    def __init__(self, pump: Pump, seconds: float) -> None:
-        super().__init__(pump)
+    def __init__(self, pump: Pump, last_words: LastWords | None, seconds: float) -> None:
+        super().__init__(pump, last_words)
         self._seconds = seconds
         self._work: Work | None = None  # before the first chunk is asked for
 
     def _next_piece(self, pump: Pump) -> bytes | None:
         if self._work is None:
-            self._work = Work(pump, self._seconds)
+            self._work = Work(pump, self._last_words, self._seconds)
             self._work.start()
         return self._work.take()
+
+    def _rest(self, error: BaseException) -> bytes:
+        return b""  # the thread has seen to it
 
     @property
     def is_complete(self) -> bool:
         return self._work is not None and self._work.is_all_taken
+
+    @property
+    def said_last_words(self) -> bool:
+        return self._work is not None and self._work.said_last_words
 
     def close(self) -> None:
         """As Chunks.close(): it waits for the item that the source is asked for, and the thread closes the source."""

@@ -11,6 +11,7 @@ from ._codecs import format_of
 from ._core import FLUSH_ITEMS, FLUSH_NEVER, PUMP_DONE, WriterBase
 from ._encoder import CHUNK_SIZE, encoder_for
 from ._framing import comment_bytes, event_head, new_pump
+from ._iterencode import add_note
 from ._places import CompressedFile, FilePlace, OwnFile, SeekablePlace, SharedFile, open_to_append, place_of
 from ._remote import RemotePlace, is_url, local_name, refuse_storage_options
 
@@ -323,7 +324,7 @@ class Writer(WriterBase):
         try:
             self.abort()
         except Exception as e:
-            _add_note(error, f"and while giving up the writer: {e!r}")
+            add_note(error, f"and while giving up the writer: {e!r}")
 
     # ---- inside
 
@@ -455,7 +456,7 @@ class Writer(WriterBase):
         try:
             self._pump.close()
         except Exception as e:
-            _add_note(error, f"and while closing its sources: {e!r}")
+            add_note(error, f"and while closing its sources: {e!r}")
 
     def _drop_part(self, error: BaseException) -> None:
         if self._shape is not None:
@@ -525,12 +526,6 @@ class Writer(WriterBase):
     def _tell_count(self, error: BaseException) -> None:
         with suppress(AttributeError):  # an exception with __slots__
             error.bytes_written = self._count  # type: ignore[attr-defined]
-
-
-def _add_note(error: BaseException, text: str) -> None:
-    add_note = getattr(error, "add_note", None)  # from Python 3.11 on
-    if add_note:
-        add_note(text)
 
 
 class _Held:

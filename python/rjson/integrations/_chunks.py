@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._core import FLUSH_ITEMS, FLUSH_NEVER, PUMP_DONE, Pump
 from .._framing import new_pump
-from .._iterencode import Work, check_seconds
+from .._iterencode import Work, check_seconds, rest_of
 from ..aio import _loops
 from ..aio._driver import Piece, close_sources, nowhere, pieces, rules_from
 
 if TYPE_CHECKING:
     from .._encoder import Encoder
+    from .._iterencode import LastWords
     from .._options import Flush, WriteFraming
 
 SLICE_US = 1000
@@ -33,6 +34,7 @@ class Job(NamedTuple):
     flush: Flush
     chunk_size: int
     threaded: bool | None
+    last_words: LastWords | None = None
 
 
 def needs_thread(job: Job) -> bool:
@@ -75,6 +77,11 @@ class Chunks:
 
     is_complete = False
 
+    @property
+    def said_last_words(self) -> bool:
+        """Whether the piece before the failure told of it: then a reset would only keep that from the client."""
+        raise NotImplementedError
+
     def begin(self) -> bytes | None:
         """Needs a running event loop, but no turn of it. Raises what the encoder raises."""
         raise NotImplementedError
@@ -110,6 +117,7 @@ class _LoopChunks(Chunks):
         self._job = job
         self._stream: AsyncGenerator[Piece, None] | None = None
         self._second: Piece | None = None
+        self._failure: Exception | None = None  # is raised behind the last words about it
 
     def begin(self) -> bytes | None:
         job = self._job
@@ -143,9 +151,24 @@ class _LoopChunks(Chunks):
         if self._second is not None:
             piece, self._second = self._second, None
             return piece
+        if self._failure is not None:
+            raise self._failure
         if self._stream is None:
             raise StopAsyncIteration
-        return await anext(self._stream)
+        try:
+            return await anext(self._stream)
+        except StopAsyncIteration:
+            raise
+        except Exception as e:
+            rest = rest_of(self._pump, e, self._job.last_words)
+            if not rest:
+                raise
+            self._failure = e
+            return rest
+
+    @property
+    def said_last_words(self) -> bool:
+        return self._failure is not None
 
     async def aclose(self) -> None:
         if self._stream is not None:
@@ -219,6 +242,10 @@ class _TaskChunks(Chunks):
             raise StopAsyncIteration
         return piece
 
+    @property
+    def said_last_words(self) -> bool:
+        return self._inner.said_last_words
+
     async def aclose(self) -> None:
         if self._task is not None:
             self._is_closing = True
@@ -231,8 +258,8 @@ class _TaskChunks(Chunks):
 class _LoopWork(Work):
     """A thread that tells an event loop when there is something."""
 
-    def __init__(self, pump: Pump, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(pump, seconds)
+    def __init__(self, pump: Pump, last_words: LastWords | None, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(pump, last_words, seconds)
         self._loop = loop
         self._news = asyncio.Event()
 
@@ -285,7 +312,7 @@ class _ThreadChunks(Chunks):
             pump.begin(job.obj)
         else:
             pump.begin_all(job.obj)
-        self._work = _LoopWork(pump, seconds, asyncio.get_running_loop())
+        self._work = _LoopWork(pump, job.last_words, seconds, asyncio.get_running_loop())
         self._work.start()
 
     async def first(self) -> Piece:
@@ -300,6 +327,10 @@ class _ThreadChunks(Chunks):
         if piece is None:
             raise StopAsyncIteration
         return piece
+
+    @property
+    def said_last_words(self) -> bool:
+        return self._work is not None and self._work.said_last_words
 
     async def aclose(self) -> None:
         if self._work is not None:

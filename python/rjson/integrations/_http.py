@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .._encoder import encoder_for
 from .._framing import MEDIA_TYPES, Event
+from .._iterencode import iterencode
 
 if TYPE_CHECKING:
     from .._encoder import Encoder
+    from .._iterencode import LastWords
     from .._options import WriteFraming
 
 CHUNK_SIZE = 262_144
@@ -24,6 +26,25 @@ PING = 15.0
 """Seconds of silence after which an event stream gets a comment."""
 
 Compression = Literal["gzip", "zstd"]
+
+
+def check_ping(ping: float | None) -> float | None:
+    """A `ping` argument. TypeError or ValueError if it is no number of seconds."""
+    if ping is None:
+        return None
+    if isinstance(ping, bool) or not isinstance(ping, (int, float)):
+        raise TypeError(f"ping must be a number of seconds or None, not {ping!r}")
+    if not ping > 0:
+        raise ValueError(f"ping must be more than 0 seconds, not {ping!r}")
+    return ping
+
+
+def with_vary(vary: str | None) -> str:
+    """The Vary field (RFC 9110, section 12.5.5) of a response that depends on Accept-Encoding besides."""
+    names = [name.strip() for name in (vary or "").split(",") if name.strip()]
+    if "*" in names or "accept-encoding" in (name.lower() for name in names):
+        return ", ".join(names)
+    return ", ".join([*names, "Accept-Encoding"])
 
 
 def media_type_of(framing: WriteFraming | None) -> str:
@@ -116,63 +137,55 @@ END, ERROR = "$end", "$error"
 ErrorRecord = bool | Callable[[BaseException], Any]
 
 
-def _end_record(count: int, framing: WriteFraming | None) -> Any:
+def _end_record(count: int, framing: WriteFraming) -> Any:
     record = {END: count}
     return Event(record, event="end") if framing == "sse" else record
 
 
-def _error_record(error: BaseException, make: ErrorRecord, framing: WriteFraming | None) -> Any:
+def _error_record(error: BaseException, make: ErrorRecord, framing: WriteFraming) -> Any:
     # By default nothing of the exception is told to a stranger.
     record = {ERROR: make(error) if callable(make) else "the source failed"}
     return Event(record, event="error") if framing == "sse" else record
 
 
-def with_records(rows: Any, framing: WriteFraming | None, end: bool, error: ErrorRecord) -> Any:
-    """The rows; after them a record that says that they are all, or that they failed. What they raise still comes out."""
+def with_records(
+    rows: Any, framing: WriteFraming | None, end: bool, error: ErrorRecord, encoder: Encoder
+) -> tuple[Any, LastWords | None]:
+    """The rows, and behind them a record that says that they are all; and what makes the record that they failed."""
     if not (end or error):
-        return rows
+        return rows, None
     if framing not in ("lines", "seq", "sse"):
         raise ValueError(f'end= and error= need framing "lines", "seq" or "sse", not {framing!r}')
-    if isinstance(rows, AsyncIterable):
-        return _with_records_async(rows, framing, end, error)
-    return _with_records(rows, framing, end, error)
+
+    def last_words(exception: BaseException) -> bytes:
+        return b"".join(iterencode(encoder, [_error_record(exception, error, framing)], framing, "full", CHUNK_SIZE))
+
+    if end:
+        rows = _with_end_async(rows, framing) if isinstance(rows, AsyncIterable) else _with_end(rows, framing)
+    return rows, last_words if error else None
 
 
-def _with_records(
-    rows: Iterable[Any], framing: WriteFraming | None, end: bool, error: ErrorRecord
-) -> Generator[Any, None, None]:
+def _with_end(rows: Iterable[Any], framing: WriteFraming) -> Generator[Any, None, None]:
     count = 0
     try:
         for row in rows:
             yield row
             count += 1
-    except Exception as e:
-        if error:
-            yield _error_record(e, error, framing)
-        raise
     finally:
         close = getattr(rows, "close", None)
         if isinstance(rows, Generator) and close:
             close()
-    if end:
-        yield _end_record(count, framing)
+    yield _end_record(count, framing)
 
 
-async def _with_records_async(
-    rows: AsyncIterable[Any], framing: WriteFraming | None, end: bool, error: ErrorRecord
-) -> AsyncIterator[Any]:
+async def _with_end_async(rows: AsyncIterable[Any], framing: WriteFraming) -> AsyncIterator[Any]:
     count = 0
     try:
         async for row in rows:
             yield row
             count += 1
-    except Exception as e:
-        if error:
-            yield _error_record(e, error, framing)
-        raise
     finally:
         aclose = getattr(rows, "aclose", None)
         if aclose:
             await aclose()
-    if end:
-        yield _end_record(count, framing)
+    yield _end_record(count, framing)

@@ -14,7 +14,18 @@ from aiohttp import hdrs, web
 from .._linger import reset_on_close
 from . import asgi
 from ._chunks import Chunks, chunks_of, shielded
-from ._http import CHUNK_SIZE, FLUSH, PING, Compression, Compressor, ErrorRecord, encoder_from, media_type_of, stream_headers
+from ._http import (
+    CHUNK_SIZE,
+    FLUSH,
+    PING,
+    Compression,
+    Compressor,
+    ErrorRecord,
+    encoder_from,
+    media_type_of,
+    stream_headers,
+    with_vary,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,7 +99,11 @@ class JSONResponse(web.StreamResponse):
         self._whole: bytes | None = None
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
-        if self._chunks is None and request.method != hdrs.METH_HEAD:
+        if self._content.compression and self._chunks is None:
+            self.headers[hdrs.VARY] = with_vary(", ".join(self.headers.getall(hdrs.VARY, ())))
+        if request.method == hdrs.METH_HEAD:
+            await asgi.close_unused(self._content.job.obj)
+        elif self._chunks is None:
             try:
                 await self._open(request)
             except _ClientLeft:
@@ -109,8 +124,6 @@ class JSONResponse(web.StreamResponse):
     async def _open(self, request: BaseRequest) -> None:
         body = self._content
         self._compressor = body.compressor(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
-        if body.compression:
-            self.headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
         if self._compressor:
             self.headers[hdrs.CONTENT_ENCODING] = str(body.compression)
         self._chunks = chunks_of(body.job)
@@ -145,7 +158,8 @@ class JSONResponse(web.StreamResponse):
                     return
                 await self.write(part)
         except BaseException:
-            _reset(self._req)
+            if not chunks.said_last_words:
+                _reset(self._req)
             raise
         finally:
             await shielded(parts.aclose())  # type: ignore[attr-defined]

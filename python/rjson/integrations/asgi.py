@@ -19,6 +19,7 @@ from ._http import (
     Compressor,
     ErrorRecord,
     accepts,
+    check_ping,
     encoder_from,
     media_type_of,
     new_compressor,
@@ -76,8 +77,10 @@ class Body:
             new_compressor(compression)  # so that a wrong name is an error here
         self.framing = framing
         self.compression = compression
+        ping = check_ping(ping)
         self.ping = ping if framing == "sse" else None
-        self.job = Job(with_records(obj, framing, end, error), encoder, framing, flush, chunk_size, threaded)
+        rows, last_words = with_records(obj, framing, end, error, encoder)
+        self.job = Job(rows, encoder, framing, flush, chunk_size, threaded, last_words)
 
     def compressor(self, accept_encoding: str) -> Compressor | None:
         """For a client; None if it does not want any."""
@@ -170,15 +173,13 @@ async def respond(
         if whole is not None:
             await _send_whole(whole, None, send, status, headers)
             return
-    headers = list(headers)
+    headers = [*headers, (b"vary", b"Accept-Encoding")] if body.compression else list(headers)
     if scope.get("method") == "HEAD":
         await _start(send, status, headers)
         await send({"type": "http.response.body", "body": b""})
-        await _close_unused(body.job.obj)
+        await close_unused(body.job.obj)
         return
     compressor = body.compressor(_header(scope, b"accept-encoding"))
-    if body.compression:
-        headers.append((b"vary", b"Accept-Encoding"))
     if compressor:
         headers.append((b"content-encoding", str(body.compression).encode()))
     chunks = chunks_of(body.job)
@@ -230,8 +231,8 @@ async def _start(send: Send, status: int, headers: list[tuple[bytes, bytes]]) ->
     await send({"type": "http.response.start", "status": status, "headers": headers})
 
 
-async def _close_unused(obj: Any) -> None:
-    """A source that nobody asks for anything. The `close` of anything else is the user's: it may be a field."""
+async def close_unused(obj: Any) -> None:
+    """Close a source that nobody asks for anything. The `close` of anything else is the user's: it may be a field."""
     if isinstance(obj, AsyncIterable) and hasattr(obj, "aclose"):
         await obj.aclose()
     elif isinstance(obj, Iterator) and hasattr(obj, "close"):

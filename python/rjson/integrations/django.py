@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
+from django.utils.cache import patch_vary_headers
 
-from ._chunks import Chunks, Job, chunks_of, shielded
+from ._chunks import Job, chunks_of, shielded
 from ._http import (
     CHUNK_SIZE,
     FLUSH,
@@ -32,6 +33,7 @@ from ._http import (
     stream_headers,
     with_records,
 )
+from .asgi import close_unused
 from .wsgi import Body, resetter
 
 if TYPE_CHECKING:
@@ -85,10 +87,10 @@ class JsonResponse(StreamingHttpResponse):
         encoder = encoder_from(encoder, options or {})
         self._asynchronous: _AsyncParts | None = None
         if _is_asynchronous(source, self.framing):
-            job = Job(
-                with_records(source, self.framing, end, error), encoder, self.framing, flush or FLUSH, chunk_size, False
-            )
-            self._asynchronous = _AsyncParts(chunks_of(job), _agreed(request, compression))
+            rows, last_words = with_records(source, self.framing, end, error, encoder)
+            job = Job(rows, encoder, self.framing, flush or FLUSH, chunk_size, False, last_words)
+            is_wanted = request is None or request.method != "HEAD"
+            self._asynchronous = _AsyncParts(job, _agreed(request, compression), is_wanted)
             super().__init__(self._asynchronous, **kwargs)
             self._set_headers(_agreed(request, compression), compression)
             return
@@ -105,19 +107,20 @@ class JsonResponse(StreamingHttpResponse):
         if request is not None and request.method == "HEAD":
             body.close()
             super().__init__((), **kwargs)
+            self._set_headers(None, compression)
             return
         more, parts = body.open(request.headers.get("Accept-Encoding", "") if request is not None else "")
         parts.on_error = resetter(request.META) if request is not None else None
         super().__init__(parts, **kwargs)
         for name, value in more:
             self.headers[name] = value
-        self._set_headers(None, None)
+        self._set_headers(None, compression)
 
     def _set_headers(self, agreed: Compression | None, compression: Compression | None) -> None:
         for name, value in stream_headers(self.framing):
             self.headers.setdefault(name, value)
         if compression:
-            self.headers["Vary"] = "Accept-Encoding"
+            patch_vary_headers(self, ["Accept-Encoding"])
         self.headers.setdefault("Content-Encoding", agreed or "identity")
 
     def __await__(self) -> Generator[Any, None, Self]:
@@ -179,14 +182,18 @@ class _AsyncParts:
     way.
     """
 
-    def __init__(self, chunks: Chunks, compression: Compression | None) -> None:
-        self._chunks = chunks
+    def __init__(self, job: Job, compression: Compression | None, is_wanted: bool) -> None:
+        self._source = job.obj
+        self._chunks = chunks_of(job)
         self._compressor = new_compressor(compression) if compression else None
         self._first: bytes | None = None
         self._is_open = False
+        self._is_wanted = is_wanted  # HEAD wants none
 
     async def open(self) -> None:
         """Make the first chunk."""
+        if not self._is_wanted:
+            return
         self._is_open = True
         try:
             self._first = self._chunks.begin()
@@ -197,6 +204,9 @@ class _AsyncParts:
             raise
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        if not self._is_wanted:
+            await close_unused(self._source)
+            return
         compressor = self._compressor
         if not self._is_open:
             await self.open()

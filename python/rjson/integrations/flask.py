@@ -90,6 +90,8 @@ def json_response(
     response = Response(parts, status, headers, mimetype or media_type_of(framing))
     for name, value in [*stream_headers(framing), *more]:
         response.headers.setdefault(name, value)
+    if compression:
+        response.vary.add("Accept-Encoding")
     return response
 
 

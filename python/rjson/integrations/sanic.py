@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from .._linger import reset_on_close
 from . import asgi
-from ._chunks import chunks_of, shielded
-from ._http import CHUNK_SIZE, FLUSH, PING, Compression, ErrorRecord, encoder_from, media_type_of, stream_headers
+from ._chunks import Chunks, chunks_of, shielded
+from ._http import CHUNK_SIZE, FLUSH, PING, Compression, ErrorRecord, encoder_from, media_type_of, stream_headers, with_vary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,14 +70,18 @@ async def json_response(
         error=error,
         ping=ping,
     )
-    compressor = body.compressor(request.headers.get("accept-encoding", ""))
-    fields = {**dict(stream_headers(framing)), **dict(headers or {})}
+    fields = {name.lower(): value for name, value in [*stream_headers(framing), *(headers or {}).items()]}
     if compression:
-        fields["vary"] = "Accept-Encoding"
+        fields["vary"] = with_vary(fields.get("vary"))
+    compressor = body.compressor(request.headers.get("accept-encoding", ""))
     if compressor:
         fields["content-encoding"] = str(compression)
-    chunks = chunks_of(body.job)
     content_type = content_type or media_type_of(framing)
+    if request.method == "HEAD":
+        response = await request.respond(status=status, headers=fields, content_type=content_type)
+        await asgi.close_unused(obj)
+        return
+    chunks = chunks_of(body.job)
     try:
         whole = chunks.begin()
         opening = asgi.Opening(b"", None) if whole is not None else await asgi.open_stream(body, chunks)
@@ -91,19 +95,21 @@ async def json_response(
         if whole is not None:
             await response.send(whole)
         else:
-            await _send(request, response, body.parts(chunks, opening, compressor))
+            await _send(request, response, body.parts(chunks, opening, compressor), chunks)
         await response.eof()
     finally:
         await shielded(chunks.aclose())
 
 
-async def _send(request: Request[Any, Any], response: Any, parts: Any) -> None:
+async def _send(request: Request[Any, Any], response: Any, parts: Any, chunks: Chunks) -> None:
     try:
         async for part in parts:
             await response.send(part)
     except BaseException:
         transport = request.transport
-        if transport is not None:
+        if transport is not None and chunks.said_last_words:
+            transport.close()  # behind what has been written
+        elif transport is not None:
             reset_on_close(transport.get_extra_info("socket"))
             transport.abort()  # type: ignore[attr-defined]
         raise

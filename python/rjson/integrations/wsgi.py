@@ -26,6 +26,7 @@ from ._http import (
     new_compressor,
     stream_headers,
     with_records,
+    with_vary,
 )
 
 if TYPE_CHECKING:
@@ -61,14 +62,14 @@ class Body:
         self.compression = compression
         if flush is None:
             flush = "item" if framing == "sse" else "full"
-        self._source = with_records(obj, framing, end, error)
-        self._chunks = iterencode(encoder, self._source, framing, flush, chunk_size)
+        self._source, last_words = with_records(obj, framing, end, error, encoder)
+        self._chunks = iterencode(encoder, self._source, framing, flush, chunk_size, last_words)
 
     def open(self, accept_encoding: str) -> tuple[list[tuple[str, str]], Parts]:
-        """Encode the first chunk: the headers that depend on the body, and the body. Raises what the source or the
-        encoder raises.
+        """Encode the first chunk: the headers that depend on it, and the body. Raises what the source or the encoder
+        raises.
         """
-        headers = [("Vary", "Accept-Encoding")] if self.compression else []
+        headers: list[tuple[str, str]] = []
         compressor = None
         if self.compression and accepts(accept_encoding, self.compression):
             compressor = new_compressor(self.compression)
@@ -91,7 +92,7 @@ class Parts(Iterator[bytes]):
 
     Attributes:
         on_error: Called with the exception when the source fails in the middle: has the connection reset, where it can
-            be reached.
+            be reached. Not behind a record that says so, which a reset might keep from the client.
     """
 
     def __init__(self, chunks: Any, first: bytes, compressor: Compressor | None) -> None:
@@ -110,7 +111,7 @@ class Parts(Iterator[bytes]):
             try:
                 piece = next(self._chunks, None)
             except BaseException:
-                if self.on_error is not None:
+                if self.on_error is not None and not self._chunks.said_last_words:
                     self.on_error()
                 raise
         if piece is not None:
@@ -172,6 +173,10 @@ class JSONResponse:
         defaults = [("Content-Type", media_type or media_type_of(self.framing)), *stream_headers(self.framing)]
         self.status = status
         self.headers = pairs + [(name, value) for name, value in defaults if name.lower() not in given]
+        if compression:
+            vary = ", ".join(value for name, value in pairs if name.lower() == "vary")
+            self.headers = [(name, value) for name, value in self.headers if name.lower() != "vary"]
+            self.headers.append(("Vary", with_vary(vary)))
         self.body = Body(
             obj,
             self.framing,

@@ -5,6 +5,7 @@ import contextvars
 
 import pytest
 
+import rjson
 from rjson.integrations.asgi import EventSourceResponse, JSONResponse, NDJSONResponse
 
 current = contextvars.ContextVar("current", default="unset")
@@ -172,3 +173,40 @@ def test_aiohttp_answers_500_when_a_source_loses_its_own_connection():
 
     assert aiohttp
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("ping", "error"), [(0, ValueError), (-1.5, ValueError), (float("nan"), ValueError), (True, TypeError), ("1", TypeError)]
+)
+def test_a_ping_that_is_no_time_is_named(ping, error):
+    with pytest.raises(error, match=f"ping must be .*{ping!r}"):
+        EventSourceResponse([], ping=ping)
+
+
+def failing(rows, record, **arguments):
+    """What a WSGI application sends, and what it raises."""
+    from rjson.integrations.wsgi import NDJSONResponse
+
+    parts = NDJSONResponse(rows, error=record, chunk_size=512, **arguments)({"REQUEST_METHOD": "GET"}, lambda *_: None)
+    sent = b""
+    with pytest.raises(rjson.EncodeError) as caught:
+        for part in parts:
+            sent += part
+    return sent, caught.value
+
+
+@pytest.mark.parametrize("flush", ["full", "item", 0.01])
+def test_no_record_stands_behind_a_part_of_a_row(flush):
+    """A line is whole or the last of all, and cut."""
+    sent, _ = failing(iter([1, 2, ["x" * 2000, object()]]), True, flush=flush)
+    assert sent.startswith(b'1\n2\n["xxx')
+    assert b"$error" not in sent
+
+
+@pytest.mark.parametrize("flush", ["full", "item", 0.01])
+def test_a_record_that_cannot_be_made_does_not_hide_the_failure(flush):
+    """Rows before it come out all the same."""
+    rows = ["x" * 100] * 7
+    sent, error = failing(iter([*rows, object()]), lambda e: object(), flush=flush)
+    assert sent == b"".join(b'"%s"\n' % row.encode() for row in rows)
+    assert "object" in str(error)

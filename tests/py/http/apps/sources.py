@@ -6,7 +6,7 @@ import time
 log = []  # names of sources that were closed
 
 
-def rows(name, count, pause=0.0, fail_at=None):
+def rows(name, count, pause=0.0, fail_at=None, bad_at=None):
     """Synchronous rows."""
     try:
         for i in range(count):
@@ -14,12 +14,12 @@ def rows(name, count, pause=0.0, fail_at=None):
                 raise RuntimeError("the source failed")
             if pause:
                 time.sleep(pause)
-            yield {"id": i, "text": "x" * 100}
+            yield {"id": i, "text": "x" * 100 if i != bad_at else object()}
     finally:
         log.append(name)
 
 
-async def arows(name, count, pause=0.0, fail_at=None):
+async def arows(name, count, pause=0.0, fail_at=None, bad_at=None):
     """The same, asynchronous."""
     try:
         for i in range(count):
@@ -27,21 +27,23 @@ async def arows(name, count, pause=0.0, fail_at=None):
                 raise RuntimeError("the source failed")
             if pause:
                 await asyncio.sleep(pause)
-            yield {"id": i, "text": "x" * 100}
+            yield {"id": i, "text": "x" * 100 if i != bad_at else object()}
     finally:
         log.append(name)
 
 
 def source(kind, query):
-    """`query`: name, count, pause, fail_at, as strings."""
-    fail_at = query.get("fail_at")
+    """`query`: name, count, pause, fail_at, bad_at, as strings."""
+    places = {key: int(query[key]) for key in ("fail_at", "bad_at") if query.get(key) is not None}
     make = arows if kind == "async" else rows
-    return make(query["name"], int(query["count"]), float(query.get("pause", 0)), None if fail_at is None else int(fail_at))
+    return make(query["name"], int(query["count"]), float(query.get("pause", 0)), **places)
 
 
 def arguments(query):
     """Keywords of the response."""
     result = {}
+    if "vary" in query:
+        result["headers"] = {"Vary": query["vary"]}
     if "compression" in query:
         result["compression"] = query["compression"]
     if "end" in query:
