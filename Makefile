@@ -12,6 +12,7 @@
 #   make fuzz        libFuzzer on the C library, SECONDS (60) for each target of tests/fuzz; what it finds new goes to build/fuzz
 #   make install     the C library: headers, static and shared libraries, pkg-config files; PREFIX and DESTDIR as usual
 #   make sdist, make wheel  what PyPI gets, in dist/
+#   make docs        the documentation as a site, in build/site
 #   make bench       figures of this machine, against the peers that PyPI has
 #   make lint        warnings as errors on gcc and clang, formatting, types
 
@@ -24,7 +25,7 @@ NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefil
 # Two processes; tests/conftest.py says which tests must not run side by side.
 PARALLEL = -n 2 --dist loadgroup --no-loadscope-reorder -p no:cacheprovider
 
-.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 valgrind tsan fuzz install sdist wheel bench lint format clean
+.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 valgrind tsan fuzz install sdist wheel docs bench lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -175,6 +176,17 @@ bench: $(VENV)/bench.stamp
 	$(BIN)/python bench/aio.py
 	$(BIN)/python bench/uv.py
 	$(BIN)/python bench/http.py
+
+# ---- documentation
+
+$(VENV)/docs.stamp: $(VENV)/build.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "rjson[docs]"
+	@touch $@
+
+# Strict: a link that leads nowhere is an error.
+docs: $(VENV)/docs.stamp
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html"
 
 # ---- quality
 

@@ -60,6 +60,31 @@ def test_readme_examples(code, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+def anchors(page):
+    """Those of a page's headings, as GitHub and mkdocs make them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.replace("`", "")).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def test_links_lead_somewhere():
+    """In every page of the tree, and to a heading that is there."""
+    pages = [page for page in ROOT.rglob("*.md") if not {"build", ".venv", "node_modules"} & set(page.parts)]
+    assert len(pages) > 15
+    for page in pages:
+        for target, anchor in re.findall(r"\]\((?!\w+:)([^)\s#]*)#?([^)\s]*)\)", page.read_text()):
+            file = page.parent / target if target else page
+            assert file.exists(), f"{page}: {target}"
+            if anchor and file.suffix == ".md":
+                assert anchor in anchors(file), f"{page}: {target}#{anchor}"
+
+
+def test_every_page_is_on_the_site():
+    """`make docs` makes it; whoever adds a page adds it to the navigation."""
+    navigation = (ROOT / "mkdocs.yml").read_text()
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f": {page.name}\n" in navigation, page
+
+
 def test_readme_has_examples():
     """And there are some."""
     assert len(python_blocks()) >= 4
