@@ -54,14 +54,14 @@ build_free_threaded() {
     chroot "$ROOT" sh -ec '
         url=$1
         apt-get install -y -qq --no-install-recommends libssl-dev zlib1g-dev libffi-dev libsqlite3-dev xz-utils >/dev/null
-        cd /root
+        cd /srv
         /usr/lib/apt/apt-helper download-file "$url" python3.14.tar.xz
         mkdir -p python3.14t && tar xf python3.14.tar.xz --strip-components=1 -C python3.14t
         cd python3.14t
         ./configure --quiet --disable-gil --prefix=/opt/python3.14t --without-static-libpython --disable-test-modules CFLAGS=-O2
         make --quiet -j2 && make --quiet install
         ln -sf /opt/python3.14t/bin/python3.14t /usr/local/bin/python3.14t
-    ' sh "${RJSON_CPYTHON_SOURCE:-$MIRROR/pool/main/p/python3.14/python3.14_3.14.5.orig.tar.xz}" >"$ROOT/root/python3.14t.log" 2>&1 || { tail -5 "$ROOT/root/python3.14t.log" >&2; return 1; }
+    ' sh "${RJSON_CPYTHON_SOURCE:-$MIRROR/pool/main/p/python3.14/python3.14_3.14.5.orig.tar.xz}" >"$ROOT/srv/python3.14t.log" 2>&1 || { tail -5 "$ROOT/srv/python3.14t.log" >&2; return 1; }
 }
 
 failed=()
@@ -70,7 +70,7 @@ for python in "${PYTHONS[@]}"; do
     if [ "$python" = python3.14t ] && ! chroot "$ROOT" sh -c "command -v python3.14t" >/dev/null; then
         build_free_threaded
     fi
-    sources=/root/rjson-$python venv=/root/venv-$python
+    sources=/srv/rjson-$python venv=/srv/venv-$python
     rm -rf "$ROOT$sources"
     mkdir -p "$ROOT$sources"
     git ls-files -z | tar --null -T - -c | tar -x -C "$ROOT$sources"
