@@ -14,7 +14,7 @@
 #   make sdist, make wheel  what PyPI gets, in dist/
 #   make docs        the documentation as a site, in build/site
 #   make bench       figures of this machine, against the peers that PyPI has
-#   make lint        warnings as errors on gcc and clang, formatting, types
+#   make lint        warnings as errors on gcc and clang, formatting, types; make types: by pyright too, as editors see them
 
 PYTHON ?= python3
 VENV = .venv
@@ -25,7 +25,7 @@ NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefil
 # Two processes; tests/conftest.py says which tests must not run side by side.
 PARALLEL = -n 2 --dist loadgroup --no-loadscope-reorder -p no:cacheprovider
 
-.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 valgrind tsan fuzz install sdist wheel docs bench lint format clean
+.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 valgrind tsan fuzz install sdist wheel docs bench lint types format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -190,13 +190,24 @@ docs: $(VENV)/docs.stamp
 
 # ---- quality
 
+# That the stubs say what the compiled modules have.
+STUBTEST = $(BIN)/stubtest --concise --ignore-disjoint-bases --mypy-config-file pyproject.toml rjson._core \
+	$$($(BIN)/python -c "import rjson._uv" 2>/dev/null && echo rjson._uv)
+
 lint: $(VENV)/test.stamp
 	$(call system_packages,clang clang-format libclang-rt-dev,clang --version && clang-format --version)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "rjson[lint]"
 	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(STUBTEST)
 	tools/check_warnings.sh $(BIN)/python
+
+types: $(VENV)/test.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "rjson[lint,types]"
+	$(BIN)/mypy
+	$(STUBTEST)
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: $(VENV)/test.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "rjson[lint]"

@@ -87,7 +87,7 @@ def check(manifest: dict[str, Any], address: str) -> tuple[int, int]:
         table = pyarrow.json.read_json(pyarrow.CompressedInputStream(pyarrow.BufferReader(body), "gzip"))
         assert table.num_rows == part["rows"]
         count += table.num_rows
-        total += pyarrow.compute.sum(table["id"]).as_py()
+        total += pyarrow.compute.sum(table["id"]).as_py()  # pyright: ignore[reportAttributeAccessIssue] - made at run time
     return count, total
 
 
@@ -103,7 +103,7 @@ def main() -> None:
         options = {"key": "k", "secret": "s", "endpoint_url": f"http://{address}"}
         started = time.perf_counter()
         with (
-            distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
+            distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,  # pyright: ignore[reportArgumentType]
             distributed.Client(cluster),
         ):
             manifest, seen = write(rows, options)

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, final
 
 from typing_extensions import Self, Unpack
 
@@ -9,11 +9,32 @@ __version__: str
 isa: str
 
 class EncodeError(TypeError, ValueError):
+    """An object that cannot be encoded.
+
+    Attributes:
+        path: Where it is, as in `$.users[3].name`.
+        reason: What is wrong, without the place.
+        bytes_written: What the target had accepted by then.
+    """
+
     path: str
     reason: str
     bytes_written: int
 
+@final
 class Raw:
+    """JSON that is encoded already: written as it is, in place of the object.
+
+    Args:
+        json: One JSON value, as bytes (or any buffer) in UTF-8, or as str.
+        check: Make sure that it is one, as strictly as `loads`. Otherwise it is not parsed.
+
+    Raises:
+        DecodeError: It was checked, and is none.
+        ValueError: It is empty or not UTF-8.
+        TypeError: It is something else.
+    """
+
     def __new__(cls, json: bytes | bytearray | memoryview | str, /, *, check: bool = False) -> Raw: ...
     @property
     def json(self) -> bytes: ...
@@ -29,6 +50,7 @@ FLUSH_NEVER: int
 FLUSH_ITEMS: int
 FLUSH_AWAITS: int
 
+@final
 class Pump:
     def __new__(
         cls,
@@ -101,10 +123,25 @@ class WriterBase:
         id: str | None = None,
         retry: int | None = None,
         comment: str | None = None,
-    ) -> int: ...
+    ) -> int:
+        """Write one document; or inside of `object()` and `array()`, one value.
+
+        Args:
+            obj: What `rjson.dumps` takes.
+            event, id, retry, comment: With framing "sse": see `rjson.Event`.
+
+        Returns:
+            How many bytes it has, with its framing.
+
+        Raises:
+            EncodeError: Something in it cannot be encoded. The writer goes on as if it had not been, unless a part of it is
+                in a pipe or connection already.
+            OSError, TimeoutError: The target failed. Every later call raises ConnectionAbortedError from it.
+            ValueError: The writer is closed; or it has another framing, and an event's fields are given.
+        """
 
 # chunk_size, timeout, progress, overlap, verbatim: what every way to write has in common; see rjson._targets.Request.
-How = tuple[int, float | None, Progress, bool | None, bool]
+_How = tuple[int, float | None, Progress, bool | None, bool]
 
 class _Fills:
     """What fills a target: its object is what it makes bytes of."""
@@ -115,7 +152,7 @@ class _Fills:
         obj: Any,
         fd: int,
         label: object,
-        how: How,
+        how: _How,
         fileno: Callable[[], int] | None,
         characters: bool,
     ) -> int: ...
@@ -125,7 +162,7 @@ class _Fills:
         obj: Any,
         write: Callable[[Any], object],
         label: object,
-        how: How,
+        how: _How,
         fileno: Callable[[], int] | None,
         mode: Literal["bytes", "text", "either"],
         answers: Literal["count", "raw", "ignored"],
@@ -134,7 +171,7 @@ class _Fills:
     ) -> int: ...
 
 class Encoder(_Fills):
-    def __new__(cls, **options: Unpack[Options]) -> Encoder: ...
+    def __new__(cls, **options: Unpack[Options]) -> Self: ...
     @property
     def options(self) -> Mapping[str, Any]: ...
     @property
@@ -143,33 +180,78 @@ class Encoder(_Fills):
     def default(self) -> Callable[[Any], Any] | None: ...
     @property
     def max_depth(self) -> int: ...
-    def dumps(self, obj: Any, /) -> str: ...
-    def dumps_bytes(self, obj: Any, /) -> bytes: ...
+    def dumps(self, obj: Any, /) -> str:
+        """Encode `obj` to a JSON str."""
+    def dumps_bytes(self, obj: Any, /) -> bytes:
+        """Encode `obj` to JSON bytes, UTF-8."""
     def _dump_sink(
         self,
         *,
         obj: Any,
         sink: Any,
         label: object,
-        how: How,
+        how: _How,
     ) -> int: ...
 
 def dumps(
     obj: Any,
     /,
     **options: Unpack[Options],
-) -> str: ...
+) -> str:
+    """Encode `obj` to JSON, as a str.
+
+    Args:
+        obj: Anything that JSON has a name for, an iterator (an array), or one of the types that python/README.md lists.
+        **options: Those of Encoder.
+
+    Raises:
+        EncodeError: Something cannot be encoded; `.path` says where.
+        RecursionError: It nests deeper than `max_depth`.
+    """
+
 def dumps_bytes(
     obj: Any,
     /,
     **options: Unpack[Options],
-) -> bytes: ...
-def loads(s: str | bytes | bytearray | memoryview, /, **options: Unpack[DecodeOptions]) -> Any: ...
+) -> bytes:
+    """Encode `obj` to JSON, as bytes in UTF-8.
 
+    Args:
+        obj: Anything that JSON has a name for, an iterator (an array), or one of the types that python/README.md lists.
+        **options: Those of Encoder.
+
+    Raises:
+        EncodeError: Something cannot be encoded; `.path` says where.
+        RecursionError: It nests deeper than `max_depth`.
+    """
+
+def loads(s: str | bytes | bytearray | memoryview, /, **options: Unpack[DecodeOptions]) -> Any:
+    """The value that a JSON text is (RFC 8259).
+
+    Args:
+        s: str, or bytes, bytearray, memoryview or another buffer, in UTF-8.
+        object_hook: Called with each dict; its result takes the dict's place.
+        object_pairs_hook: Called with each object as a list of (key, value); goes before object_hook.
+        array_hook: Called with each list; its result takes the list's place.
+        parse_float, parse_int: Called with the text of each number with or without a point or exponent.
+        parse_constant: Called with 'NaN', 'Infinity' or '-Infinity'.
+        allow_nan: Whether these are read without it. JSON has none of them, so the default is False.
+        duplicates: 'last' (the default): if a key repeats, the last value wins. 'error': it is refused.
+        strict: False: strings may have control characters in them.
+        max_depth: How deeply arrays and objects may nest (1000). More is safe here, where nothing recurses,
+            but not for repr(), ==, copy.deepcopy() and pickle of the result.
+
+    Raises:
+        DecodeError: The text is not JSON, nests too deeply, or has an integer of more digits than
+            sys.get_int_max_str_digits(); says what is wrong, where, and what is there.
+    """
+
+@final
 class Decoder:
     def __new__(cls, **options: Unpack[DecodeOptions]) -> Decoder: ...
     def loads(self, s: str | bytes | bytearray | memoryview, /) -> Any: ...
 
+@final
 class Feeder:
     def __new__(
         cls,
@@ -186,10 +268,12 @@ class Feeder:
     def feed(self, part: str | bytes | bytearray | memoryview, /) -> bool: ...
     def take(self) -> list[Any]: ...
 
+@final
 class Values(Iterator[Any]):
     def __new__(cls, feeder: Feeder, read: Callable[[int], Any], chunk_size: int, /) -> Values: ...
     def __next__(self) -> Any: ...
 
+@final
 class ArrowWriter(_Fills):
     def __new__(
         cls,
@@ -201,6 +285,7 @@ class ArrowWriter(_Fills):
         zones: Callable[[str], bytes],
     ) -> ArrowWriter: ...
 
+@final
 class Transcoder(_Fills):
     def __new__(
         cls,

@@ -62,6 +62,10 @@ class Encoder(_core.Encoder):
 
     __slots__ = ()
 
+    if TYPE_CHECKING:  # where editors look for what the options mean
+
+        def __init__(self, **options: Unpack[Options]) -> None: ...
+
     def dump(
         self,
         obj: Any,

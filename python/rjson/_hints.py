@@ -1,4 +1,4 @@
-"""What to call instead, for error messages."""
+"""What a value seems to be, and what to call instead, for error messages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeGuard
+
+
+def is_descriptor(value: Any) -> TypeGuard[int]:
+    """A bool is an int, and no descriptor."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def instead(value: Any, **calls: str) -> str:

@@ -8,6 +8,7 @@ import stat
 import sys
 from contextlib import suppress
 
+from ._hints import is_descriptor
 from ._targets import Request, binary_below, dump_to
 
 TYPE_CHECKING = False  # see _encoder.py
@@ -205,7 +206,7 @@ def place_of(target: Any, encoder: Encoder, timeout: float | None) -> Place:
 
 def _fileno_of(target: Any, encoder: Encoder) -> Callable[[], int] | None:
     """What gives the descriptor of a regular file, if `dump_to` writes through it."""
-    if isinstance(target, int) and not isinstance(target, bool):
+    if is_descriptor(target):
         return (lambda: target) if _is_regular(target) else None
     binary = binary_below(encoder, target) if type(target) is io.TextIOWrapper else target
     raw = binary.raw if type(binary) is io.BufferedWriter else binary

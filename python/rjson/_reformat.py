@@ -7,6 +7,7 @@ import os
 
 from . import _targets
 from ._core import Transcoder
+from ._hints import is_descriptor
 from ._sources import whole
 
 TYPE_CHECKING = False
@@ -102,7 +103,7 @@ def reformat(
 
 def _readable(source: Any) -> tuple[int | Callable[[], Any], Callable[[], object] | None]:
     """A descriptor, or a callable that gives the next part and an empty one at the end; and what to do afterwards."""
-    if isinstance(source, int) and not isinstance(source, bool):
+    if is_descriptor(source):
         return source, None
     if isinstance(source, str):
         return _parts((source,)), None

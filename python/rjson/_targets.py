@@ -12,7 +12,7 @@ import io
 import os
 import sys
 
-from ._hints import instead
+from ._hints import instead, is_descriptor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ._core import ArrowWriter, Encoder, How, Transcoder
+    from ._core import ArrowWriter, Encoder, Transcoder, _How
     from ._options import Progress
 
 
@@ -44,11 +44,11 @@ class Request:
         self.obj = obj
         self.chunk_size = chunk_size
         self.timeout = timeout
-        self.progress = progress
+        self.progress: Progress = progress
         self.overlap = overlap
         self.verbatim = verbatim  # obj is bytes that were encoded before
 
-    def how(self) -> How:
+    def how(self) -> _How:
         """All but what is written: one argument of every way to write."""
         return self.chunk_size, self.timeout, self.progress, self.overlap, self.verbatim
 
@@ -93,7 +93,7 @@ def _dump_to(request: Request, target: Any) -> int:
         from ._progress import dump_with_bar
 
         return dump_with_bar(request, target)
-    if isinstance(target, int) and not isinstance(target, bool):
+    if is_descriptor(target):
         return _to_fd(request, target, f"fd {target}", None)
     if isinstance(target, _own("socket", "socket")):
         return _to_socket(request, target)

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, final
 
 from typing_extensions import Self
 
@@ -12,6 +12,7 @@ EVENT_ROOM: int
 EVENT_DRAINED: int
 EVENT_EMPTY: int
 
+@final
 class Loop:
     def __new__(cls) -> Self: ...
     def fileno(self) -> int: ...

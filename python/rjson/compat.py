@@ -141,7 +141,7 @@ def _as_json_raises(error: Exception, check_circular: bool, way: str) -> Excepti
         return error
     raised = _translated(error, check_circular, way)
     for note in getattr(error, "__notes__", ()):
-        raised.add_note(note)  # since 3.11, as is the attribute
+        raised.add_note(note)  # since 3.11, as is the attribute # pyright: ignore[reportAttributeAccessIssue]
     return raised
 
 
@@ -268,7 +268,7 @@ class JSONDecoder(_json.JSONDecoder):
             max_depth=_MAX_DEPTH,
         ).loads
 
-    def decode(self, s: str, *rest: Any) -> Any:
+    def decode(self, s: str, *rest: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The value that `s` is."""
         if type(self).raw_decode is not _json.JSONDecoder.raw_decode or rest or not isinstance(s, str):
             return super().decode(s, *rest)

@@ -92,7 +92,7 @@ decoder_loads(PyObject *op, PyObject *text)
     return rjpy_loads(self->state, &self->options, text);
 }
 
-PyDoc_STRVAR(decoder_loads_doc, "loads(s, /)\n--\n\nThe value that the JSON text `s` is; see rjson.loads.");
+PyDoc_STRVAR(decoder_loads_doc, "loads($self, s, /)\n--\n\nThe value that the JSON text `s` is; see rjson.loads.");
 
 static PyMethodDef decoder_methods[] = {
     {"loads", decoder_loads, METH_O, decoder_loads_doc},

@@ -376,12 +376,12 @@ feeder_take(PyObject *op, PyObject *Py_UNUSED(ignored))
     return list;
 }
 
-PyDoc_STRVAR(
-    feed_doc,
-    "feed(part, /)\n--\n\nMore of the text: str, bytes or another buffer; nothing at its end, which is what is returned. "
-    "`take` comes next, until it finds nothing.");
-PyDoc_STRVAR(take_doc, "take()\n--\n\nA few values that are complete, as a list; none if it takes more of the text.\n\n"
-                       "Raises:\n    DecodeError: The text is wrong behind the values that were taken.");
+PyDoc_STRVAR(feed_doc, "feed($self, part, /)\n--\n\nMore of the text: str, bytes or another buffer; nothing at its end, "
+                       "which is what is returned. "
+                       "`take` comes next, until it finds nothing.");
+PyDoc_STRVAR(take_doc,
+             "take($self, /)\n--\n\nA few values that are complete, as a list; none if it takes more of the text.\n\n"
+             "Raises:\n    DecodeError: The text is wrong behind the values that were taken.");
 
 static PyObject *
 feeder_get_is_over(PyObject *op, void *Py_UNUSED(closure))

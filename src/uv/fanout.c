@@ -364,7 +364,7 @@ fanout_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     Py_ssize_t chunk_size;
     long long max_bytes, max_ms;
     const char *framing;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nLLisp:Fanout", names, &chunk_size, &max_bytes, &max_ms, &options.slow,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$nLLisp:Fanout", names, &chunk_size, &max_bytes, &max_ms, &options.slow,
                                      &framing, &options.http_chunked))
         return NULL;
     options.framing = rj__framing_find(framing, FRAMING_FLAGS);
@@ -494,7 +494,8 @@ static PyGetSetDef fanout_getset[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-PyDoc_STRVAR(fanout_doc, "Fanout(chunk_size, max_bytes, max_ms, slow, framing, http_chunked)\n--\n\nSee rjson.uv.Fanout.");
+PyDoc_STRVAR(fanout_doc,
+             "Fanout(*, chunk_size, max_bytes, max_ms, slow, framing, http_chunked)\n--\n\nSee rjson.uv.Fanout.");
 
 static PyType_Slot fanout_slots[] = {
     {Py_tp_doc, (void *)fanout_doc},          {Py_tp_new, RJ_SLOT(fanout_new)},

@@ -163,7 +163,7 @@ def _write_joined(
 def _sorted(source: Any, target: Any, settings: dict[str, Any], progress: Any) -> int:
     """Numbers stay text, so that they keep their digits."""
     file = _files.as_file(source, "rb")
-    framing = settings["framing_in"]
+    framing: Any = settings["framing_in"]
     if framing == "auto":
         framing, file = _guess(file, settings["framing_out"])
     reading: dict[str, Any] = {"parse_int": rjson.Raw, "parse_float": rjson.Raw, "duplicates": "error"}

@@ -45,11 +45,12 @@ def run_csv(options: argparse.Namespace) -> int:
         raw = _files.as_file(_files.open_source(options.file), "rb")
         with io.TextIOWrapper(raw, encoding=options.encoding, newline="") as text:
             reader = csv.reader(text, delimiter=options.delimiter, strict=True)
-            return _write(options, _csv_rows(reader, name, options.no_header, _inferred if options.infer else str))
+            try:
+                return _write(options, _csv_rows(reader, name, options.no_header, _inferred if options.infer else str))
+            except csv.Error as e:
+                raise Message(f"{name}:{reader.line_num}: {e}") from e
     except LookupError:
         usage_error(options, f"there is no encoding {options.encoding!r}")
-    except csv.Error as e:
-        raise Message(f"{name}:{reader.line_num}: {e}") from e
     except (UnicodeError, FileNotFoundError, PermissionError, IsADirectoryError) as e:
         raise Located(name, e) from e
 

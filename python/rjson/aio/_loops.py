@@ -39,21 +39,26 @@ class Loop(Protocol):
 
     def turns(self, slice_seconds: float) -> Turns:
         """For an encoding that begins."""
+        ...
 
     async def is_done_within(self, yielded: Any, seconds: float) -> bool:
         """Whether the event loop has what a source waits for by then. `yielded`: what the source's awaitable yielded."""
+        ...
 
     async def limit(self, awaitable: Awaitable[Any], seconds: float) -> Any:
         """Await, with TimeoutError after `seconds`."""
 
     async def in_thread(self, call: Callable[[bytes], int], data: bytes) -> int:
         """What the call returns on another thread."""
+        ...
 
     async def is_ready_within(self, fd: int, for_writing: bool, seconds: float) -> bool:
         """Wait for a descriptor. Whether it was ready by then."""
+        ...
 
     def new_lock(self, holder: Callable[[], Any]) -> Lock:
         """`holder` gives the task that has it, or None."""
+        ...
 
     def current_task(self) -> object: ...
     def report(self, error: Exception, source: object) -> None:

@@ -32,6 +32,7 @@ class Target(Protocol):
     @property
     def key(self) -> int:
         """The same for every target that writes to the same place, as long as that lives."""
+        ...
 
     def direct_fd(self) -> Any:
         """A socket that may be sent to at this moment, or -1; or an outlet (see Pump.run)."""
@@ -68,7 +69,7 @@ def resolve(writer: Any, timeout: float | None) -> Target:
     if callable(getattr(type(writer), "_attach", None)):  # rjson.uv's, which is imported if there is one
         from ._uv_target import UvTarget
 
-        return UvTarget(writer, timeout)
+        return UvTarget(writer, timeout)  # pyright: ignore[reportArgumentType] - it knows what writer is not
     if isinstance(writer, socket.socket):
         return SocketTarget(writer, timeout)
     if not is_never:

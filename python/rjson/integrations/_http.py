@@ -64,12 +64,24 @@ def encoder_from(encoder: Encoder | None, options: Mapping[str, Any]) -> Encoder
     return encoder
 
 
+# ---- headers
+
+Headers = Mapping[str, str] | Iterable[tuple[str, str]] | None
+
+
+def header_pairs(headers: Headers) -> list[tuple[str, str]]:
+    """The user's headers, as they were given."""
+    pairs: Any = headers.items() if isinstance(headers, Mapping) else headers or ()
+    return list(pairs)
+
+
 # ---- compression
 
 
 class Compressor(Protocol):
     def add(self, data: bytes) -> bytes:
         """What goes out for a chunk, so that all of it can be read."""
+        ...
 
     def end(self) -> bytes: ...
 

@@ -118,8 +118,8 @@ class JSONResponse(web.StreamResponse):
         self.set_status(500)
         self.headers.clear()
         self.content_type = "text/plain"
-        self._whole = (getattr(reply, "text", None) or "").encode()
-        self.content_length = len(self._whole)
+        whole = (getattr(reply, "text", None) or "").encode()
+        self._whole, self.content_length = whole, len(whole)
 
     async def _open(self, request: BaseRequest) -> None:
         body = self._content
@@ -138,8 +138,9 @@ class JSONResponse(web.StreamResponse):
             raise
         if whole is not None:
             await shielded(self._chunks.aclose())
-            self._whole = self._compressor.add(whole) + self._compressor.end() if self._compressor else whole
-            self.content_length = len(self._whole)
+            if self._compressor:
+                whole = self._compressor.add(whole) + self._compressor.end()
+            self._whole, self.content_length = whole, len(whole)
 
     async def write_eof(self, data: bytes = b"") -> None:
         if self._whole is not None:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._chunks import Chunks, Job, chunks_of, shielded, small_document
@@ -18,9 +18,11 @@ from ._http import (
     Compression,
     Compressor,
     ErrorRecord,
+    Headers,
     accepts,
     check_ping,
     encoder_from,
+    header_pairs,
     media_type_of,
     new_compressor,
     stream_headers,
@@ -37,8 +39,6 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Headers = Mapping[str, str] | Iterable[tuple[str, str]] | None
-
 _PING = b": ping\n\n"
 
 
@@ -76,7 +76,7 @@ class Body:
         if compression is not None:
             new_compressor(compression)  # so that a wrong name is an error here
         self.framing = framing
-        self.compression = compression
+        self.compression: Compression | None = compression
         ping = check_ping(ping)
         self.ping = ping if framing == "sse" else None
         rows, last_words = with_records(obj, framing, end, error, encoder)
@@ -233,10 +233,11 @@ async def _start(send: Send, status: int, headers: list[tuple[bytes, bytes]]) ->
 
 async def close_unused(obj: Any) -> None:
     """Close a source that nobody asks for anything. The `close` of anything else is the user's: it may be a field."""
-    if isinstance(obj, AsyncIterable) and hasattr(obj, "aclose"):
-        await obj.aclose()
-    elif isinstance(obj, Iterator) and hasattr(obj, "close"):
-        obj.close()
+    if isinstance(obj, AsyncIterable):
+        if aclose := getattr(obj, "aclose", None):
+            await aclose()
+    elif isinstance(obj, Iterator) and (close := getattr(obj, "close", None)):
+        close()
 
 
 async def _race(sending: Any, receive: Receive) -> None:
@@ -270,7 +271,7 @@ async def _client_left(receive: Receive) -> None:
 
 def raw_headers(headers: Headers, media_type: str, framing: WriteFraming | None) -> list[tuple[bytes, bytes]]:
     """The user's headers, and those of the body that the user has not given."""
-    pairs = list(headers.items() if isinstance(headers, Mapping) else headers or ())
+    pairs = header_pairs(headers)
     given = {name.lower() for name, _ in pairs}
     defaults = [("Content-Type", media_type), *stream_headers(framing)]
     pairs += [(name, value) for name, value in defaults if name.lower() not in given]

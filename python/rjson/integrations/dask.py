@@ -166,7 +166,9 @@ def _bag_partitions(bag: Any, job: Job) -> list[Any]:
     from dask.highlevelgraph import HighLevelGraph
 
     name = f"to_ndjson-{job.run}"
-    tasks = {(name, number): (_write_items, (bag.name, number), number, job) for number in range(bag.npartitions)}
+    tasks: dict[Any, Any] = {
+        (name, number): (_write_items, (bag.name, number), number, job) for number in range(bag.npartitions)
+    }
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=[bag])
     written: list[Any] = Bag(graph, name, bag.npartitions).to_delayed()
     return written

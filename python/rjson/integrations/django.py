@@ -11,6 +11,9 @@ ASGI a chunk at a time. Asynchronous ones need ASGI. `await` a response of one, 
 headers are sent, so that what fails in it is an ordinary exception of the view.
 """
 
+# Django has no types of its own, and pyright guesses.
+# pyright: reportAttributeAccessIssue=false, reportIncompatibleMethodOverride=false, reportCallIssue=false, reportArgumentType=false
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import asgi
 
 if TYPE_CHECKING:
-    from .asgi import Headers
+    from ._http import Headers
 
 
 class JSONResponse(asgi.JSONResponse):

@@ -96,7 +96,7 @@ async def json_response(
             await response.send(whole)
         else:
             await _send(request, response, body.parts(chunks, opening, compressor), chunks)
-        await response.eof()
+        await response.eof()  # pyright: ignore[reportAttributeAccessIssue] - sanic declares less than it returns
     finally:
         await shielded(chunks.aclose())
 

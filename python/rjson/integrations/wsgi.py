@@ -10,7 +10,7 @@ fast at times and slowly at others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .._iterencode import iterencode
@@ -20,8 +20,10 @@ from ._http import (
     Compression,
     Compressor,
     ErrorRecord,
+    Headers,
     accepts,
     encoder_from,
+    header_pairs,
     media_type_of,
     new_compressor,
     stream_headers,
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from .._options import Flush, Options, WriteFraming
 
 Environ = dict[str, Any]
-Headers = Mapping[str, str] | Iterable[tuple[str, str]] | None
 
 
 class Body:
@@ -59,7 +60,7 @@ class Body:
         if compression is not None:
             new_compressor(compression)  # so that a wrong name is an error here
         self.framing = framing
-        self.compression = compression
+        self.compression: Compression | None = compression
         if flush is None:
             flush = "item" if framing == "sse" else "full"
         self._source, last_words = with_records(obj, framing, end, error, encoder)
@@ -83,8 +84,8 @@ class Body:
     def close(self) -> None:
         """For a body that is not asked for."""
         self._chunks.close()
-        if isinstance(self._source, Iterator) and hasattr(self._source, "close"):  # of anything else it may be a field
-            self._source.close()
+        if isinstance(self._source, Iterator) and (close := getattr(self._source, "close", None)):  # else it may be a field
+            close()
 
 
 class Parts(Iterator[bytes]):
@@ -168,7 +169,7 @@ class JSONResponse:
         encoder: Encoder | None = None,
         **options: Unpack[Options],
     ) -> None:
-        pairs = list(headers.items() if isinstance(headers, Mapping) else headers or ())
+        pairs = header_pairs(headers)
         given = {name.lower() for name, _ in pairs}
         defaults = [("Content-Type", media_type or media_type_of(self.framing)), *stream_headers(self.framing)]
         self.status = status

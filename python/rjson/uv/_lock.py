@@ -33,6 +33,7 @@ async def within(timeout: float | None, future: asyncio.Future[None], message: s
 class _Waiter(Protocol):
     def wake(self) -> bool:
         """Tell that the lock is its own now. False if there is nobody any more."""
+        ...
 
 
 class _ThreadWaiter:

@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from .. import _uv
+from .._hints import is_descriptor
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,7 +23,7 @@ def descriptor(target: Any) -> int:
 
 
 def _descriptor(target: Any) -> int:
-    if isinstance(target, int) and not isinstance(target, bool):
+    if is_descriptor(target):
         return target
     if isinstance(target, Stream):
         return target.fileno()

@@ -1,6 +1,9 @@
 """Every example in the README and the docstrings does what it says."""
 
+import ast
 import doctest
+import inspect
+import itertools
 import json
 import re
 import subprocess
@@ -103,8 +106,6 @@ def test_everything_public_is_documented():
 
 def test_signatures():
     """help() and editors see the real parameters."""
-    import inspect
-
     encoding = (rjson.dumps, rjson.dumps_bytes, rjson.dump, rjson.dump_to, rjson.iterencode, rjson.Raw, rjson.Encoder)
     for function in (*encoding, rjson.loads, rjson.load, rjson.iterload, rjson.aio.iterload):
         assert inspect.signature(function).parameters, function
@@ -136,3 +137,47 @@ def test_the_manual_lists_every_option_of_reading():
             rjson.loads("1", **{name: object()})
         except (TypeError, ValueError) as e:
             assert "unexpected keyword" not in str(e)
+
+
+def test_editors_show_the_docstrings():
+    """What the stub says of a function or class of _core is what help() says: editors look nowhere else."""
+    module = ast.parse((ROOT / "python/rjson/_core.pyi").read_text())
+    bodies = [
+        (rjson._core, module),
+        *((getattr(rjson._core, n.name, None), n) for n in module.body if isinstance(n, ast.ClassDef)),
+    ]
+    documented = {}
+    for owner, body in bodies:
+        for node in body.body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and hasattr(owner, node.name) and ast.get_docstring(node):
+                assert ast.get_docstring(node).strip() == inspect.getdoc(getattr(owner, node.name)).strip(), node.name
+                documented[node.name] = node
+    assert documented.keys() >= {"dumps", "dumps_bytes", "loads", "Raw", "EncodeError", "write"}
+
+
+def documented_keys(name):
+    """The keys of a TypedDict of _options, and the docstrings below them."""
+    module = ast.parse((ROOT / "python/rjson/_options.py").read_text())
+    (body,) = (node.body for node in module.body if isinstance(node, ast.ClassDef) and node.name == name)
+    return {
+        node.target.id: ast.literal_eval(below.value)
+        for node, below in itertools.pairwise(body)
+        if isinstance(node, ast.AnnAssign) and isinstance(below, ast.Expr)
+    }
+
+
+def documented_arguments(docstring):
+    """The names of the section Args, and what it says of each."""
+    arguments = re.search(r"Args:\n(.*?)\n\n", inspect.cleandoc(docstring), re.DOTALL)[1]
+    found = re.findall(r"^    (\w[\w, ]*): (.*(?:\n {8}.*)*)", arguments, re.MULTILINE)
+    return {name: text for names, text in found for name in names.split(", ")}
+
+
+@pytest.mark.parametrize(("name", "thing"), [("Options", rjson.Encoder), ("DecodeOptions", rjson.loads)])
+def test_editors_show_what_an_option_means(name, thing):
+    """Below each option, where they look, stands what help() says of it."""
+    keys, arguments = documented_keys(name), documented_arguments(thing.__doc__)
+    assert keys.keys() == getattr(rjson, name).__annotations__.keys()
+    assert {key: " ".join(text.split()) for key, text in keys.items()} == {
+        key: " ".join(arguments[key].split()) for key in keys
+    }
