@@ -1,12 +1,14 @@
 # Everything a fresh Debian or Ubuntu machine needs is installed by the targets themselves, and only what is missing.
 #
 #   make demo        stream a real file tree as JSON: into a file, through gzip, over a socket, a million rows
+#   make live        a page that draws a million rows of SQLite as they arrive, on http://127.0.0.1:8000/
 #   make cluster     ten million rows to an S3 server by two workers, one of which is killed
 #   make test        all tests: C, Python, examples, README
 #   make test-asan   all of them again under the address and undefined-behaviour sanitizers
 #   make test-isa    the same for each instruction set of this machine
 #   make test-all    the Python tests on every installed Python (nox)
 #   make test-pythons  the same on Debian sid's newest Pythons and debug builds, in a root folder of their own (as root)
+#   make test-live   the live page in a real Chromium
 #   make test-arm64  the C tests for 64-bit ARM, cross-compiled and emulated
 #   make test-slow   long forms: millions of numbers, long fuzzing (RJSON_CORPUS=DIR: of a folder's JSON files, too); make valgrind, make tsan
 #   make fuzz        libFuzzer on the C library, SECONDS (60) for each target of tests/fuzz; what it finds new goes to build/fuzz
@@ -25,11 +27,14 @@ NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefil
 # Two processes; tests/conftest.py says which tests must not run side by side.
 PARALLEL = -n 2 --dist loadgroup --no-loadscope-reorder -p no:cacheprovider
 
-.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 valgrind tsan fuzz install sdist wheel docs bench lint types format clean
+.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 valgrind tsan fuzz install sdist wheel docs bench lint types format clean live test-live
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/py/demo.py
+
+live: $(VENV)/live.stamp
+	$(BIN)/python examples/live/server.py
 
 cluster: $(VENV)/cluster.stamp
 	$(BIN)/python examples/py/cluster.py
@@ -66,6 +71,10 @@ $(VENV)/test.stamp: $(VENV)/build.stamp
 # The demo compares with orjson where there is one for this Python, and does without it elsewhere.
 $(VENV)/demo.stamp: $(VENV)/build.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check orjson || echo "no orjson for this Python"
+	@touch $@
+
+$(VENV)/live.stamp: $(VENV)/build.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "rjson[live]"
 	@touch $@
 
 $(VENV)/cluster.stamp: $(VENV)/build.stamp
@@ -114,6 +123,11 @@ test-isa: build/asan.stamp
 test-all: $(VENV)/test.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check nox
 	$(BIN)/python -m nox
+
+test-live: $(VENV)/test.stamp
+	$(call system_packages,chromium,chromium --version)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "rjson[test-live]"
+	$(BIN)/python -m pytest -p no:cacheprovider tests/py/live
 
 test-pythons:
 	tools/test_pythons.sh
