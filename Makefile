@@ -12,7 +12,7 @@
 #   make test-arm64  the C tests for 64-bit ARM, cross-compiled and emulated
 #   make test-slow   long forms: millions of numbers, long fuzzing (RJSON_CORPUS=DIR: of a folder's JSON files, too); make valgrind, make tsan
 #   make fuzz        libFuzzer on the C library, SECONDS (60) for each target of tests/fuzz; what it finds new goes to build/fuzz
-#   make install     the C library: headers, static and shared libraries, pkg-config files; PREFIX and DESTDIR as usual
+#   make install     the C library: headers, static and shared libraries, files for pkg-config and CMake; PREFIX and DESTDIR as usual
 #   make sdist, make wheel  what PyPI gets, in dist/
 #   make docs        the documentation as a site, in build/site
 #   make bench       figures of this machine, against the peers that PyPI has

@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -119,6 +120,97 @@ def test_example_reports_failures(stream_rows):
     os.close(w)
     assert done.returncode == 1
     assert "Broken pipe" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def installed(stream_rows, tmp_path_factory):
+    """What `make install` makes, under a prefix; and the environment in which pkg-config, CMake and Meson find it."""
+    prefix = tmp_path_factory.mktemp("prefix")
+    command = ["make", "-C", "stream", "CC=gcc", "BUILD=../build/stream-gcc", f"PREFIX={prefix}", "install"]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    paths = {"PKG_CONFIG_PATH": prefix / "lib/pkgconfig", "CMAKE_PREFIX_PATH": prefix, "LD_LIBRARY_PATH": prefix / "lib"}
+    return prefix, {**os.environ, **{name: str(path) for name, path in paths.items()}}
+
+
+def project(folder, language, source="stream_rows.c"):
+    """An outside project: a build file as the manual has it, and the program."""
+    manual = (ROOT / "stream/README.md").read_text()
+    text = re.search(rf"```{language}\n(.*?)```", manual, re.DOTALL)[1]
+    folder.mkdir(exist_ok=True)
+    (folder / {"cmake": "CMakeLists.txt", "meson": "meson.build"}[language]).write_text(text)
+    shutil.copy(ROOT / "examples/c" / source, folder / "program.c")
+    return folder
+
+
+def skip_without(*programs):
+    """As they are on PATH; a shim of one that is not installed fails."""
+    for program in programs:
+        if not shutil.which(program) or subprocess.run([program, "--version"], capture_output=True).returncode:
+            pytest.skip(f"{program} is not installed")
+
+
+def run_outside(command, folder, env):
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def rows_of(program, env):
+    return json.loads(run_outside([program, "3"], program.parent, env))
+
+
+@pytest.mark.skipif(not shutil.which("pkg-config"), reason="pkg-config is not installed")
+@pytest.mark.parametrize("static", [False, True])
+def test_an_outside_program_by_pkg_config(installed, tmp_path, static):
+    """Compiled with nothing but what `pkg-config rjson` says."""
+    prefix, env = installed
+    flags = run_outside(["pkg-config", "--cflags", "--libs", *["--static"][:static], "rjson"], tmp_path, env).split()
+    if static:
+        flags = [f"{prefix}/lib/librjson.a" if flag == "-lrjson" else flag for flag in flags]
+    run_outside(["gcc", ROOT / "examples/c/stream_rows.c", *flags, "-o", tmp_path / "program"], tmp_path, env)
+    libraries = subprocess.run(["ldd", tmp_path / "program"], env=env, capture_output=True, text=True).stdout
+    assert ("librjson.so" in libraries) == (not static)
+    assert len(rows_of(tmp_path / "program", env)) == 3
+
+
+@pytest.mark.parametrize("target", ["rjson", "rjson-static", "rjson-uv", "rjson-uv-static"])
+def test_an_outside_project_of_cmake(installed, tmp_path, target):
+    """find_package, each target of it."""
+    skip_without("cmake")
+    needs_uv = "uv" in target
+    if needs_uv and not HAS_LIBUV:
+        pytest.skip("without libuv")
+    _, env = installed
+    folder = project(tmp_path / "project", "cmake", "uv_server.c" if needs_uv else "stream_rows.c")
+    file = folder / "CMakeLists.txt"
+    text = file.read_text().replace("rjson::rjson)", f"rjson::{target})")
+    file.write_text(text.replace("REQUIRED)", "REQUIRED COMPONENTS uv)") if needs_uv else text)
+    run_outside(["cmake", "-S", folder, "-B", tmp_path / "build"], tmp_path, env)
+    run_outside(["cmake", "--build", tmp_path / "build"], tmp_path, env)
+    if not needs_uv:
+        assert len(rows_of(tmp_path / "build/program", env)) == 3
+
+
+@pytest.mark.parametrize(("asked", "is_found"), [("0.1.0 EXACT", True), ("0.0.9", False), ("0.2", False)])
+def test_cmake_is_told_the_version(installed, tmp_path, asked, is_found):
+    """A later one than there is, or one before what was public changed, is not found."""
+    skip_without("cmake")
+    _, env = installed
+    folder = project(tmp_path / "project", "cmake")
+    file = folder / "CMakeLists.txt"
+    file.write_text(file.read_text().replace("rjson 0.1 ", f"rjson {asked} "))
+    done = subprocess.run(["cmake", "-S", folder, "-B", tmp_path / "build"], env=env, capture_output=True, text=True)
+    assert (done.returncode == 0) == is_found, done.stderr
+
+
+def test_an_outside_project_of_meson(installed, tmp_path):
+    """dependency(), which asks pkg-config."""
+    skip_without("meson", "ninja", "pkg-config")
+    _, env = installed
+    folder = project(tmp_path / "project", "meson")
+    run_outside(["meson", "setup", tmp_path / "build", folder], tmp_path, env)
+    run_outside(["meson", "compile", "-C", tmp_path / "build"], tmp_path, env)
+    assert len(rows_of(tmp_path / "build/program", env)) == 3
 
 
 @pytest.mark.parametrize("cc", COMPILERS)
