@@ -183,6 +183,7 @@ bench: $(VENV)/bench.stamp
 	@mkdir -p build
 	$(BIN)/python bench/encode.py --results build/encode.json
 	$(BIN)/python bench/picture.py build/encode.json build/encode
+	$(BIN)/python bench/curves.py build/curves
 	$(BIN)/python bench/decode.py
 	$(BIN)/python bench/reformat.py
 	$(BIN)/python bench/natives.py

@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 
 import rjson.aio
-from machine import describe
+from machine import describe, memory, reset_peak
 from stream import Busy, make_rows
 
 LOOPS = ("asyncio", "uvloop")
@@ -38,17 +38,6 @@ async def send_rjson(obj: Any, writer: asyncio.StreamWriter) -> None:
 
 
 METHODS: dict[str, Send] = {"rjson": send_rjson, "orjson": send_orjson}
-
-
-def memory(name: str) -> int:
-    """Bytes: VmRSS or VmHWM of this process."""
-    with open("/proc/self/status") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith(name)) * 1024
-
-
-def reset_peak() -> None:
-    with open("/proc/self/clear_refs", "w") as f:
-        f.write("5")
 
 
 # ---- one big document to one client that reads as fast as it can

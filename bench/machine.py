@@ -32,3 +32,15 @@ def interleaved_minimum(jobs: dict[str, Callable[[], object]], rounds: int) -> d
             job()
             best[name] = min(best[name], time.perf_counter() - started)
     return best
+
+
+def memory(name: str) -> int:
+    """Bytes: VmRSS, or VmHWM, the peak, of this process."""
+    with open("/proc/self/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith(name)) * 1024
+
+
+def reset_peak() -> None:
+    """Has VmHWM begin again at what there is now."""
+    with open("/proc/self/clear_refs", "w") as f:
+        f.write("5")

@@ -26,8 +26,7 @@ import orjson
 
 import rjson.aio
 import rjson.uv
-from aio import memory, reset_peak
-from machine import describe
+from machine import describe, memory, reset_peak
 from stream import make_rows
 
 ROOT = Path(__file__).parents[1]
