@@ -108,10 +108,10 @@ DOCS = {
 @pytest.mark.parametrize("name", DOCS)
 @pytest.mark.parametrize("where", ["sponge", "stream", "iterencode"])
 async def test_the_loop_goes_on_turning(name, where):
-    """However fast the client: others get their turn at least once for every 5 ms of encoding, in any kind of document."""
+    """However fast the client: others get their turn at least once for every 5 ms that the encoder works, in any kind of document."""
     doc = DOCS[name]()
     turns = Turns()
-    started = time.perf_counter()
+    started = time.thread_time()
     if where == "sponge":
         await aio.dump(doc, Sponge(), slice_us=500)
     elif where == "iterencode":
@@ -119,11 +119,11 @@ async def test_the_loop_goes_on_turning(name, where):
             pass
     else:
         async with connection("stream", size=1 << 20) as (target, peer):
-            started = time.perf_counter()
+            started = time.thread_time()
             turns.count = 0
             await aio.dump(doc, target, slice_us=500)
             peer.data.clear()
-    busy = time.perf_counter() - started
+    busy = time.thread_time() - started
     turns.task.cancel()
     assert turns.count >= max(2, busy * 200)
 
