@@ -39,23 +39,29 @@ def test_docstrings(module):
     assert result.failed == 0
 
 
-def manual():
+def pages():
     """The README, the package's manual, and the pages beside it."""
-    pages = [ROOT / "README.md", ROOT / "python/README.md", *sorted((ROOT / "docs").glob("*.md"))]
-    return "".join(page.read_text() for page in pages)
+    return [ROOT / "README.md", ROOT / "python/README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def manual():
+    return "".join(page.read_text() for page in pages())
 
 
 def python_blocks():
-    blocks = re.findall(r"```python\n(.*?)```", manual(), re.DOTALL)
+    """Of every page; one that is to stand behind the first of its page does."""
+    blocks = []
+    for page in pages():
+        of_page = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+        blocks += [of_page[0] + code if code.startswith("# behind ") else code for code in of_page]
     return [code for code in blocks if HAS_UV or "rjson.uv" not in code]
 
 
 @pytest.mark.parametrize("code", python_blocks(), ids=lambda code: code.splitlines()[0][:40])
 def test_readme_examples(code, tmp_path):
     """Each Python block of the README and of the manual runs as it stands, in a process and folder of its own."""
-    for module in re.findall(
-        r"^(?:import|from) (httpx|starlette|flask|pydantic|attrs|numpy|fsspec|dask|pyarrow)", code, re.MULTILINE
-    ):
+    optional = "httpx|aiohttp|requests|urllib3|starlette|flask|pydantic|attrs|numpy|fsspec|dask|pyarrow"
+    for module in re.findall(rf"^(?:import|from) ({optional})", code, re.MULTILINE):
         pytest.importorskip(module)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=60
