@@ -11,6 +11,7 @@
 #   make test-live   the live page in a real Chromium
 #   make test-arm64  the C tests for 64-bit ARM, cross-compiled and emulated
 #   make test-slow   long forms: millions of numbers, long fuzzing (RJSON_CORPUS=DIR: of a folder's JSON files, too); make valgrind, make tsan
+#   make check-macos all C files compiled for macOS
 #   make fuzz        libFuzzer on the C library, SECONDS (60) for each target of tests/fuzz; what it finds new goes to build/fuzz
 #   make install     the C library: headers, static and shared libraries, files for pkg-config and CMake; PREFIX and DESTDIR as usual
 #   make sdist, make wheel  what PyPI gets, in dist/
@@ -27,7 +28,7 @@ NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefil
 # Two processes; tests/conftest.py says which tests must not run side by side.
 PARALLEL = -n 2 --dist loadgroup --no-loadscope-reorder -p no:cacheprovider
 
-.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 valgrind tsan fuzz install sdist wheel docs bench lint types format clean live test-live
+.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 check-macos valgrind tsan fuzz install sdist wheel docs bench lint types format clean live test-live
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -108,10 +109,10 @@ test-asan: build/asan.stamp
 	$(call on_isas,$(filter sse4,$(OTHER_ISAS)),$(UNDER_ASAN) -q -m vectors)
 
 build/portable.stamp: $(VENV)/test.stamp
-	CFLAGS=-O1 RJSON_PORTABLE=1 $(BIN)/python setup.py --quiet build --build-lib build/portable/lib --build-temp build/portable/tmp
+	CFLAGS="-O1 -DRJ_ONLY_POSIX" RJSON_PORTABLE=1 $(BIN)/python setup.py --quiet build --build-lib build/portable/lib --build-temp build/portable/tmp
 	@touch $@
 
-# Without knowledge of CPython's internals: what reads and writes objects.
+# Without knowledge of CPython's internals, and of Linux: what reads and writes objects.
 test-portable: build/portable.stamp
 	PYTHONPATH=build/portable/lib $(BIN)/python -m pytest $(PARALLEL) -q tests/py/encode tests/py/decode tests/py/compat
 
@@ -145,6 +146,11 @@ test-arm64:
 	$(call system_packages,gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user,aarch64-linux-gnu-gcc --version && qemu-aarch64 --version)
 	$(MAKE) -C stream CC=aarch64-linux-gnu-gcc LDFLAGS=-static PKG_CONFIG=false BUILD=../build/stream-arm64 tests
 	for t in build/stream-arm64/tests/*; do echo $$t; qemu-aarch64 $$t || exit 1; done
+
+# Compiled, not run: stream/platform.h says what stands where on macOS. Needs 90 MB from PyPI, for the headers.
+check-macos: $(VENV)/build.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang
+	tools/check_macos.sh $(BIN)/python
 
 tsan:
 	$(MAKE) -C stream SANITIZE=1 SANITIZERS=thread BUILD=../build/stream-tsan tests

@@ -1,9 +1,11 @@
 /* Time and processors: for timeouts, and for producers that share a thread. */
 #define _GNU_SOURCE
 #include "internal.h"
+#include "platform.h"
 
 #include <sched.h>
 #include <time.h>
+#include <unistd.h>
 
 uint64_t
 rj__monotonic_ns(void)
@@ -31,7 +33,12 @@ rj__nap_us(unsigned microseconds)
 int
 rj__processor_count(void)
 {
+#if RJ__LINUX
     cpu_set_t allowed;
     CPU_ZERO(&allowed);
     return sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
+#else
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count > 0 ? (int)count : 1;
+#endif
 }

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "sinks/fd_io.h"
 
+#include "platform.h"
 #include "sinks/sigpipe.h"
 
 #include <errno.h>
@@ -11,6 +12,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#if RJ__LINUX
+#include <sys/eventfd.h>
+#define SEND_FLAGS (MSG_DONTWAIT | MSG_NOSIGNAL)
+#else
+#define SEND_FLAGS MSG_DONTWAIT
+#endif
 
 static rj__fd_kind
 kind_of(mode_t mode, int flags)
@@ -26,6 +34,26 @@ kind_of(mode_t mode, int flags)
     return RJ__FD_BLOCKING;
 }
 
+/* Whether a closed peer is an error of this descriptor's writes, and no signal; where it can be asked for, that is done. */
+static int
+is_signal_free(int fd, rj__fd_kind kind)
+{
+    if (kind == RJ__FD_FILE)
+        return 1;
+#if RJ__LINUX
+    (void)fd;
+    return kind == RJ__FD_SOCKET; /* SEND_FLAGS */
+#elif defined(SO_NOSIGPIPE) && defined(F_SETNOSIGPIPE)
+    /* macOS, where the signal is the process's: a thread that blocks it does not keep it from the others. */
+    int on = 1;
+    return kind == RJ__FD_SOCKET ? setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) == 0
+                                 : fcntl(fd, F_SETNOSIGPIPE, on) == 0;
+#else
+    (void)fd;
+    return 0;
+#endif
+}
+
 int
 rj__fd_io_init(rj__fd_io *io, int fd, const rj_fd_options *options)
 {
@@ -39,7 +67,7 @@ rj__fd_io_init(rj__fd_io *io, int fd, const rj_fd_options *options)
     }
     io->fd = fd;
     io->kind = kind_of(st.st_mode, flags);
-    io->guard_sigpipe = io->kind != RJ__FD_SOCKET && io->kind != RJ__FD_FILE && !rj__sigpipe_is_ignored();
+    io->guard_sigpipe = !is_signal_free(fd, io->kind) && !rj__sigpipe_is_ignored();
     io->must_not_block = options->pause || options->timeout_ms >= 0;
     io->timeout_ms = options->timeout_ms;
     io->hooks = options->hooks;
@@ -75,7 +103,7 @@ send_parts(int fd, const struct iovec *parts, int count)
     struct msghdr message = {0};
     message.msg_iov = (struct iovec *)parts;
     message.msg_iovlen = (size_t)count;
-    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sendmsg(fd, &message, SEND_FLAGS);
 }
 
 static ssize_t
@@ -104,7 +132,7 @@ write_to_pipe(const rj__fd_io *io, const struct iovec *parts)
 static ssize_t
 write_nowait(rj__fd_io *io, const struct iovec *parts, int count, int *stop)
 {
-#ifdef RWF_NOWAIT
+#if RJ__LINUX && defined(RWF_NOWAIT)
     ssize_t n = pwritev2(io->fd, parts, count, -1, RWF_NOWAIT);
     if (n >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
         return n;
@@ -184,9 +212,14 @@ ssize_t
 rj__send_now(int fd, const uint8_t *data, size_t length)
 {
     ssize_t n;
+    rj__sigpipe guard = {0};
+    if (!is_signal_free(fd, RJ__FD_SOCKET) && !rj__sigpipe_is_ignored())
+        rj__sigpipe_block(&guard);
     do {
-        n = send(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+        n = send(fd, data, length, SEND_FLAGS);
     } while (n < 0 && errno == EINTR);
+    if (guard.blocked)
+        rj__sigpipe_unblock(&guard, n < 0 && errno == EPIPE);
     return n;
 }
 
@@ -217,6 +250,23 @@ rj__fd_set_nonblocking(int fd, int on)
     int flags = fcntl(fd, F_GETFL);
     if (flags >= 0 && ((flags & O_NONBLOCK) != 0) != on)
         fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}
+
+int
+rj__fd_wakeup(int ends[2])
+{
+#if RJ__LINUX
+    ends[0] = ends[1] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return ends[0] < 0 ? -1 : 0;
+#else
+    if (pipe(ends) < 0)
+        return -1;
+    for (int i = 0; i < 2; i++) {
+        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+        rj__fd_set_nonblocking(ends[i], 1);
+    }
+    return 0;
+#endif
 }
 
 void

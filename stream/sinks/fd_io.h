@@ -9,7 +9,7 @@
 
 /* How a descriptor is written to. */
 typedef enum rj__fd_kind {
-    RJ__FD_SOCKET,   /* send(MSG_DONTWAIT | MSG_NOSIGNAL): never blocks, whatever its flags */
+    RJ__FD_SOCKET,   /* send(MSG_DONTWAIT), without a signal: never blocks, whatever its flags */
     RJ__FD_NONBLOCK, /* O_NONBLOCK is set: write never blocks */
     RJ__FD_NOWAIT,   /* a blocking pipe: pwritev2(RWF_NOWAIT), which never blocks where the kernel has it for pipes */
     RJ__FD_PIPE,     /* the same where the kernel has not: poll, then at most PIPE_BUF bytes, which a writable pipe takes */
@@ -20,7 +20,7 @@ typedef enum rj__fd_kind {
 typedef struct rj__fd_io {
     int fd;
     rj__fd_kind kind;
-    int guard_sigpipe;  /* SIGPIPE must be kept from the process (it isn't ignored, and this is no socket) */
+    int guard_sigpipe;  /* SIGPIPE must be kept from the process: it isn't ignored, and this descriptor's writes raise it */
     int must_not_block; /* writes return instead: there is a timeout to keep, or a pause to answer */
     int64_t timeout_ms;
     rj_wait_hooks hooks;
@@ -46,6 +46,9 @@ void rj__fd_close(int fd);
 /* O_NONBLOCK belongs to the open file description, so to everybody who has it open. -1 with errno. */
 int rj__fd_is_nonblocking(int fd);
 void rj__fd_set_nonblocking(int fd, int on);
+/* Something that polls as readable, ends[0], from when eight bytes are written to ends[1]; both may be one descriptor. 0, or -1
+ * with errno. */
+int rj__fd_wakeup(int ends[2]);
 /* Ends a connection so that the peer does not take what it got for all there is: TCP sends RST. Descriptors stay open. */
 void rj__fd_reset_connection(int fd);
 /* To notice a fork. */

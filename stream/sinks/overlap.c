@@ -4,6 +4,7 @@
  * waits longer than TICK_MS in one call, so that it notices `stop`.
  */
 #define _GNU_SOURCE
+#include "platform.h"
 #include "sinks/sink_fd.h"
 
 #include <errno.h>
@@ -14,6 +15,12 @@
 #include <unistd.h>
 
 #define TICK_MS 50
+/* Which clock a condition looks at. A tick on the wall clock is longer or shorter while that is set. */
+#if RJ__LINUX
+#define TICKS CLOCK_MONOTONIC
+#else
+#define TICKS CLOCK_REALTIME
+#endif
 
 struct rj__overlap {
     rj_allocator alloc;
@@ -106,7 +113,9 @@ rj__overlap_start(rj__overlap **out, const rj__fd_io *io, const rj_allocator *al
     o->io.hooks = (rj_wait_hooks){NULL, NULL, NULL}; /* they belong to the producer's thread */
     pthread_mutex_init(&o->mutex, NULL);
     pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+#if RJ__LINUX
+    pthread_condattr_setclock(&attr, TICKS);
+#endif
     pthread_cond_init(&o->changed, &attr);
     pthread_condattr_destroy(&attr);
     int rc = start_thread(o);
@@ -156,7 +165,7 @@ static void
 wait_a_tick_locked(rj__overlap *o)
 {
     struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
+    clock_gettime(TICKS, &until);
     until.tv_nsec += TICK_MS * 1000000L;
     if (until.tv_nsec >= 1000000000L) {
         until.tv_sec++;

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "sinks/sigpipe.h"
 
+#include "platform.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <time.h>
@@ -32,15 +34,29 @@ rj__sigpipe_block(rj__sigpipe *guard)
     guard->blocked = 1;
 }
 
+/* Takes a blocked SIGPIPE out of the pending set, if it is there. */
+static void
+take_pending(void)
+{
+    sigset_t sigpipe = only_sigpipe();
+#if RJ__LINUX
+    struct timespec now = {0, 0};
+    sigtimedwait(&sigpipe, NULL, &now);
+#else
+    sigset_t pending;
+    int signal;
+    sigpending(&pending);
+    if (sigismember(&pending, SIGPIPE) == 1)
+        sigwait(&sigpipe, &signal);
+#endif
+}
+
 void
 rj__sigpipe_unblock(rj__sigpipe *guard, int raised)
 {
     int saved = errno;
-    if (raised && !guard->was_pending) {
-        sigset_t sigpipe = only_sigpipe();
-        struct timespec now = {0, 0};
-        sigtimedwait(&sigpipe, NULL, &now);
-    }
+    if (raised && !guard->was_pending)
+        take_pending();
     pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
     guard->blocked = 0;
     errno = saved;

@@ -11,7 +11,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,7 +41,16 @@ static void
 wake(rj__watch *watch)
 {
     uint64_t one = 1;
-    watch->is_signalled = write(watch->fd, &one, sizeof one) == sizeof one;
+    watch->is_signalled = write(watch->waker, &one, sizeof one) == sizeof one;
+}
+
+/* The other descriptor is its owner's to close. */
+static void
+free_watch(rj__watch *watch)
+{
+    if (watch->waker != watch->fd)
+        close(watch->waker);
+    free(watch);
 }
 
 static void
@@ -305,8 +313,8 @@ free_memory(rj_fanout *f)
     }
     for (rj__watch *watch = f->watches; watch;) {
         rj__watch *next = watch->next;
-        wake(watch); /* the descriptor is its owner's to close */
-        free(watch);
+        wake(watch);
+        free_watch(watch);
         watch = next;
     }
     rj__log_deinit(f);
@@ -582,18 +590,18 @@ int
 rj_fanout_watch(rj_fanout *f, int event)
 {
     rj__watch *watch = malloc(sizeof *watch);
-    int fd = watch ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
-    if (fd < 0) {
+    int ends[2];
+    if (!watch || rj__fd_wakeup(ends) < 0) {
         free(watch);
         return -1;
     }
-    *watch = (rj__watch){.event = event, .fd = fd};
+    *watch = (rj__watch){.event = event, .fd = ends[0], .waker = ends[1]};
     uv_mutex_lock(&f->lock);
     watch->next = f->watches;
     f->watches = watch;
     signal_watches(f);
     uv_mutex_unlock(&f->lock);
-    return fd;
+    return ends[0];
 }
 
 void
@@ -611,7 +619,7 @@ rj_fanout_unwatch(rj_fanout *f, int descriptor)
     *link = watch->next;
     uv_mutex_unlock(&f->lock);
     close(descriptor);
-    free(watch);
+    free_watch(watch);
 }
 
 static int

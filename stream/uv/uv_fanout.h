@@ -95,7 +95,8 @@ typedef struct rj__command {
 typedef struct rj__watch {
     struct rj__watch *next;
     int event;
-    int fd; /* an eventfd */
+    int fd;    /* what is waited for */
+    int waker; /* what is written to; may be the same, see rj__fd_wakeup */
     int is_signalled;
 } rj__watch;
 

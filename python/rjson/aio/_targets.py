@@ -233,6 +233,9 @@ def _want_errors() -> tuple[type[BaseException], type[BaseException]]:
 # Seconds between two looks at whether a socket that is waited for is still open.
 _LOOK = 0.1
 
+# Without waiting and without SIGPIPE, which Python ignores unless told otherwise; Linux can say so for one call.
+_SEND_FLAGS = socket.MSG_DONTWAIT | getattr(socket, "MSG_NOSIGNAL", 0)
+
 
 class SocketTarget(_Undriven):
     """A stream socket that nothing else writes to."""
@@ -279,7 +282,7 @@ class SocketTarget(_Undriven):
         # Another object for the same descriptor: one without the timeout that the user's may have.
         bare = socket.socket(fileno=self._sock.fileno())
         try:
-            return bare.send(piece, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+            return bare.send(piece, _SEND_FLAGS)
         finally:
             bare.detach()
 

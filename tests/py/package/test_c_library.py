@@ -54,6 +54,26 @@ def test_under_the_thread_sanitizer(test):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("test", THREADED_TESTS)
+def test_what_stands_in_place_of_linux(test, tmp_path):
+    """stream/platform.h: the code for other systems keeps the same promises. On Linux its files go before the library's."""
+    folder = build("gcc", f"../build/stream-gcc-address/tests/{test}", "address,undefined")
+    libraries = [folder / name for name in ("librjson-uv.a", "librjson.a") if "uv" in test or "uv" not in name]
+    libuv = (
+        subprocess.run(["pkg-config", "--cflags", "--libs", "libuv"], capture_output=True, text=True).stdout
+        if "uv" in test
+        else ""
+    )
+    portable = [path for path in sorted((ROOT / "stream").rglob("*.c")) if '"platform.h"' in path.read_text()]
+    assert len(portable) == 4
+    sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
+    command = ["gcc", "-std=c11", "-O1", "-g1", *sanitize, "-DRJ_ONLY_POSIX", "-pthread", "-Istream/include", "-Istream"]
+    sources = [ROOT / "tests/c" / f"{test}.c", *portable]
+    subprocess.run([*command, *sources, *libraries, *libuv.split(), "-lm", "-o", tmp_path / test], cwd=ROOT, check=True)
+    done = subprocess.run([tmp_path / test], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
 HAS_FUZZER = any(Path("/usr/lib").glob("llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer*"))
 
 
