@@ -165,7 +165,7 @@ write_without_sigpipe(rj__fd_io *io, const struct iovec *parts, int count, int *
     rj__sigpipe guard;
     rj__sigpipe_block(&guard);
     ssize_t n = write_by_kind(io, parts, count, stop);
-    rj__sigpipe_unblock(&guard, n < 0 && errno == EPIPE);
+    rj__sigpipe_unblock(&guard);
     return n;
 }
 
@@ -219,7 +219,7 @@ rj__send_now(int fd, const uint8_t *data, size_t length)
         n = send(fd, data, length, SEND_FLAGS);
     } while (n < 0 && errno == EINTR);
     if (guard.blocked)
-        rj__sigpipe_unblock(&guard, n < 0 && errno == EPIPE);
+        rj__sigpipe_unblock(&guard);
     return n;
 }
 

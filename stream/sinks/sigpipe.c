@@ -52,10 +52,10 @@ take_pending(void)
 }
 
 void
-rj__sigpipe_unblock(rj__sigpipe *guard, int raised)
+rj__sigpipe_unblock(rj__sigpipe *guard)
 {
     int saved = errno;
-    if (raised && !guard->was_pending)
+    if (!guard->was_pending)
         take_pending();
     pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
     guard->blocked = 0;

@@ -13,8 +13,8 @@ typedef struct rj__sigpipe {
 int rj__sigpipe_is_ignored(void);
 /* Blocks the signal in this thread. */
 void rj__sigpipe_block(rj__sigpipe *guard);
-/* Takes the one that was raised meanwhile (`raised`: whether there may be one) out of the pending set, and puts the
- * mask back. Keeps errno. */
-void rj__sigpipe_unblock(rj__sigpipe *guard, int raised);
+/* Takes the one that was raised meanwhile, if any, out of the pending set, and puts the mask back. Keeps errno. (A pipe whose
+ * reader leaves while write(2) waits in it raises one and returns what it took before: the result does not tell.) */
+void rj__sigpipe_unblock(rj__sigpipe *guard);
 
 #endif

@@ -66,7 +66,7 @@ rj__uv_turn(uv_loop_t *loop)
         rj__sigpipe_block(&guard);
     uv_run(loop, UV_RUN_NOWAIT);
     if (guard.blocked)
-        rj__sigpipe_unblock(&guard, 1);
+        rj__sigpipe_unblock(&guard);
 }
 
 int

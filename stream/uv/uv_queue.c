@@ -90,7 +90,7 @@ rj__uv_queue_send(rj__uv_queue *queue, void *owner, const uint8_t *data, size_t 
     if (rc == RJ_OK && rest.len > 0)
         rc = put_in_flight(queue, owner, &rest);
     if (guard.blocked)
-        rj__sigpipe_unblock(&guard, 1);
+        rj__sigpipe_unblock(&guard);
     return rc;
 }
 
