@@ -59,12 +59,19 @@ LEAVES |= {
 PAIRS = list(itertools.product(LEAVES, repeat=2))
 
 
-def forms(a, b):
-    """Documents with one behind the other, and their texts but for the padding."""
+def padding(size):
+    """Ints that take so many bytes with their commas: a chunk is filled item by item, as no long string fills it."""
+    ints = [10] * (size % 2) + [0] * (size // 2 - size % 2)
+    return ints, "".join(f"{n}," for n in ints)
+
+
+def forms(a, b, size):
+    """Documents with one behind the other behind so many bytes, and their texts."""
     (first, first_text), (second, second_text) = LEAVES[a], LEAVES[b]
+    ints, text = padding(size)
     return [
-        (lambda pad: [pad, first, second], f",{first_text},{second_text}]", "["),
-        (lambda pad: {"p": pad, "a": first, "b": second}, f',"a":{first_text},"b":{second_text}}}', '{"p":'),
+        ([*ints, first, second], f"[{text}{first_text},{second_text}]"),
+        ({"p": ints, "a": first, "b": second}, f'{{"p":[{text[:-1]}],"a":{first_text},"b":{second_text}}}'),
     ]
 
 
@@ -86,37 +93,33 @@ class Parts:
         return len(data)
 
 
-# Some leaves have a long way to the end of a chunk, so not each level is interesting for all; but each is for some.
-LEVELS = range(MINIMUM - 120, MINIMUM + 8, 5 if UNDER_ASAN else 1)
+LEVELS = range(MINIMUM - 300, MINIMUM + 8, 1 if SLOW else 11 if UNDER_ASAN else 3)
 
 
 @pytest.mark.parametrize("first", LEAVES)
 def test_at_each_fill_level(first):
     """Of a chunk of the smallest size; in a list and in a dict."""
-    for second in LEAVES:
-        for make, tail, head in forms(first, second):
-            for level in LEVELS:
-                pad = "p" * level
-                assert chunked(make(pad), MINIMUM) == f'{head}"{pad}"{tail}', (second, level)
+    for second in list(LEAVES)[:: 1 if SLOW else 4]:
+        for level in LEVELS:
+            for document, text in forms(first, second, level):
+                assert chunked(document, MINIMUM) == text, (second, level)
 
 
 @pytest.mark.skipif(not SLOW, reason="long: RJSON_SLOW=1")
 @pytest.mark.parametrize("first", LEAVES)
 def test_at_each_chunk_size(first):
     for second in LEAVES:
-        for make, tail, head in forms(first, second):
-            pad = "p" * 480
-            document, text = [make(pad)] * 9, ",".join([f'{head}"{pad}"{tail}'] * 9)
-            for chunk_size in range(MINIMUM, 4200):
-                assert chunked(document, chunk_size) == f"[{text}]", (second, chunk_size)
+        documents, texts = zip(*forms(first, second, 480), strict=True)
+        text = ",".join(texts * 9)
+        for chunk_size in range(MINIMUM, 4200):
+            assert chunked(documents * 9, chunk_size) == f"[{text}]", (second, chunk_size)
 
 
 @pytest.mark.parametrize("encode", [rjson.dumps, lambda obj: rjson.dumps_bytes(obj).decode()], ids=["dumps", "dumps_bytes"])
 @pytest.mark.parametrize("step", [4096, 65536])
 def test_across_each_growth_of_a_result(encode, step):
     """A str or bytes that is made grows where it is full; by `step` or a multiple of it, and more the larger it is."""
-    for first, second in PAIRS if SLOW else PAIRS[:: len(LEAVES) + 1] + PAIRS[1 :: len(LEAVES) + 1]:
-        for make, tail, head in forms(first, second):
-            for size in range(step - 100, step + 4, 1 if SLOW else 3):
-                pad = "p" * size
-                assert encode(make(pad)) == f'{head}"{pad}"{tail}', (first, second, size)
+    for first, second in PAIRS if SLOW else PAIRS[:: len(LEAVES) + 1]:
+        for size in range(step - 300, step + 4, 1 if SLOW else 11):
+            for document, text in forms(first, second, size):
+                assert encode(document) == text, (first, second, size)
