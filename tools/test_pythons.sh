@@ -53,7 +53,7 @@ cp /etc/resolv.conf "$ROOT/etc/" 2>/dev/null || true
 build_free_threaded() {
     chroot "$ROOT" sh -ec '
         url=$1
-        apt-get install -y -qq --no-install-recommends libssl-dev zlib1g-dev libffi-dev libsqlite3-dev xz-utils >/dev/null
+        apt-get install -y -qq --no-install-recommends libssl-dev zlib1g-dev libffi-dev libsqlite3-dev libbz2-dev liblzma-dev libzstd-dev xz-utils >/dev/null
         cd /srv
         /usr/lib/apt/apt-helper download-file "$url" python3.14.tar.xz
         mkdir -p python3.14t && tar xf python3.14.tar.xz --strip-components=1 -C python3.14t

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import sysconfig
 
 import pytest
 
@@ -21,9 +22,13 @@ CASES = {
 }
 
 
+# KiB. Free-threaded CPython has an allocator of its own, which keeps pages for each size that it has seen.
+BOUND = 4096 if sysconfig.get_config_var("Py_GIL_DISABLED") else 2048
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_extra_memory_is_bounded(tmp_path, case):
-    """Less than 2 MiB (allocator and gzip state included) for tens of megabytes of output, in a process of its own."""
+    """Less than some MiB (allocator and gzip state included) for tens of megabytes of output, in a process of its own."""
     code = f"""
 import gc, gzip, os, sys, warnings, rjson
 warnings.simplefilter("ignore")
@@ -44,4 +49,4 @@ print(status("VmHWM") - before, os.path.getsize(path))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     grown, size = map(int, done.stdout.split())
-    assert grown < 2048, f"{grown} KiB for {size} bytes"
+    assert grown < BOUND, f"{grown} KiB for {size} bytes"
