@@ -15,11 +15,18 @@ if not HAS_UV:
     pytest.skip("built without libuv", allow_module_level=True)
 
 PRELUDE = """
-import asyncio, gc, json, logging, os, signal, socket, sys, threading, time
+import asyncio, gc, json, logging, os, signal, socket, sys, threading, time, traceback
 import rjson, rjson.aio, rjson.uv
 from rjson.uv import Fanout
 
 LONG = ["x" * 1000] * 3000
+
+def tell(*error):
+    traceback.print_exception(*error)
+    sys.stderr.flush()
+    os._exit(1)  # threads that read would keep a program that failed
+
+sys.excepthook = tell
 
 def pair():
     ours, theirs = socket.socketpair()
@@ -38,12 +45,16 @@ def raised(call, *args, **kwargs):
         return e
 
 class Publisher(threading.Thread):
-    '''Publishes, and keeps what comes of it; returns from the constructor when it waits.'''
+    '''Publishes, and keeps what comes of it; returns from the constructor when it has its turn or waits for it, or is done.'''
     def __init__(self, fanout, obj=LONG, **options):
         super().__init__(daemon=True)
         self.fanout, self.obj, self.options, self.error = fanout, obj, options, None
+        lock = fanout._lock
+        queued = len(lock._waiters)
         self.start()
-        time.sleep(0.3)
+        while self.is_alive() and lock._owner[0] != self.ident and len(lock._waiters) == queued:
+            time.sleep(0.01)
+        time.sleep(0.1)  # it comes to where it waits for room
     def run(self):
         self.error = raised(self.fanout.publish, self.obj, **self.options)
     def result(self):
