@@ -90,7 +90,10 @@ def test_a_signal_at_any_moment(alarm, way):
                 count = getattr(e, "bytes_written", None)  # raised behind the call, it knows of none
         received = reader.result()
         assert TEXT.startswith(received)
-        assert count in (None, len(received))
+        if way is by_writer:  # it counts in Python, where a handler may come between the sending and the counting
+            assert count is None or count <= len(received)
+        else:
+            assert count in (None, len(received))
     assert interrupted
 
 
@@ -236,8 +239,13 @@ def grow_dicts(document):
         row[str(random.random())] = 1
 
 
+def as_lines(rows, sock):
+    with Writer(sock) as writer:
+        writer.write_all(rows)
+
+
 @pytest.mark.parametrize("change", [clear_lists, grow_lists, replace_members, drop_rows, reverse, grow_dicts])
-@pytest.mark.parametrize("way", [rjson.dump_to, lambda rows, sock: Writer(sock).write_all(rows)], ids=["dump_to", "Writer"])
+@pytest.mark.parametrize("way", [rjson.dump_to, as_lines])
 def test_a_thread_changes_what_is_written(change, way):
     """While a slow peer is waited for: each row is as it was at some moment, or a RuntimeError says that a dict changed."""
     document = json.loads(TEXT)
