@@ -425,22 +425,26 @@ class Writer(WriterBase):
                 data = self._carry + data
                 end = data.rfind(b"\n") + 1
                 data, self._carry = data[:end], data[end:]
-            count = self._place.send(data) if data else 0
+            length = len(data)
+            count, tail = self._count + length, self._tail_behind(data)  # now: when it is out, memory may be short
+            sent = self._place.send(data) if data else 0
+            if sent != length:  # characters
+                count = self._count + sent
         except BaseException as e:
             self._failure = e  # first: memory may be short; and what the chunk held is gone
-            self._accepted(data[: getattr(e, "bytes_written", 0)])
+            data = data[: getattr(e, "bytes_written", 0)]
+            self._count, self._tail = self._count + len(data), self._tail_behind(data)
             if self._has_lines and self._place.take_back(self._tail):
                 self._count -= self._tail
             raise
         finally:
             self._is_sending = False
+        self._count, self._tail = count, tail
         self._is_plain = not self._flushes and self._shape is None and not self._is_closed
-        self._accepted(data, count)
 
-    def _accepted(self, data: bytes, count: int | None = None) -> None:
-        self._count += len(data) if count is None else count
+    def _tail_behind(self, data: bytes) -> int:
         newline = data.rfind(b"\n")
-        self._tail = len(data) - newline - 1 if newline >= 0 else self._tail + len(data)
+        return len(data) - newline - 1 if newline >= 0 else self._tail + len(data)
 
     def _note(self, error: BaseException) -> None:
         """After a failure: a part of a document is taken back, or the writer is of no use any more."""

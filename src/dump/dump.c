@@ -75,15 +75,31 @@ abort_sink(rj_sink *sink)
     PyEval_RestoreThread(saved);
 }
 
-void
-rjpy_filler_failed(const rjpy_state *state, rj_sink *sink)
+/* Tells the exception that is set how much the target has accepted. */
+static void
+note_bytes_written(const rjpy_state *state, uint64_t count)
 {
-    abort_sink(sink);
-    PyObject *exception = rjpy_take_exception(), *number = PyLong_FromUnsignedLongLong(sink->accepted);
+    PyObject *exception = rjpy_take_exception(), *number = PyLong_FromUnsignedLongLong(count);
     if (!number || PyObject_SetAttr(exception, state->str_bytes_written, number) < 0)
         PyErr_Clear(); /* one with slots has no room for it */
     Py_XDECREF(number);
     rjpy_set_exception(exception);
+}
+
+void
+rjpy_filler_failed(const rjpy_state *state, rj_sink *sink)
+{
+    abort_sink(sink);
+    note_bytes_written(state, sink->accepted);
+}
+
+PyObject *
+rjpy_filler_result(const rjpy_state *state, uint64_t count)
+{
+    PyObject *result = PyLong_FromUnsignedLongLong(count);
+    if (!result)
+        note_bytes_written(state, count);
+    return result;
 }
 
 static int
@@ -127,5 +143,5 @@ rjpy_dump_waiting(rjpy_state *state, const rjpy_options *options, PyObject *obj,
     rjpy_pace pace = {.progress = target->progress};
     if (run(state, options, obj, target, waiting->sink, waiting, &pace) < 0)
         return NULL;
-    return PyLong_FromUnsignedLongLong(waiting->sink->accepted);
+    return rjpy_filler_result(state, waiting->sink->accepted);
 }

@@ -77,5 +77,7 @@ PyObject *rjpy_fill_duplicate(const rjpy_filler *filler, const rjpy_fd_call *cal
 /* The end of a filler's run that has failed, with its exception set: aborts the sink, waiting for a write that is under way on a second
  * thread, and has the exception say how much is out. */
 void rjpy_filler_failed(const rjpy_state *state, rj_sink *sink);
+/* What the target has accepted, as an int; without memory for that, NULL, with an exception that says how much is out. */
+PyObject *rjpy_filler_result(const rjpy_state *state, uint64_t count);
 
 #endif

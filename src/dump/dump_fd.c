@@ -92,7 +92,7 @@ rjpy_fill_fd(const rjpy_filler *filler, const rjpy_target *target, int fd, int c
     int rc = filler->run(filler->ctx, target, sink, &pace);
     uint64_t count = count_characters ? counting.characters : sink->accepted;
     rj_sink_free(sink);
-    return rc < 0 ? NULL : PyLong_FromUnsignedLongLong(count);
+    return rc < 0 ? NULL : rjpy_filler_result(filler->state, count);
 }
 
 PyObject *

@@ -355,7 +355,7 @@ rjpy_fill_write(const rjpy_filler *filler, const rjpy_write_call *call)
     int rc = filler->run(filler->ctx, target, &s.base, &pace);
     uint64_t count = call->characters ? s.characters : s.base.accepted;
     rj_sink_free(&s.base);
-    return rc < 0 ? NULL : PyLong_FromUnsignedLongLong(count);
+    return rc < 0 ? NULL : rjpy_filler_result(filler->state, count);
 }
 
 PyObject *
