@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Request:
     """One call of dump_to: what to write, and how."""
 
-    __slots__ = ("chunk_size", "encoder", "obj", "overlap", "progress", "timeout", "verbatim")
+    __slots__ = ("chunk_size", "encoder", "is_begun", "obj", "overlap", "progress", "timeout", "verbatim")
 
     def __init__(
         self,
@@ -47,9 +47,11 @@ class Request:
         self.progress: Progress = progress
         self.overlap = overlap
         self.verbatim = verbatim  # obj is bytes that were encoded before
+        self.is_begun = False  # C may have written something
 
-    def how(self) -> _How:
+    def begin(self) -> _How:
         """All but what is written: one argument of every way to write."""
+        self.is_begun = True
         return self.chunk_size, self.timeout, self.progress, self.overlap, self.verbatim
 
 
@@ -75,8 +77,13 @@ def dump_to(request: Request, target: Any) -> int:
     try:
         return _dump_to(request, target)
     except BaseException as e:
-        note_nothing_written(e)
+        # What a signal's handler raises behind C's call does not tell, and then it is not known.
+        if not request.is_begun or isinstance(e, _OF_ARGUMENTS):
+            note_nothing_written(e)
         raise
+
+
+_OF_ARGUMENTS = (TypeError, ValueError, OverflowError, OSError, MemoryError)  # before C writes; later it tells itself
 
 
 def note_nothing_written(error: BaseException) -> None:
@@ -251,7 +258,7 @@ def _to_fd(request: Request, fd: int, label: object, fileno: Callable[[], int] |
         obj=request.obj,
         fd=fd,
         label=label,
-        how=request.how(),
+        how=request.begin(),
         fileno=fileno,
         characters=characters,
     )
@@ -263,7 +270,7 @@ def _to_uv(request: Request, stream: Any) -> int:
         raise TypeError(f"{stream!r} takes documents that rjson encodes; write other text to its socket")
     sink = stream._begin(request.chunk_size)
     try:
-        return encoder._dump_sink(obj=request.obj, sink=sink, label=stream, how=request.how())
+        return encoder._dump_sink(obj=request.obj, sink=sink, label=stream, how=request.begin())
     finally:
         stream._end()
 
@@ -282,7 +289,7 @@ def _to_write(
         obj=request.obj,
         write=write,
         label=target,
-        how=request.how(),
+        how=request.begin(),
         fileno=getattr(target, "fileno", None),
         mode=mode,
         answers=answers,
