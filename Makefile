@@ -12,7 +12,7 @@
 #   make test-arm64  the C tests for 64-bit ARM, cross-compiled and emulated
 #   make test-slow   long forms: millions of numbers, long fuzzing (RJSON_CORPUS=DIR: of a folder's JSON files, too); make valgrind, make tsan
 #   make check-macos all C files compiled for macOS
-#   make fuzz        libFuzzer on the C library, SECONDS (60) for each target of tests/fuzz; what it finds new goes to build/fuzz
+#   make fuzz        libFuzzer on the C library and atheris on the extension, SECONDS (60) for each target of tests/fuzz; what they find new goes to build/fuzz
 #   make install     the C library: headers, static and shared libraries, files for pkg-config and CMake; PREFIX and DESTDIR as usual
 #   make sdist, make wheel  what PyPI gets, in dist/
 #   make docs        the documentation as a site, in build/site
@@ -160,12 +160,27 @@ tsan:
 SECONDS ?= 60
 FUZZ_TARGETS = $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
 
-.PHONY: fuzz
-fuzz:
+# The extension for atheris: counted by clang, for the sanitizers that atheris brings.
+build/atheris.stamp: $(VENV)/test.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: "rjson[fuzz]" || echo "no atheris for this Python: the extension is left out"
+	! $(BIN)/python -c "import atheris" 2>/dev/null || CC=clang LDSHARED="clang -shared" CFLAGS="-O1 -g1 -fno-omit-frame-pointer -fno-sanitize-recover=undefined \
+		-fsanitize=fuzzer-no-link,address,undefined" $(BIN)/python setup.py --quiet build --build-lib build/atheris/lib --build-temp build/atheris/tmp
+	@touch $@
+
+UNDER_ATHERIS = LD_PRELOAD="$$($(BIN)/python -c 'import atheris; print(atheris.path())')/asan_with_fuzzer.so" \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PYTHONPATH=build/atheris/lib $(BIN)/python
+
+.PHONY: fuzz fuzz-tools
+fuzz-tools:
 	$(call system_packages,clang libclang-rt-dev,clang --version && ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer*)
+
+fuzz: fuzz-tools build/atheris.stamp
 	$(MAKE) -C stream CC=clang BUILD=../build/stream-fuzz $(FUZZ_TARGETS:%=../build/stream-fuzz/fuzz/%)
 	for t in $(FUZZ_TARGETS); do mkdir -p build/fuzz/$$t && build/stream-fuzz/fuzz/$$t build/fuzz/$$t tests/fuzz/corpus/$${t#fuzz_} \
 		-max_total_time=$(SECONDS) -max_len=4000 -artifact_prefix=build/fuzz/ || exit 1; done
+	mkdir -p build/fuzz/fuzz_extension
+	! $(BIN)/python -c "import atheris" 2>/dev/null || $(UNDER_ATHERIS) tests/fuzz/fuzz_extension.py build/fuzz/fuzz_extension tests/fuzz/corpus/extension \
+		-max_total_time=$(SECONDS) -max_len=2000 -artifact_prefix=build/fuzz/
 
 install:
 	$(MAKE) -C stream install
