@@ -14,7 +14,7 @@
 #   make check-macos all C files compiled for macOS
 #   make fuzz        libFuzzer on the C library and atheris on the extension, SECONDS (60) for each target of tests/fuzz; what they find new goes to build/fuzz
 #   make install     the C library: headers, static and shared libraries, files for pkg-config and CMake; PREFIX and DESTDIR as usual
-#   make sdist, make wheel  what PyPI gets, in dist/
+#   make sdist, make wheel  what PyPI gets, in dist/; make smoke installs both into empty environments
 #   make docs        the documentation as a site, in build/site
 #   make bench       figures of this machine, against the peers that PyPI has
 #   make lint        warnings as errors on gcc and clang, formatting, types; make types: by pyright too, as editors see them
@@ -28,7 +28,7 @@ NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefil
 # Two processes; tests/conftest.py says which tests must not run side by side.
 PARALLEL = -n 2 --dist loadgroup --no-loadscope-reorder -p no:cacheprovider
 
-.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 check-macos valgrind tsan fuzz install sdist wheel docs bench lint types format clean live test-live
+.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 check-macos valgrind tsan fuzz install sdist wheel smoke docs bench lint types format clean live test-live
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -198,7 +198,12 @@ wheel: $(VENV)/wheel.stamp
 	rm -rf build/wheel
 	$(BIN)/python -m build --wheel --outdir build/wheel
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m auditwheel repair --strip --wheel-dir dist build/wheel/*.whl
+	$(BIN)/python tools/repack_wheel.py dist/*.whl
 	$(BIN)/python -m twine check --strict dist/*.whl
+
+# Both, as users get them.
+smoke: sdist wheel
+	tools/smoke.sh $(BIN)/python dist
 
 bench: $(VENV)/bench.stamp
 	@mkdir -p build

@@ -91,11 +91,19 @@ def compile_flags() -> list[str]:
     hardened = [] if "-fsanitize" in " ".join(given) else ["-fstack-protector-strong"]
     if hardened and optimized:
         hardened += ["-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=3"]
-    return ["-std=c11", *optimized, *bare, *hardened, "-fvisibility=hidden", "-Wall", "-Wextra", "-Wpedantic"]
+    return ["-std=c11", *optimized, *bare, *hardened, *SECTIONS, "-fvisibility=hidden", "-Wall", "-Wextra", "-Wpedantic"]
 
 
-# Tables of addresses are read-only once the module is loaded.
-HARDENED_LINK = ["-Wl,-z,relro,-z,now"] if platform.system() == "Linux" else []
+# Tables of addresses are read-only once the module is loaded, and what nothing refers to is left out.
+LINK = ["-Wl,-z,relro,-z,now", "-Wl,--gc-sections"] if platform.system() == "Linux" else []
+SECTIONS = ["-ffunction-sections", "-fdata-sections"] if LINK else []
+
+
+def size_flags(source: str) -> list[str]:
+    """Where there are better sets, the scalar one is for processors from before 2009: it may be slower, if it is small."""
+    is_last = source.endswith("_scalar.c") and len(instruction_sets(platform.machine())) > 1
+    return ["-Os"] if is_last and "-O2" in COMMON["extra_compile_args"] else []
+
 
 COMMON = {
     "depends": glob("src/**/*.h", recursive=True) + glob("stream/**/*.h", recursive=True),
@@ -108,7 +116,7 @@ core = Extension(
     include_dirs=INCLUDES,
     define_macros=[STATIC] + ([("RJSON_PORTABLE", "1")] if os.environ.get("RJSON_PORTABLE") == "1" else []),
     libraries=["pthread"],
-    extra_link_args=HARDENED_LINK,
+    extra_link_args=LINK,
     **COMMON,
 )
 
@@ -120,7 +128,7 @@ def uv() -> Extension:
         sources=uv_sources(),
         include_dirs=INCLUDES,
         define_macros=[STATIC],
-        extra_link_args=pkg_config("--libs") + HARDENED_LINK,
+        extra_link_args=pkg_config("--libs") + LINK,
         **common,
     )
 
@@ -132,8 +140,12 @@ class ParallelBuild(build_ext):
         compile_one_by_one = self.compiler.compile
 
         def compile_at_once(sources: list[str], **options) -> list[str]:
+            def compile_one(source: str) -> list[str]:
+                flags = [*options["extra_postargs"], *size_flags(source)]
+                return compile_one_by_one([source], **{**options, "extra_postargs": flags})
+
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                objects = list(pool.map(lambda source: compile_one_by_one([source], **options), sources))
+                objects = list(pool.map(compile_one, sources))
             return [path for paths in objects for path in paths]
 
         self.compiler.compile = compile_at_once
