@@ -126,7 +126,7 @@ test-all: $(VENV)/test.stamp
 	$(BIN)/python -m nox
 
 test-live: $(VENV)/test.stamp
-	$(call system_packages,chromium,chromium --version)
+	$(call system_packages,chromium,chromium --version || google-chrome --version)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "rjson[test-live]"
 	$(BIN)/python -m pytest -p no:cacheprovider tests/py/live
 

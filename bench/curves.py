@@ -107,27 +107,34 @@ def draw_sizes(axes: Any, lines: dict[str, dict[int, float]], title: str, label:
         axes.plot(list(line), list(line.values()), "o-", color=COLORS[method], label=method)
     axes.set_xlabel("size of the document, MB")
     axes.set_xticks(SIZES, [str(size) for size in SIZES])
-    axes.set_title(f"{title}, {label}")
+    axes.set_title(f"{title}, {label}", fontsize=10)
     axes.legend(frameon=False)
 
 
+def size_name(size: int) -> str:
+    for unit, name in ((2**20, "MiB"), (2**10, "KiB")):
+        if size >= unit:
+            return f"{size // unit} {name}"
+    return f"{size} B"
+
+
 def draw(results: dict[str, Any]) -> Any:
-    figure, (chunks, held, stalls) = plt.subplots(1, 3, figsize=(14, 4.2))
+    figure, (chunks, held, stalls) = plt.subplots(1, 3, figsize=(11, 3.6))
     for axes in (chunks, held, stalls):
         axes.set_xscale("log")
         axes.spines[["top", "right"]].set_visible(False)
     chunks.plot(list(results["throughput"]), list(results["throughput"].values()), "o-", color=COLORS["rjson"])
     ticks = CHUNK_SIZES[::3]
-    chunks.set_xticks(ticks, [f"{size // 1024} KiB" if size >= 1024 else f"{size} B" for size in ticks])
+    chunks.set_xticks(ticks, [size_name(size) for size in ticks])
     chunks.set_xlabel("chunk_size")
-    chunks.set_title("throughput, MB/s")
+    chunks.set_title("throughput, MB/s", fontsize=10)
     chunks.set_ylim(bottom=0)
     draw_sizes(held, results["memory"], "memory above the source", "MiB")
     draw_sizes(stalls, results["stall"], "longest stall of the event loop", "ms")
     stalls.set_yscale("log")
     for axes in (chunks, held, stalls):
         axes.xaxis.minorticks_off()
-    figure.text(0.5, -0.04, f"{results['machine']}; orjson {orjson.__version__}", ha="center", fontsize=7)
+    figure.text(0.5, -0.04, f"{results['machine']}; orjson {orjson.__version__}", ha="center", fontsize=9)
     figure.tight_layout()
     return figure
 

@@ -24,9 +24,10 @@ def draw_family(axes: Any, rows: list[dict[str, Any]], means: dict[str, float]) 
     groups = [name for name in means if name != "all rows"][::-1]
     for y, group in enumerate(groups):
         ratios = [r["ratio"] for r in rows if r["group"] == group]
-        axes.plot(ratios, [y] * len(ratios), "|", color=ROW, markersize=14, markeredgewidth=2)
-        axes.plot([means[group]], [y], "o", color=MEAN, markersize=8)
-        axes.annotate(f"{means[group]:.2f}x", (means[group], y), xytext=(0, 9), textcoords="offset points", ha="center")
+        axes.plot(ratios, [y] * len(ratios), "|", color=ROW, markersize=11, markeredgewidth=1.5)
+        axes.plot([means[group]], [y], "o", color=MEAN, markersize=7)
+        label, above = f"{means[group]:.2f}x", (0, 7)
+        axes.annotate(label, (means[group], y), xytext=above, textcoords="offset points", ha="center", fontsize=9)
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xscale("log")
     axes.set_xticks([0.5, 1, 2, 4, 8], ["0.5x", "1x", "2x", "4x", "8x"])
@@ -38,16 +39,16 @@ def draw_family(axes: Any, rows: list[dict[str, Any]], means: dict[str, float]) 
 
 def draw(results: dict[str, Any]) -> Any:
     families = list(results["summary"])
-    figure, all_axes = plt.subplots(1, len(families), figsize=(6 * len(families), 5), sharey=True, squeeze=False)
+    figure, all_axes = plt.subplots(1, len(families), figsize=(4.6 * len(families), 7.2), sharey=True, squeeze=False)
     for axes, family in zip(all_axes[0], families, strict=True):
         means = results["summary"][family]
         draw_family(axes, [r for r in results["rows"] if r["family"] == family], means)
         axes.set_title(f"{TITLES[family]}: {means['all rows']:.2f}x over all rows")
     figure.supxlabel(
-        "time of the fastest other encoder over rjson's: each row, and the geometric mean of its group", fontsize=9
+        "time of the fastest other encoder over rjson's: each row, and the geometric mean of its group", fontsize=10
     )
     others = ", ".join(f"{name} {version}".strip() for name, version in results["versions"].items() if name != "rjson")
-    figure.text(0.5, -0.03, f"{results['machine']}; others: {others}", ha="center", fontsize=7)
+    figure.text(0.5, -0.04, f"{results['machine']}\nothers: {others}", ha="center", fontsize=9)
     figure.tight_layout()
     return figure
 

@@ -25,6 +25,7 @@ PAGES = {
 }
 PICTURES = {"bench/encode.svg": "pictures/encode.svg"}
 
+_CODE = re.compile(r"`[^`\n]+`")
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 
 
@@ -37,7 +38,9 @@ def on_files(files: Any, config: Any) -> Any:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     name = page.file.src_uri
     at_home = {site: path for path, site in PAGES.items()}.get(name, f"docs/{name}")
-    return _LINK.sub(lambda link: _on_site(link, posixpath.dirname(at_home)), markdown)
+    markdown = _LINK.sub(lambda link: _on_site(link, posixpath.dirname(at_home)), markdown)
+    # GitHub's tables want a backslash before a bar in code; these would show it.
+    return _CODE.sub(lambda code: code[0].replace(r"\|", "|"), markdown)
 
 
 def _on_site(link: re.Match[str], folder: str) -> str:

@@ -35,20 +35,25 @@ _CLOSE_SECONDS = 10.0
 
 
 class Subscriber(NamedTuple):
-    """What has become of a subscriber."""
+    """What has become of a subscriber.
+
+    Attributes:
+        id: Its number: what `add` returned.
+        state: "open"; "left": its peer has closed the connection, or its half of it; "removed", after it got everything;
+            "dropped": it was too slow; "failed": see `error`.
+        messages: Messages that it got whole.
+        bytes: Bytes that have left for it, framing included.
+        skipped: Messages that it missed.
+        behind: Bytes that are published and have not left for it yet.
+        error: What it failed with, else None.
+    """
 
     id: int
     state: str
-    """"open"; "left": its peer has closed the connection, or its half of it; "removed", after it got everything; "dropped":
-    it was too slow; "failed": see `error`."""
     messages: int
-    """Messages that it got whole."""
     bytes: int
-    """Bytes that have left for it, framing included."""
     skipped: int
-    """Messages that it missed."""
     behind: int
-    """Bytes that are published and have not left for it yet."""
     error: OSError | None
 
 

@@ -87,6 +87,13 @@ def test_links_lead_somewhere():
                 assert anchor in anchors(file), f"{page}: {target}#{anchor}"
 
 
+def test_powers_are_code():
+    """Elsewhere 2**53 begins bold text."""
+    for page in pages():
+        text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(), flags=re.DOTALL)
+        assert not re.search(r"\d\*\*\d", text), page
+
+
 def test_every_page_is_on_the_site():
     """`make docs` makes it; whoever adds a page adds it to the navigation."""
     navigation = (ROOT / "mkdocs.yml").read_text()
