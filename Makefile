@@ -13,6 +13,7 @@
 #   make test-slow   long forms: millions of numbers, long fuzzing (RJSON_CORPUS=DIR: of a folder's JSON files, too); make valgrind, make tsan
 #   make check-macos all C files compiled for macOS
 #   make fuzz        libFuzzer on the C library and atheris on the extension, SECONDS (60) for each target of tests/fuzz; what they find new goes to build/fuzz
+#   make soak        an aio server, the C server and a fan-out for MINUTES (10) under 1,000 slow, fast, resetting and half-open clients
 #   make install     the C library: headers, static and shared libraries, files for pkg-config and CMake; PREFIX and DESTDIR as usual
 #   make sdist, make wheel  what PyPI gets, in dist/; make smoke installs both into empty environments
 #   make docs        the documentation as a site, in build/site
@@ -181,6 +182,12 @@ fuzz: fuzz-tools build/atheris.stamp
 	mkdir -p build/fuzz/fuzz_extension
 	! $(BIN)/python -c "import atheris" 2>/dev/null || $(UNDER_ATHERIS) tests/fuzz/fuzz_extension.py build/fuzz/fuzz_extension tests/fuzz/corpus/extension \
 		-max_total_time=$(SECONDS) -max_len=2000 -artifact_prefix=build/fuzz/
+
+MINUTES ?= 10
+.PHONY: soak
+soak: $(VENV)/test.stamp
+	$(MAKE) -C stream BUILD=../build/stream examples
+	ulimit -n 4096 && $(BIN)/python tests/soak/soak.py --seconds $$(expr $(MINUTES) '*' 60) --c-server build/stream/examples/uv_server
 
 install:
 	$(MAKE) -C stream install

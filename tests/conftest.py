@@ -17,7 +17,7 @@ settings.register_profile("same", derandomize=True)
 settings.load_profile("default" if os.environ.get("RJSON_SLOW") == "1" else "same")
 
 # Folders and files whose tests compile: what is built is built once a run, and shared. They take longest, so they begin first.
-BUILDS = {"package", "test_uv_server"}
+BUILDS = {"package", "test_uv_server", "test_soak"}
 
 
 def compiles(item):
