@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,18 +25,23 @@ if CHROMIUM is None:
     pytest.skip("Chromium is not installed", allow_module_level=True)
 
 
-@pytest.fixture(scope="module")
-def address():
-    """Of a server with a million rows."""
+@contextmanager
+def running():
+    """A server with a million rows, and its address."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-u", "examples/live/server.py", "--port", "0", "--rows", str(ROWS)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as server:
         try:
             lines = (re.match("http.*", line) for line in server.stdout)
-            address = next(found[0] for found in lines if found)
-            yield address
+            yield server, next(found[0] for found in lines if found)
         finally:
             server.terminate()
+
+
+@pytest.fixture(scope="module")
+def address():
+    with running() as (_, address):
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +135,24 @@ def test_a_failure_in_the_middle_is_shown_as_one(page, address):
     page.check("#fail")
     page.click("#start")
     page.wait_for_selector("#outcome.failed")
-    assert page.text_content("#outcome") == f"failed: the source failed, after {ROWS // 2 - 1:,} rows"
+    assert page.text_content("#outcome") == f"failed: disk I/O error, after {ROWS // 2 - 1:,} rows"
     assert status(page, address)["is_open"] is False
+
+
+def test_a_server_that_dies_is_a_failure(browser):
+    """Whatever has arrived: nothing said that it was all."""
+    with running() as (server, address):
+        page = browser.new_page()
+        page.goto(address)
+        start_paused(page)
+        cursor_at_rest(page, address)
+        server.kill()
+        server.wait()
+        page.click("#pause")
+        page.wait_for_selector("#outcome.failed")
+        assert page.text_content("#outcome").startswith("failed: network error, after ")
+        assert number(page, "rows") < ROWS
+        page.close()
 
 
 def test_the_usual_way_shows_the_same_rows(page, address):
