@@ -182,7 +182,42 @@ def write(script: Script) -> None:
     assert count == len(expected)
 
 
+def write_many(script: Script) -> None:
+    """Documents behind each other: those that fail are as if they had not been."""
+    framing, chunk_size, flush = (
+        script.choose(["lines", "seq", "array"]),
+        script.choose(CHUNK_SIZES),
+        script.choose(["full", "item"]),
+    )
+    out = io.BytesIO()
+    writer = rjson.Writer(out, framing=framing, chunk_size=chunk_size, flush=flush)
+    expected = []
+    for _ in range(1 + script.byte() % 8):
+        is_wrong = script.byte() % 4 == 0
+        mine, plain = document(script)
+        try:
+            writer.write([mine, object()] if is_wrong else mine)
+        except rjson.EncodeError:
+            assert is_wrong
+        else:
+            assert not is_wrong
+            expected.append(json.dumps(plain, ensure_ascii=False, separators=(",", ":")))
+    writer.close()
+    before, between, behind = {"lines": ("", "\n", "\n"), "seq": ("\x1e", "\n\x1e", "\n"), "array": ("[", ",", "]")}[framing]
+    whole = before + between.join(expected) + behind if expected or framing == "array" else ""
+    assert out.getvalue().decode() == whole
+    assert writer.bytes_written == len(out.getvalue())
+    assert writer.documents == len(expected)
+
+
 # ---- what is read
+
+
+def only_once(pairs: list[tuple[str, Any]]) -> Any:
+    """What `duplicates="error"` refuses."""
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise ValueError("a key comes twice")
+    return dict(pairs)
 
 
 def refuse(name: str) -> Any:
@@ -217,27 +252,37 @@ class Pieces(io.RawIOBase):
 def read(script: Script) -> None:
     sizes = script.take(script.byte() % 8)
     chunk_size = 1 + script.byte()
-    strict = bool(script.byte() & 1)
+    flags = script.byte()
+    hooks: dict[str, Any] = {"strict": bool(flags & 1)}
+    if flags & 2:
+        hooks["object_pairs_hook"] = list
+    if flags & 4:
+        hooks["parse_float"] = str
+    if flags & 8:
+        hooks["parse_int"] = str
+    theirs = {**hooks, "parse_constant": refuse}
+    if flags & 18 == 16:
+        hooks["duplicates"], theirs["object_pairs_hook"] = "error", only_once
     data = script.rest()
     if data.count(b"[") + data.count(b"{") > 400:  # json and repr recurse
         return
 
     def oracle(source: bytes | str) -> Any:
         source = source if isinstance(source, str) else source.decode()
-        return json.loads(source, parse_constant=refuse, strict=strict)
+        return json.loads(source, **theirs)
 
     if data[:3] == b"\xef\xbb\xbf":
         return
     expected = outcome(oracle, data)
-    assert outcome(lambda d: rjson.loads(d, strict=strict), data) == expected
+    assert outcome(lambda d: rjson.loads(d, **hooks), data) == expected
     loose = data.decode("utf-8", "surrogateescape")
-    assert outcome(lambda d: rjson.loads(d, strict=strict), loose) == outcome(oracle, loose)
+    assert outcome(lambda d: rjson.loads(d, **hooks), loose) == outcome(oracle, loose)
     whole = b"[" + data + b"]"
     parts = outcome(
-        lambda d: list(rjson.iterload(Pieces(d, sizes), framing="concat", chunk_size=chunk_size, strict=strict)), whole
+        lambda d: list(rjson.iterload(Pieces(d, sizes), framing="concat", chunk_size=chunk_size, **hooks)), whole
     )
-    assert parts == outcome(lambda d: each(d.decode(), json.JSONDecoder(parse_constant=refuse, strict=strict)), whole)
-    if expected != "refused" and strict:
+    assert parts == outcome(lambda d: each(d.decode(), json.JSONDecoder(**theirs)), whole)
+    if expected != "refused" and hooks["strict"]:
         reformat(data)
 
 
@@ -260,7 +305,7 @@ def reformat(data: bytes) -> None:
 
 def one_input(data: bytes) -> None:
     script = Script(data)
-    (read if script.byte() & 1 else write)(script)
+    [write, read, write_many, read][script.byte() % 4](script)
 
 
 def main() -> None:
