@@ -164,11 +164,14 @@ fanout_begin(PyObject *op, PyObject *head)
         return NULL;
     if (!PyBytes_Check(head) || rj_fanout_set_event_head(f, PyBytes_AS_STRING(head), (size_t)PyBytes_GET_SIZE(head)) < 0)
         return PyErr_Format(PyExc_ValueError, "event and id are too long: %d bytes are allowed", RJ_FANOUT_HEAD_MAX);
+    PyObject *capsule = PyCapsule_New(&self->waiting, RJ_WAITING_SINK_CAPSULE, NULL);
+    if (!capsule)
+        return NULL;
     rj_fanout_reset_sink(f);
     self->in_message = 1;
     enter_use(self);
     self->waiting = (rjpy_waiting_sink){rj_fanout_sink(f), wait_for_room, self};
-    return PyCapsule_New(&self->waiting, RJ_WAITING_SINK_CAPSULE, NULL);
+    return capsule;
 }
 
 /* For the calls between begin() and end(). */

@@ -133,6 +133,8 @@ loop_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     int rc = init_loop(self);
     if (rc < 0) {
         Py_DECREF(self);
+        if (rc == UV_ENOMEM)
+            return PyErr_NoMemory();
         return PyErr_Format(PyExc_OSError, "libuv cannot make a loop: %s", uv_strerror(rc));
     }
     return (PyObject *)self;

@@ -17,8 +17,8 @@ from ._lock import MessageLock, within
 from ._stream import descriptor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+    from collections.abc import Awaitable, Iterator
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
@@ -239,7 +239,7 @@ class Fanout:
         from ._apublish import write_message
 
         head = self._event_head(event, id, retry)
-        async with self._task_lock():
+        with await self._task_lock():
             self._core.begin(head)
             try:
                 return await write_message(self._core, self._encoder, obj, lambda: self._wait_async(_uv.EVENT_ROOM, timeout))
@@ -267,7 +267,7 @@ class Fanout:
         self._check_process()
         return self._lock.of_thread(timeout)
 
-    def _task_lock(self, timeout: float | None = None) -> AbstractAsyncContextManager[None]:
+    def _task_lock(self, timeout: float | None = None) -> Awaitable[AbstractContextManager[None]]:
         self._check_process()
         return self._lock.of_task(timeout)
 
@@ -307,7 +307,7 @@ class Fanout:
             return
         with self._aborting():
             began = time.monotonic()
-            async with self._task_lock(timeout):
+            with await self._task_lock(timeout):
                 self._finish()
             await self._wait_async(_uv.EVENT_EMPTY, None if timeout is None else timeout - (time.monotonic() - began))
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Protocol
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 _TIMED_OUT = "timed out: another thread or task is in the middle of a message"
 
@@ -65,6 +68,36 @@ class _TaskWaiter:
         return False
 
 
+class _Turn:
+    """A lock that is held. It is given back without a generator or a tuple of arguments, for which memory may be short."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self, lock: MessageLock) -> None:
+        self._lock = lock
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, cls: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._lock.release()
+
+
+class _ThreadTurn(_Turn):
+    """One that is taken by entering it."""
+
+    __slots__ = ("_timeout",)
+
+    def __init__(self, lock: MessageLock, timeout: float | None) -> None:
+        super().__init__(lock)
+        self._timeout = timeout
+
+    def __enter__(self) -> None:
+        self._lock._take_as_thread(self._timeout)
+
+
 class MessageLock:
     """A lock whose owner is a thread, or a task; who waits gets it in the order of coming.
 
@@ -79,11 +112,13 @@ class MessageLock:
         self._owner: tuple[int, object] = (0, None)  # the thread and the task
         self._waiters: deque[_Waiter] = deque()
 
-    @contextmanager
-    def of_thread(self, timeout: float | None = None) -> Iterator[None]:
-        """Hold it, as a thread. TimeoutError if it was not free for `timeout` seconds."""
-        thread = threading.get_ident()
-        if self._owner[0] == thread:
+    def of_thread(self, timeout: float | None = None) -> _ThreadTurn:
+        """To hold it, as a thread: a context manager. TimeoutError if it was not free for `timeout` seconds."""
+        return _ThreadTurn(self, timeout)
+
+    def _take_as_thread(self, timeout: float | None) -> None:
+        owner = (threading.get_ident(), None)  # first: behind the taking nothing may fail, for lack of memory either
+        if self._owner[0] == owner[0]:
             raise RuntimeError("this thread is in the middle of a message (on an event loop, use apublish() and aclose())")
         waiter = _ThreadWaiter()
         if not self._take_or_queue(waiter):
@@ -93,35 +128,30 @@ class MessageLock:
             except BaseException:
                 self._give_up(waiter)
                 raise
-        try:
-            self._owner = (thread, None)
-            yield
-        finally:
-            self._release()
+        self._owner = owner
 
-    @asynccontextmanager
-    async def of_task(self, timeout: float | None = None) -> AsyncIterator[None]:
-        """Hold it, as a task. TimeoutError if it was not free for `timeout` seconds."""
+    async def of_task(self, timeout: float | None = None) -> _Turn:
+        """Hold it, as a task: `with await lock.of_task():`. TimeoutError if it was not free for `timeout` seconds."""
         from ..aio._lock import Lookout
 
         owner = (threading.get_ident(), asyncio.current_task())
+        turn = _Turn(self)
         if self._owner in (owner, (owner[0], None)):
             raise RuntimeError("this task is in the middle of a message")
         waiter = _TaskWaiter()
         if not self._take_or_queue(waiter):
-            lookout = Lookout(waiter.future, self._holder_in(owner[0]))
+            lookout = None
             try:
+                lookout = Lookout(waiter.future, self._holder_in(owner[0]))
                 await within(timeout, waiter.future, _TIMED_OUT)
             except BaseException:
                 self._give_up(waiter)
                 raise
             finally:
-                lookout.stop()
-        try:
-            self._owner = owner
-            yield
-        finally:
-            self._release()
+                if lookout is not None:
+                    lookout.stop()
+        self._owner = owner
+        return turn
 
     def _holder_in(self, thread: int) -> Callable[[], object]:
         """The task of that thread that has it, or None."""
@@ -140,12 +170,21 @@ class MessageLock:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
                 return
-        self._release()  # it had been handed over
+        self.release()  # it had been handed over
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Hand it to who has waited longest."""
+        try:
+            self._hand_over()
+        except MemoryError:  # nobody else would do it
+            self._hand_over()
+
+    def _hand_over(self) -> None:
         with self._guard:
             self._owner = (0, None)
             while self._waiters:
-                if self._waiters.popleft().wake():
+                is_awake = self._waiters[0].wake()  # without memory for that it stays the first
+                self._waiters.popleft()
+                if is_awake:
                     return
             self._is_held = False

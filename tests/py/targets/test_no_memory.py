@@ -9,6 +9,8 @@ import textwrap
 
 import pytest
 
+from helpers import HAS_UV
+
 pytest.importorskip("_testcapi")
 
 PRELUDE = """
@@ -186,4 +188,69 @@ def test_a_writer_afterwards(run, framing, call):
             values = list(rjson.iterload(io.BytesIO(data), framing={framing!r}))
             assert values[0] == "first" and values[-1] == "after", values
             assert len(values) == writer.documents
+    """)
+
+
+UV_CALLS = {
+    "Stream": "rjson.dump_to(document(), stream, **OPTIONS)",
+    "publish": "fanout.publish(document())",
+    "comment": "fanout.comment('x')",
+    "add and remove": "fanout.remove(fanout.add(ours))",
+    "report": "fanout.report()",
+}
+
+
+@pytest.mark.skipif(not HAS_UV, reason="built without libuv")
+@pytest.mark.parametrize("call", UV_CALLS)
+def test_uv(run, call):
+    """What the peer got are whole messages, of a stream at most one that is cut, at its end; no descriptor is left."""
+    run(f"""
+        import gc, socket, rjson.uv
+        expected = DATA if {call!r} == "Stream" else b"data: " + DATA + b"\\n\\n" if {call!r} == "publish" else b""
+        def once(n):
+            ours, theirs = socket.socketpair()
+            stream = rjson.uv.Stream(ours) if {call!r} == "Stream" else None
+            fanout = None if stream else rjson.uv.Fanout([ours], framing="sse", default=str)
+            error = None
+            _testcapi.set_nomemory(n, n + 1)
+            try:
+                try:
+                    {UV_CALLS[call]}
+                finally:
+                    _testcapi.remove_mem_hooks()
+            except MemoryError as e:
+                error = e.with_traceback(None)
+            except RuntimeError as e:
+                assert str(e) == "can't allocate lock", e
+                error = e.with_traceback(None)
+            if fanout:
+                if {call != "add and remove"}:
+                    fanout.publish("after")
+                fanout.close()
+            else:
+                stream.close()
+            ours.close()
+            got = b""
+            try:
+                while part := theirs.recv(1 << 16):
+                    got += part
+            except ConnectionResetError:
+                assert error
+            theirs.close()
+            if stream:
+                assert expected.startswith(got), got
+                assert error or got == expected
+            elif {call!r} == "publish":
+                after = b'data: "after"\\n\\n'
+                assert got in (expected + after, after), (error, got)
+                assert error or got == expected + after
+            return error
+        once(10**6)
+        before = descriptors()
+        good = n = 0
+        while good < 3:
+            n += 1
+            good = 0 if once(n) else good + 1
+            gc.collect(0)
+            assert descriptors() == before, (n, before, descriptors())
     """)
