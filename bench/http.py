@@ -1,6 +1,6 @@
 """rjson.integrations under uvicorn, against a framework's own responses and orjson's; each server in a process of its own.
 
-    python bench/http.py [big] [rows] [small]
+    python bench/http.py [big] [many] [rows] [small]
 
 Ratios within one run are what counts. The client is this process, with sockets and no HTTP library, so that it takes
 little of the machine.
@@ -190,6 +190,28 @@ def big(port: int) -> None:
         print(f"  {path:14} {first:8.1f} ms {total:8.1f} ms {extra:8.1f} MiB {slowest:8.1f} ms", flush=True)
 
 
+CLIENTS = 50
+
+
+def many(port: int) -> None:
+    """All read a part and then nothing, so that each response is in the middle at a time; then they leave."""
+    print(f"\nthe same to {CLIENTS} clients that stop reading: memory of the server for each")
+    for path in ("/big-rjson", "/big-orjson"):
+        value(port, "/reset")
+        before = int(value(port, "/memory").strip("[]").split(",")[1])
+        clients = [connect(port) for _ in range(CLIENTS)]
+        for sock in clients:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        for sock in clients:
+            sock.recv(65536)
+        time.sleep(1)
+        grown = (int(value(port, "/memory").strip("[]").split(",")[0]) - before) / 1024
+        for sock in clients:
+            sock.close()
+        print(f"  {path:14} {grown / CLIENTS:8.2f} MiB", flush=True)
+
+
 def rows(port: int) -> None:
     print("\n20,000 rows of 120 bytes from a generator (medians of 5; FastAPI's own of 3); the event loop's longest stall")
     value(port, "/stall")
@@ -229,8 +251,8 @@ def main() -> None:
     print(describe())
     process, port = start()
     try:
-        for section in sys.argv[1:] or ["big", "rows", "small"]:
-            {"big": big, "rows": rows, "small": small}[section](port)
+        for section in sys.argv[1:] or ["big", "many", "rows", "small"]:
+            {"big": big, "many": many, "rows": rows, "small": small}[section](port)
     finally:
         process.kill()
         process.wait()
