@@ -29,7 +29,7 @@ class DecodeError(json.JSONDecodeError):
 
     def __init__(self, msg: str, doc: str, pos: int) -> None:
         super().__init__(msg, doc, pos)
-        self.excerpt = _excerpt(doc, pos)
+        self.excerpt: str = _excerpt(doc, pos)
 
     def __str__(self) -> str:
         said = "" if self.record is None else f" ({self.record!r:.200})"

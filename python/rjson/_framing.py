@@ -95,7 +95,7 @@ class Event:
         if data is ... and head is None:
             raise ValueError("an event without data needs another field, such as comment=")
         self.data: Any | EllipsisType = data
-        self.head = (head or b"") + (b"\n" if data is ... else b"")
+        self.head: bytes = (head or b"") + (b"\n" if data is ... else b"")
 
     def __repr__(self) -> str:
         return f"Event({self.data!r}, head={self.head!r})"

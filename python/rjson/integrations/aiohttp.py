@@ -198,10 +198,10 @@ def json_response(obj: Any, **arguments: Any) -> JSONResponse:
 class NDJSONResponse(JSONResponse):
     """Rows, a line each (application/x-ndjson): of an iterable or an async iterable. Arguments as for `JSONResponse`."""
 
-    framing = "lines"
+    framing: WriteFraming | None = "lines"
 
 
 class EventSourceResponse(JSONResponse):
     """Server-sent events: documents, or `rjson.Event`s. Arguments as for `JSONResponse`."""
 
-    framing = "sse"
+    framing: WriteFraming | None = "sse"

@@ -78,9 +78,9 @@ class Body:
         self.framing = framing
         self.compression: Compression | None = compression
         ping = check_ping(ping)
-        self.ping = ping if framing == "sse" else None
+        self.ping: float | None = ping if framing == "sse" else None
         rows, last_words = with_records(obj, framing, end, error, encoder)
-        self.job = Job(rows, encoder, framing, flush, chunk_size, threaded, last_words)
+        self.job: Job = Job(rows, encoder, framing, flush, chunk_size, threaded, last_words)
 
     def compressor(self, accept_encoding: str) -> Compressor | None:
         """For a client; None if it does not want any."""
@@ -309,8 +309,10 @@ class JSONResponse:
         **options: Unpack[Options],
     ) -> None:
         self.status = status
-        self.headers = raw_headers(headers, media_type or media_type_of(self.framing), self.framing)
-        self.body = Body(
+        self.headers: list[tuple[bytes, bytes]] = raw_headers(
+            headers, media_type or media_type_of(self.framing), self.framing
+        )
+        self.body: Body = Body(
             obj,
             self.framing,
             encoder_from(encoder, options),
@@ -330,7 +332,7 @@ class JSONResponse:
 class NDJSONResponse(JSONResponse):
     """Rows, a line each (application/x-ndjson): of an iterable or an async iterable. Arguments as for `JSONResponse`."""
 
-    framing = "lines"
+    framing: WriteFraming | None = "lines"
 
 
 class EventSourceResponse(JSONResponse):
@@ -338,4 +340,4 @@ class EventSourceResponse(JSONResponse):
     `JSONResponse`.
     """
 
-    framing = "sse"
+    framing: WriteFraming | None = "sse"

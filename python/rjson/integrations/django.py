@@ -158,13 +158,13 @@ class NDJSONResponse(JsonResponse):
     `JsonResponse`.
     """
 
-    framing = "lines"
+    framing: WriteFraming | None = "lines"
 
 
 class EventSourceResponse(JsonResponse):
     """Server-sent events: documents, or `rjson.Event`s. Arguments as for `JsonResponse`."""
 
-    framing = "sse"
+    framing: WriteFraming | None = "sse"
 
 
 def _is_asynchronous(source: Any, framing: WriteFraming | None) -> bool:

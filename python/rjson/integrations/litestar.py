@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import asgi
 
 if TYPE_CHECKING:
+    from .._options import WriteFraming
     from ._http import Headers
 
 
@@ -39,10 +40,10 @@ class JSONResponse(asgi.JSONResponse):
 class NDJSONResponse(JSONResponse):
     """Rows, a line each (application/x-ndjson). Arguments as for `JSONResponse`."""
 
-    framing = "lines"
+    framing: WriteFraming | None = "lines"
 
 
 class EventSourceResponse(JSONResponse):
     """Server-sent events: documents, or `rjson.Event`s. Arguments as for `JSONResponse`."""
 
-    framing = "sse"
+    framing: WriteFraming | None = "sse"

@@ -57,9 +57,9 @@ class JSONResponse(Response):
         **options: Unpack[Options],
     ) -> None:
         self.status_code = status_code
-        self.media_type = media_type or self.media_type or media_type_of(self.framing)
+        self.media_type: str = media_type or self.media_type or media_type_of(self.framing)
         self.background = background
-        self.stream = asgi.Body(
+        self.stream: asgi.Body = asgi.Body(
             content,
             self.framing,
             encoder_from(encoder, options),
@@ -84,7 +84,7 @@ class JSONResponse(Response):
 class NDJSONResponse(JSONResponse):
     """Rows, a line each (application/x-ndjson): of an iterable or an async iterable. Arguments as for `JSONResponse`."""
 
-    framing = "lines"
+    framing: WriteFraming | None = "lines"
 
 
 class EventSourceResponse(JSONResponse):
@@ -92,4 +92,4 @@ class EventSourceResponse(JSONResponse):
     `JSONResponse`.
     """
 
-    framing = "sse"
+    framing: WriteFraming | None = "sse"

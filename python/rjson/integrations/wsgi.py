@@ -173,12 +173,14 @@ class JSONResponse:
         given = {name.lower() for name, _ in pairs}
         defaults = [("Content-Type", media_type or media_type_of(self.framing)), *stream_headers(self.framing)]
         self.status = status
-        self.headers = pairs + [(name, value) for name, value in defaults if name.lower() not in given]
+        self.headers: list[tuple[str, str]] = pairs + [
+            (name, value) for name, value in defaults if name.lower() not in given
+        ]
         if compression:
             vary = ", ".join(value for name, value in pairs if name.lower() == "vary")
             self.headers = [(name, value) for name, value in self.headers if name.lower() != "vary"]
             self.headers.append(("Vary", with_vary(vary)))
-        self.body = Body(
+        self.body: Body = Body(
             obj,
             self.framing,
             encoder_from(encoder, options),
@@ -203,10 +205,10 @@ class JSONResponse:
 class NDJSONResponse(JSONResponse):
     """Rows, a line each (application/x-ndjson). Arguments as for `JSONResponse`."""
 
-    framing = "lines"
+    framing: WriteFraming | None = "lines"
 
 
 class EventSourceResponse(JSONResponse):
     """Server-sent events: documents, or `rjson.Event`s. Arguments as for `JSONResponse`."""
 
-    framing = "sse"
+    framing: WriteFraming | None = "sse"

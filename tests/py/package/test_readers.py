@@ -182,3 +182,16 @@ def test_the_setting_of_dask(tmp_path):
         assert rows_of(NAMES["dask"].dataframe.read_json(str(file), lines=True).compute(scheduler="synchronous")) == [
             {"a": {"x": 1}}, {"a": {"y": 2}},
         ]  # fmt: skip
+
+
+@pytest.mark.parametrize("cut", [b'\x1e[1,2\n\x1e{"a":1}\n', b'\x1e{"a":1}\n\x1e[1,2', b'\x1e{"a":1}\n\x1e12'])
+def test_record_separators_of_jq(cut):
+    """It leaves out what is cut, and says nothing; rjson says something."""
+    use("jq")
+    done = subprocess.run(["jq", "--seq", "-c", "."], input=cut, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b'\x1e{"a":1}\n', b"")
+    with pytest.raises(rjson.DecodeError):
+        list(rjson.iterload([cut], framing="seq", end=True))
+    if not cut.endswith(b"12"):
+        with pytest.raises(rjson.DecodeError):
+            list(rjson.iterload([cut], framing="seq"))
