@@ -287,10 +287,11 @@ def read(script: Script) -> None:
 
 
 def each(text: str, decoder: json.JSONDecoder) -> list[Any]:
-    """The documents of a text, one behind the other."""
+    """The documents of a text, one behind the other; where texts were joined, a byte order mark may be before each."""
+    between = " \t\r\n\ufeff"
     values, at = [], 0
-    while text[at:].strip(" \t\r\n"):
-        at += len(text[at:]) - len(text[at:].lstrip(" \t\r\n"))
+    while text[at:].strip(between):
+        at += len(text[at:]) - len(text[at:].lstrip(between))
         value, at = decoder.raw_decode(text, at)
         values.append(value)
     return values
