@@ -17,7 +17,8 @@ class DecodeError(json.JSONDecodeError):
         msg: What is wrong.
         doc: The text; of one that arrives in parts, what there was of it.
         pos: Where, in characters from the beginning.
-        lineno, colno: The same as line and column, both from 1 on.
+        lineno: The line of it, from 1 on.
+        colno: The column of it, from 1 on.
         excerpt: What is there, with up to 20 characters on both sides.
         offset: Where, in bytes from the beginning; None where the text was not read as bytes.
         record: What an error record of the sender says (`iterload` with `end=True`), else None.
