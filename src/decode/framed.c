@@ -124,6 +124,13 @@ wait_for_more(const rjpy_feeder *self, rjpy_decoder *d, const uint8_t *begin)
     return rjpy_check_size(self, d, begin, (size_t)(d->end - begin));
 }
 
+/* A number or literal at the end of a record may have been longer: RFC 7464, section 2.4, has white space tell. */
+static int
+is_torn_record(const rjpy_feeder *self, const rjpy_decoder *d)
+{
+    return self->framing == RJ__FRAMING_SEQ && !strchr("]}\"", d->cur[-1]) && !rjpy_is_space(*d->cur);
+}
+
 /* Takes one value: 1, or 0 if there is not all of it, or -1 with a message or an exception. */
 static int
 take_value(rjpy_feeder *self, rjpy_decoder *d, rjpy_batch *taken)
@@ -143,7 +150,9 @@ take_value(rjpy_feeder *self, rjpy_decoder *d, rjpy_batch *taken)
         d->cur = begin;
         return rjpy_is_cut_off(self, d) ? wait_for_more(self, d, begin) : -1;
     }
-    if (rjpy_check_size(self, d, begin, (size_t)(d->cur - begin)) < 0) {
+    if (is_torn_record(self, d))
+        rjpy_decode_fail(d, "Expecting white space behind the record: it may be cut off", d->cur);
+    if (d->message || rjpy_check_size(self, d, begin, (size_t)(d->cur - begin)) < 0) {
         Py_DECREF(value);
         return -1;
     }

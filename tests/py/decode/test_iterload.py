@@ -577,3 +577,14 @@ def test_aio_lets_others_run():
         return turns
 
     assert run(main()) >= 5
+
+
+@pytest.mark.parametrize("part", [1, 2, 1000])
+@pytest.mark.parametrize("text", [b"\x1e1\n\x1e12", b"\x1e1\x1e12\n", b"\x1etrue", b"\x1enull\x1e[1]\n", b"\x1e-1.5e3"])
+def test_a_number_or_literal_without_white_space_is_cut_off(text, part):
+    """RFC 7464, section 2.4: in a sequence only what follows tells that 12 is not the beginning of 123."""
+    parts = [text[i : i + part] for i in range(0, len(text), part)]
+    with pytest.raises(rjson.DecodeError, match="it may be cut off"):
+        list(rjson.iterload(parts, framing="seq"))
+    values = list(rjson.iterload([text.replace(b"\x1e", b"\n\x1e") + b"\n"], framing="seq"))
+    assert values == [json.loads(value) for value in text.split(b"\x1e")[1:]]
