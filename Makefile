@@ -27,7 +27,7 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omi
 NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefile
 
 # Two processes; tests/conftest.py says which tests must not run side by side.
-PARALLEL = -n 2 --dist loadgroup --no-loadscope-reorder -p no:cacheprovider
+PARALLEL = -n 2 --dist loadscope --no-loadscope-reorder -p no:cacheprovider
 
 .PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 check-macos valgrind tsan fuzz install sdist wheel smoke docs bench lint types format clean live test-live
 .DELETE_ON_ERROR:

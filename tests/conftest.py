@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -20,17 +21,25 @@ settings.load_profile("default" if os.environ.get("RJSON_SLOW") == "1" else "sam
 BUILDS = {"package", "test_uv_server", "test_soak"}
 
 
-def compiles(item):
-    return not BUILDS.isdisjoint({item.path.parent.name, item.path.stem})
-
-
-def pytest_itemcollected(item):
-    """With pytest-xdist (`--dist loadgroup`): tests of what is built are one group; of all others each file is one."""
-    item.add_marker(pytest.mark.xdist_group("builds" if compiles(item) else item.path.stem))
+def group_of(path):
+    """Of a file: those of one group run in one process, one after the other."""
+    return "builds" if not BUILDS.isdisjoint({path.parent.name, path.stem}) else path.stem
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: not compiles(item))
+    items.sort(key=lambda item: group_of(item.path) != "builds")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Groups by files, without pytest-xdist's marks: its `--dist loadgroup` (3.8.0) finds none of them with pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group_of(Path(nodeid.partition("::")[0]))
+
+    return Groups(config, log)
 
 
 def pytest_asyncio_loop_factories(config, item):

@@ -87,7 +87,7 @@ for python in "${PYTHONS[@]}"; do
             "$venv/bin/python" -m pip install --quiet --only-binary :all: "$package" || echo "no $package for $python"
         done
         "$venv/bin/python" -W ignore setup.py --quiet build_ext --inplace
-        PYTHONPATH=python "$venv/bin/python" -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder -p no:cacheprovider --ignore=tests/py/uv/test_uv_server.py $tests
+        PYTHONPATH=python "$venv/bin/python" -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder -p no:cacheprovider --ignore=tests/py/uv/test_uv_server.py $tests
     ' sh "$python" "$sources" "$venv" "$TESTS"; then
         failed+=("$python")
     fi

@@ -60,18 +60,20 @@ PAIRS = list(itertools.product(LEAVES, repeat=2))
 
 
 def padding(size):
-    """Ints that take so many bytes with their commas: a chunk is filled item by item, as no long string fills it."""
-    ints = [10] * (size % 2) + [0] * (size // 2 - size % 2)
-    return ints, "".join(f"{n}," for n in ints)
+    """Items that take so many bytes with their commas; the last of them one by one, as no long string comes to the end of a chunk."""
+    text = "p" * max(0, size - 600)
+    left = size - len(text) - 3
+    items = [text] + [10] * (left % 2) + [0] * (left // 2 - left % 2)
+    return items, "".join(f"{item if item is not text else stdlib(text)}," for item in items)
 
 
 def forms(a, b, size):
     """Documents with one behind the other behind so many bytes, and their texts."""
     (first, first_text), (second, second_text) = LEAVES[a], LEAVES[b]
-    ints, text = padding(size)
+    items, text = padding(size)
     return [
-        ([*ints, first, second], f"[{text}{first_text},{second_text}]"),
-        ({"p": ints, "a": first, "b": second}, f'{{"p":[{text[:-1]}],"a":{first_text},"b":{second_text}}}'),
+        ([*items, first, second], f"[{text}{first_text},{second_text}]"),
+        ({"p": items, "a": first, "b": second}, f'{{"p":[{text[:-1]}],"a":{first_text},"b":{second_text}}}'),
     ]
 
 
