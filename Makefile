@@ -8,6 +8,7 @@
 #   make test-isa    the same for each instruction set of this machine
 #   make test-all    the Python tests on every installed Python (nox)
 #   make test-pythons  the same on Debian sid's newest Pythons and debug builds, in a root folder of their own (as root)
+#   make test-cluster  Dask and S3, which need rjson[test-cluster]
 #   make test-live   the live page in a real Chromium
 #   make test-arm64  the C tests for 64-bit ARM, cross-compiled and emulated
 #   make test-slow   long forms: millions of numbers, long fuzzing (RJSON_CORPUS=DIR: of a folder's JSON files, too); make valgrind, make tsan
@@ -29,7 +30,7 @@ NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefil
 # Two processes; tests/conftest.py says which tests must not run side by side.
 PARALLEL = -n 2 --dist loadscope --no-loadscope-reorder -p no:cacheprovider
 
-.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 check-macos valgrind tsan fuzz install sdist wheel smoke docs bench lint types format clean live test-live
+.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 check-macos valgrind tsan fuzz install sdist wheel smoke docs bench lint types format clean live test-live test-cluster
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -125,6 +126,9 @@ test-isa: build/asan.stamp
 test-all: $(VENV)/test.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check nox
 	$(BIN)/python -m nox
+
+test-cluster: $(VENV)/test.stamp $(VENV)/cluster.stamp
+	$(BIN)/python -m pytest -p no:cacheprovider tests/py/cluster
 
 test-live: $(VENV)/test.stamp
 	$(call system_packages,chromium,chromium --version || google-chrome --version)

@@ -134,7 +134,7 @@ def test_killed_worker(s3, cluster, tmp_path):
         seen.extend([s3.list(), s3.uploads()])
         os.kill(int(Path(flag + ".pid").read_text()), signal.SIGKILL)
 
-    killer = threading.Thread(target=kill)
+    killer = threading.Thread(target=kill, daemon=True)
     killer.start()
     manifest = to_ndjson(bag, s3.url("k/part-*.jsonl"), storage_options=s3.options)
     killer.join()
