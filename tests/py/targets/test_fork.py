@@ -9,6 +9,9 @@ import textwrap
 
 import pytest
 
+# What a debug build tells besides.
+QUIET = ["-W", "ignore:This process:DeprecationWarning", "-W", "ignore::ResourceWarning"]
+
 PRELUDE = """
 import json, os, signal, sys, tempfile
 import rjson
@@ -39,7 +42,7 @@ def ended(error, child_type, child_text):
 
 def run(code):
     done = subprocess.run(
-        [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", PRELUDE + textwrap.dedent(code)],
+        [sys.executable, *QUIET, "-c", PRELUDE + textwrap.dedent(code)],
         capture_output=True,
         text=True,
         timeout=60,
