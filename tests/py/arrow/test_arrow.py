@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import gc
+import gzip
 import io
 import json
 import os
@@ -208,8 +209,6 @@ def test_values_without_json():
         lines(pa.RecordBatch.from_arrays([bad], ["s"]))
     with pytest.raises(ValueError, match="twice"):
         lines(pa.table([[1], [2]], names=["a", "a"]))
-    with pytest.raises(TypeError, match="__arrow_c_stream__"):
-        lines([{"a": 1}])
 
 
 def fails_at(n):
@@ -261,13 +260,73 @@ def test_streams_that_fail_and_capsules_that_are_spent():
         lines(source)
 
 
-def test_a_data_set_streams(tmp_path):
-    """The recipe of the manual for data sets; pyarrow's own reader has the rows back."""
+def test_data_sets_and_scanners(tmp_path):
+    """As they are, batch by batch; pyarrow's own reader has the rows back."""
     dataset, json_reader = pytest.importorskip("pyarrow.dataset"), pytest.importorskip("pyarrow.json")
-    table = pa.table({"n": range(1000), "s": [f"row {n}" for n in range(1000)], "l": [[n, n + 1] for n in range(1000)]})
+    table = pa.table({"n": range(1000), "s": [f"row {n}" for n in range(1000)], "a.b": [[n, n + 1] for n in range(1000)]})
     dataset.write_dataset(table, tmp_path / "in", format="parquet")
-    write_ndjson(dataset.dataset(tmp_path / "in").scanner(batch_size=100).to_reader(), tmp_path / "out.jsonl")
-    assert json_reader.read_json(tmp_path / "out.jsonl") == table
+    source = dataset.dataset(tmp_path / "in")
+    for data in (source, source.scanner(batch_size=100), source.scanner(batch_size=100).to_reader()):
+        write_ndjson(data, tmp_path / "out.jsonl")
+        assert json_reader.read_json(tmp_path / "out.jsonl") == table
+    assert lines(source, columns=["a.b", "n"]) == lines(table, columns=["a.b", "n"])
+    assert lines(source, columns=[]) == b"{}\n" * 1000
+    with pytest.raises(ValueError, match="there is no column 'x'"):
+        lines(source, columns=["n", "x"])
+
+
+def test_a_data_set_reads_only_the_columns_that_are_asked_for(tmp_path):
+    """A column whose type has no JSON, in a file that breaks when it is read, is no matter."""
+    dataset = pytest.importorskip("pyarrow.dataset")
+    (tmp_path / "in.csv").write_text("a,b\n1,x\n")
+    schema = pa.schema({"a": pa.int64(), "b": pa.int64()})
+    source = dataset.dataset(tmp_path / "in.csv", format="csv", schema=schema)
+    assert lines(source, columns=["a"]) == b'{"a":1}\n'
+    with pytest.raises(OSError, match="conversion error"):
+        lines(source)
+
+
+def test_what_is_no_table_is_named():
+    """The error has the type and the value, and a hint for what can become a table."""
+    with pytest.raises(TypeError, match=r"data set or scanner of pyarrow, not builtins\.list: \[\{'a': 1\}\]"):
+        lines([{"a": 1}])
+    with pytest.raises(TypeError, match=r"LazyFrame; its collect\(\) gives"):
+        lines(pytest.importorskip("polars").LazyFrame({"a": [1]}))
+    with pytest.raises(TypeError, match=r"target must be .*, not NoneType"):
+        write_ndjson(pa.table({"a": [1]}), None)
+
+
+def test_paths_are_complete_or_not_there(tmp_path):
+    """A failure in the middle leaves the old file; a suffix compresses; what is for paths is refused elsewhere."""
+    table = pa.table({"f": [1.0] * 50_000 + [float("nan")]})
+    path = tmp_path / "x.jsonl.gz"
+    assert write_ndjson(table.slice(0, 2), path) == 20
+    with pytest.raises(rjson.EncodeError) as e:
+        write_ndjson(table, path)
+    assert e.value.bytes_written > 0
+    assert gzip.decompress(path.read_bytes()) == b'{"f":1.0}\n' * 2
+    assert os.listdir(tmp_path) == ["x.jsonl.gz"]
+    with pytest.raises(ValueError, match="for paths and URLs, and target is none: BytesIO"):
+        write_ndjson(table, io.BytesIO(), compression="gz")
+    with pytest.raises(ValueError, match="storage_options are for URLs"):
+        write_ndjson(table, path, storage_options={"key": "x"})
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_urls(suffix):
+    """An object shows when it is complete, and not at all, nor anything beside it, after a failure."""
+    fs = pytest.importorskip("fsspec").filesystem("memory")
+    fs.store.clear()
+    url = f"memory://arrow/x.jsonl{suffix}"
+    table = pa.table({"f": [1.0] * 50_000 + [float("nan")]})
+    write_ndjson(table.slice(0, 50_000), url, storage_options={})
+    assert list(rjson.iterload_path(url, framing="lines")) == [{"f": 1.0}] * 50_000
+    write_ndjson(table.slice(0, 1), url)
+    with pytest.raises(rjson.EncodeError):
+        write_ndjson(table, url)
+    assert fs.ls("/arrow", detail=False) == [f"/arrow/x.jsonl{suffix}"]
+    assert list(rjson.iterload_path(url, framing="lines")) == [{"f": 1.0}]
+    fs.store.clear()
 
 
 def test_polars_duckdb_and_pandas():

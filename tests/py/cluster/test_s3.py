@@ -1,10 +1,12 @@
 """One file in S3: a multipart upload, which shows when it is complete and is aborted when it fails."""
 
+import io
 import json
 
 import pytest
 
 import rjson
+from rjson.integrations.arrow import write_ndjson
 
 pytest.importorskip("s3fs")
 
@@ -57,6 +59,28 @@ def test_failure_aborts_the_upload(s3, name):
             writer.write_all(failing(count))
         assert s3.list() == []
         assert s3.uploads() == []
+
+
+def test_arrow(s3):
+    """Tables, data sets and other libraries' frames go the same way: in parts, shown when complete, aborted when they fail."""
+    pyarrow, dataset = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.dataset")
+    pyarrow_json = pytest.importorskip("pyarrow.json")
+    table = pyarrow.table({"n": range(300_000), "text": ["x" * 50] * 300_000})
+    for name, data in {
+        "table": table,
+        "dataset": dataset.dataset(table),
+        "polars": pytest.importorskip("polars").from_arrow(table),
+        "duckdb": pytest.importorskip("duckdb").from_arrow(table),
+    }.items():
+        count = write_ndjson(data, s3.url(f"{name}.jsonl"), storage_options=s3.options)
+        body = s3.read(f"{name}.jsonl")
+        assert len(body) == count > 20_000_000
+        assert pyarrow_json.read_json(io.BytesIO(body)) == table
+    broken = pyarrow.concat_tables([table, table]).append_column("f", pyarrow.array([1.0] * 599_999 + [float("inf")]))
+    with pytest.raises(rjson.EncodeError, match=r"row 599999"):
+        write_ndjson(broken, s3.url("broken.jsonl"), storage_options=s3.options)
+    assert s3.list() == ["dataset.jsonl", "duckdb.jsonl", "polars.jsonl", "table.jsonl"]
+    assert s3.uploads() == []
 
 
 def test_no_such_bucket(s3):
