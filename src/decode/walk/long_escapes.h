@@ -47,6 +47,68 @@ has_surrogate(uint64_t units)
     return ((zero_if - ones) & ~zero_if & 0x8000 * ones) != 0;
 }
 
+RJ__INLINE int
+put_short_escape(const uint8_t *p, unit_string *u)
+{
+    uint8_t c = rj__unescaped[p[1]];
+    *u->out++ = c;
+    return c != 0;
+}
+
+/* put_unit_string, one by one, where vectors cannot read: fewer than RJ_SCAN_MAX bytes before the end of the text. */
+static RJ__NOINLINE const uint8_t *
+put_last_units(const rjpy_decoder *d, const uint8_t *p, unit_string *u)
+{
+    for (; *p != '"'; p++) {
+        if (rj__escape_letter[*p] == 0 && *p < 0x80) {
+            *u->out++ = *p;
+        }
+        else if (is_long_escape(p)) {
+            uint32_t unit = hex4(d, p + 2);
+            if (unit >= 0x10000)
+                return NULL;
+            *u->out++ = (uint16_t)unit;
+            u->seen |= unit;
+            u->surrogates |= has_surrogate(unit);
+            p += 5;
+        }
+        else if (*p != '\\' || !put_short_escape(p++, u)) {
+            return NULL;
+        }
+    }
+    return p;
+}
+
+#if defined(RJ__HAS_UNESCAPE)
+
+/* The characters from `p` on, up to the closing quote, where it ends; NULL if they are not for this, maybe with an
+ * exception. */
+RJ__INLINE const uint8_t *
+put_unit_string(rjpy_decoder *d, const uint8_t *p, unit_string *u)
+{
+    uint64_t long_ones = 1;
+    while (p < d->safe_end) {
+        if (make_unit_room(d, u) < 0)
+            return NULL;
+        uint64_t before = long_ones;
+        rj__unit_block block = rj__unescape_to_units(p, u->out);
+        long_ones = block.long_ones;
+        u->out += block.written;
+        u->seen |= block.seen;
+        u->surrogates |= block.surrogates;
+        if (block.stops) {
+            p += __builtin_ctzll(block.stops);
+            return *p == '"' ? p : NULL;
+        }
+        if (!(before | long_ones))
+            return NULL;
+        p += block.length;
+    }
+    return make_unit_room(d, u) < 0 ? NULL : put_last_units(d, p, u);
+}
+
+#else
+
 /* Escapes of four digits from `p` on, where vectors can read: behind some of them, `p` if there is none. */
 RJ__INLINE const uint8_t *
 put_long_escapes(const rjpy_decoder *d, const uint8_t *p, unit_string *u)
@@ -84,38 +146,6 @@ put_plain_units(const rjpy_decoder *d, const uint8_t *p, unit_string *u)
 }
 _Static_assert(RJ_UNITS_RUN_MAX % RJ__SCAN_BLOCK == 0 && RJ_UNITS_RUN_MAX + RJ_UNITS_BEHIND <= RJ_UNITS_ROOM, "a run fits");
 
-RJ__INLINE int
-put_short_escape(const uint8_t *p, unit_string *u)
-{
-    uint8_t c = rj__unescaped[p[1]];
-    *u->out++ = c;
-    return c != 0;
-}
-
-/* put_unit_string, one by one, where vectors cannot read: fewer than RJ_SCAN_MAX bytes before the end of the text. */
-static RJ__NOINLINE const uint8_t *
-put_last_units(const rjpy_decoder *d, const uint8_t *p, unit_string *u)
-{
-    for (; *p != '"'; p++) {
-        if (rj__escape_letter[*p] == 0 && *p < 0x80) {
-            *u->out++ = *p;
-        }
-        else if (is_long_escape(p)) {
-            uint32_t unit = hex4(d, p + 2);
-            if (unit >= 0x10000)
-                return NULL;
-            *u->out++ = (uint16_t)unit;
-            u->seen |= unit;
-            u->surrogates |= has_surrogate(unit);
-            p += 5;
-        }
-        else if (*p != '\\' || !put_short_escape(p++, u)) {
-            return NULL;
-        }
-    }
-    return p;
-}
-
 /* The characters from `p` on, up to the closing quote, where it ends; NULL if they are not for this, maybe with an
  * exception. */
 RJ__INLINE const uint8_t *
@@ -145,6 +175,8 @@ put_unit_string(rjpy_decoder *d, const uint8_t *p, unit_string *u)
         }
     }
 }
+
+#endif
 
 /* The str of UTF-16, of whose surrogates not all need be in pairs: the others stay what they are. */
 static RJ__NOINLINE PyObject *

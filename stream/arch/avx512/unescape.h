@@ -32,28 +32,46 @@ rj__join_bits(__m512i upper, __m512i lower)
     return _mm512_ternarylogic_epi64(six, two, _mm512_set1_epi8(3), 0xD8); /* c ? b : a */
 }
 
-/* Escapes of four digits, told by the places of their backslashes. */
-typedef struct rj__long_escapes {
-    uint64_t all;
-    uint64_t two, three; /* those that become two and three bytes of UTF-8 */
-} rj__long_escapes;
+/* A block as hexadecimal digits: at each place the value of that one and the next. */
+typedef struct rj__pairs_of_digits {
+    __m512i values;
+    uint64_t bad; /* places of what is no digit */
+} rj__pairs_of_digits;
 
-/* The escapes of `begin`, none of which is a surrogate or has other digits. Each lies at least six bytes before the
- * block's end. Their first bytes are replaced. */
-RJ__INLINE rj__long_escapes
-rj__spell_long_escapes(__m512i *block, uint64_t begin)
+RJ__INLINE rj__pairs_of_digits
+rj__pair_digits(__m512i v)
 {
-    __m512i v = *block;
     __m512i digits = _mm512_permutex2var_epi8(_mm512_loadu_si512(rj__hex_value), v, _mm512_loadu_si512(rj__hex_value + 64));
     uint64_t bad = _mm512_movepi8_mask(_mm512_or_si512(digits, v));
     digits = _mm512_and_si512(digits, _mm512_set1_epi8(0x0f));
-    /* Two digits each: those of the escape that begins at a place, or one before it. */
-    __m512i pairs = _mm512_or_si512(_mm512_slli_epi16(digits, 4), rj__from_behind(digits, 1));
-    __m512i upper = rj__from_behind(pairs, 2), upper_before = rj__from_behind(pairs, 1);
-    __m512i lower = rj__from_behind(pairs, 4), lower_before = rj__from_behind(pairs, 3);
+    return (rj__pairs_of_digits){_mm512_or_si512(_mm512_slli_epi16(digits, 4), rj__from_behind(digits, 1)), bad};
+}
+
+/* The backslashes of escapes that have not four digits. */
+RJ__INLINE uint64_t
+rj__lacks_digits(uint64_t bad)
+{
+    return bad >> 2 | bad >> 3 | bad >> 4 | bad >> 5;
+}
+
+/* Escapes of four digits, told by the places of their backslashes. */
+typedef struct rj__spelled_escapes {
+    uint64_t all;
+    uint64_t two, three; /* those that become two and three bytes of UTF-8 */
+} rj__spelled_escapes;
+
+/* The escapes of `begin`, none of which is a surrogate or has other digits. Each lies at least six bytes before the
+ * block's end. Their first bytes are replaced. */
+RJ__INLINE rj__spelled_escapes
+rj__spell_long_escapes(__m512i *block, uint64_t begin)
+{
+    __m512i v = *block;
+    rj__pairs_of_digits pairs = rj__pair_digits(v);
+    __m512i upper = rj__from_behind(pairs.values, 2), upper_before = rj__from_behind(pairs.values, 1);
+    __m512i lower = rj__from_behind(pairs.values, 4), lower_before = rj__from_behind(pairs.values, 3);
     __m512i top = _mm512_and_si512(upper, _mm512_set1_epi8((char)0xF8));
-    rj__long_escapes e;
-    e.all = begin & ~(bad >> 2 | bad >> 3 | bad >> 4 | bad >> 5);
+    rj__spelled_escapes e;
+    e.all = begin & ~rj__lacks_digits(pairs.bad);
     e.all = _mm512_mask_cmpneq_epi8_mask(e.all, top, _mm512_set1_epi8((char)0xD8));
     e.three = _mm512_mask_test_epi8_mask(e.all, top, top);
     e.two = e.all & ~e.three & (_mm512_test_epi8_mask(upper, upper) | _mm512_movepi8_mask(lower));
@@ -135,7 +153,7 @@ rj__unescape_long(const uint8_t *src, uint8_t *dst)
     uint64_t long_ones = e.begin & (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('u')) >> 1 | last);
     uint64_t length = _tzcnt_u64(long_ones & ~whole), within = _bzhi_u64(~(uint64_t)0, (unsigned)length);
     v = _mm512_mask_mov_epi8(v, e.escaped & ~e.others, e.letters);
-    rj__long_escapes spelled = rj__spell_long_escapes(&v, long_ones & whole);
+    rj__spelled_escapes spelled = rj__spell_long_escapes(&v, long_ones & whole);
     uint64_t others = e.others & ~(spelled.all << 1);
     uint64_t stops = (e.ends | others) & within, before = ~stops & (stops - 1) & within;
     uint64_t digits = spelled.all << 2 | spelled.all << 3 | spelled.all << 4 | spelled.all << 5;
@@ -150,6 +168,52 @@ rj__unescape_long(const uint8_t *src, uint8_t *dst)
                                  .wide = before & (spelled.two | spelled.three),
                                  .length = length,
                                  .written = (size_t)_mm_popcnt_u64(keep)};
+}
+
+/* What became of a block as units. */
+typedef struct rj__unit_block {
+    uint64_t stops;     /* its first one is the end of what was read and written: what is not ASCII is one too */
+    uint64_t long_ones; /* escapes of four digits */
+    uint16_t seen;      /* 0x100 if there are units from there on, 0x80 if there are others beyond ASCII */
+    int surrogates;     /* whether there are any */
+    size_t length;      /* bytes read, if there is no stop */
+    size_t written;
+} rj__unit_block;
+
+/* rj__unescape_long to units of two bytes, surrogates too. Stores 64 of them. */
+RJ__INLINE rj__unit_block
+rj__unescape_to_units(const uint8_t *src, uint16_t *dst)
+{
+    const uint64_t last = (uint64_t)1 << 63, whole = ~(uint64_t)0 >> 5; /* where escapes of six bytes fit in */
+    __m512i v = _mm512_loadu_si512(src);
+    rj__escapes e = rj__find_escapes(v, 0);
+    uint64_t long_ones = e.begin & (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('u')) >> 1 | last);
+    uint64_t length = _tzcnt_u64(long_ones & ~whole), within = _bzhi_u64(~(uint64_t)0, (unsigned)length);
+    rj__pairs_of_digits pairs = rj__pair_digits(v);
+    uint64_t spelled = long_ones & whole & ~rj__lacks_digits(pairs.bad);
+    uint64_t stops = (e.ends | (e.others & ~(spelled << 1)) | _mm512_movepi8_mask(v)) & within;
+    uint64_t before = ~stops & (stops - 1) & within;
+    uint64_t dropped = (e.begin & ~spelled) | spelled << 1 | spelled << 2 | spelled << 3 | spelled << 4 | spelled << 5;
+    uint64_t keep = before & ~dropped;
+    __m512i low = _mm512_mask_mov_epi8(v, e.escaped & ~e.others, e.letters);
+    low = _mm512_maskz_compress_epi8(keep, _mm512_mask_mov_epi8(low, spelled, rj__from_behind(pairs.values, 4)));
+    __m512i high = _mm512_maskz_mov_epi8(spelled & before, rj__from_behind(pairs.values, 2));
+    uint64_t surrogates =
+        _mm512_cmpeq_epi8_mask(_mm512_and_si512(high, _mm512_set1_epi8((char)0xF8)), _mm512_set1_epi8((char)0xD8));
+    uint64_t wide = _mm512_test_epi8_mask(high, high);
+    high = _mm512_maskz_compress_epi8(keep, high);
+    for (int i = 0; i < 2; i++) {
+        __m256i l = i ? _mm512_extracti64x4_epi64(low, 1) : _mm512_castsi512_si256(low);
+        __m256i h = i ? _mm512_extracti64x4_epi64(high, 1) : _mm512_castsi512_si256(high);
+        __m512i units = _mm512_or_si512(_mm512_cvtepu8_epi16(l), _mm512_slli_epi16(_mm512_cvtepu8_epi16(h), 8));
+        _mm512_storeu_si512(dst + 32 * i, units);
+    }
+    return (rj__unit_block){.stops = stops,
+                            .long_ones = long_ones,
+                            .seen = (uint16_t)((wide ? 0x100 : 0) | (_mm512_movepi8_mask(low) ? 0x80 : 0)),
+                            .surrogates = surrogates != 0,
+                            .length = length,
+                            .written = (size_t)_mm_popcnt_u64(keep)};
 }
 
 /* What became of some units of a string. */
