@@ -1,9 +1,10 @@
-"""Figures of a cluster: a bag's rows to files, by to_ndjson and by to_textfiles.
+"""Figures of a cluster: a bag's rows to files, by to_ndjson and by to_textfiles; a dataframe's, by to_ndjson and to_json.
 
     python bench/cluster.py [--rows 2000000]
 
 Two workers, a process of one thread each, write to a local folder; all in one run. "kept": the rows are in the workers'
-memory before, so that the time is encoding and writing. "made": each row is made when it is written. Memory is by how
+memory before, so that the time is encoding and writing. "made": each row is made when it is written. A dataframe's
+partitions are kept; "by dicts" is what to_ndjson does with options that Arrow's writer has not. Memory is by how
 much a worker's peak is above what it had before, the larger of the two.
 """
 
@@ -24,8 +25,11 @@ if __name__ == "__main__":
 
     sys.path.pop(0)  # this folder, whose http.py is not the one that dask imports
 import dask.bag
+import dask.dataframe
 import distributed
+import numpy
 import orjson
+import pandas
 
 from rjson.integrations.dask import to_ndjson
 
@@ -55,6 +59,33 @@ JOBS: dict[str, Callable[[Any, str], object]] = {
 }
 
 
+FRAME_JOBS: dict[str, Callable[[Any, str], object]] = {
+    "to_ndjson": lambda frame, folder: to_ndjson(frame, f"{folder}/part-*.jsonl"),
+    "to_ndjson, by dicts": lambda frame, folder: to_ndjson(frame, f"{folder}/part-*.jsonl", decimal="number"),
+    "dask's to_json": lambda frame, folder: frame.to_json(f"{folder}/part-*.jsonl", orient="records", lines=True),
+}
+
+
+def frame_of(start: int, stop: int) -> Any:
+    """Columns as in bench/arrow.py."""
+    ids = numpy.arange(start, stop)
+    return pandas.DataFrame(
+        {
+            "id": ids,
+            "price": ids * 0.37,
+            "name": [f"customer number {n % 5000}" for n in ids],
+            "at": pandas.to_datetime(1_700_000_000_000_000 + ids * 1_000_003, unit="us"),
+            "ok": ids % 3 == 0,
+        }
+    )
+
+
+def frames(rows: int) -> Any:
+    step = -(-rows // PARTITIONS)
+    parts = [dask.delayed(frame_of)(start, min(start + step, rows)) for start in range(0, rows, step)]
+    return dask.dataframe.from_delayed(parts, meta=frame_of(0, 1))
+
+
 def forget_peak() -> int:
     """Begin to measure this process anew. Bytes it has now."""
     with open("/proc/self/clear_refs", "w") as file:
@@ -80,14 +111,14 @@ def measured(client: Any, job: Callable[[Any, str], object], bag: Any) -> tuple[
         return seconds, growth, sum(os.path.getsize(name) for name in glob.glob(f"{folder}/part-*"))
 
 
-def show(title: str, client: Any, bag: Any) -> None:
+def show(title: str, client: Any, data: Any, small: Any, jobs: dict[str, Callable[[Any, str], object]]) -> None:
     print(f"\n{title}")
-    for job in JOBS.values():  # what is imported and compiled at the first use is so now
+    for job in jobs.values():  # what is imported and compiled at the first use is so now
         with tempfile.TemporaryDirectory() as folder:
-            job(dask.bag.range(100, npartitions=4).map(row), folder)
+            job(small, folder)
     base = 0.0
-    for name, job in JOBS.items():
-        seconds, growth, size = measured(client, job, bag)
+    for name, job in jobs.items():
+        seconds, growth, size = measured(client, job, data)
         base = base or seconds
         print(f"  {name:<26} {seconds:7.2f} s  {seconds / base:5.2f} x to_ndjson  +{growth >> 20:5} MiB  {size:,} bytes")
 
@@ -104,10 +135,15 @@ def main() -> None:
         distributed.Client(cluster) as client,
     ):
         bag = dask.bag.range(rows, npartitions=PARTITIONS).map(row)
-        show(f"{rows:,} rows, made", client, bag)
+        small = dask.bag.range(100, npartitions=4).map(row)
+        show(f"{rows:,} rows, made", client, bag, small, JOBS)
         kept = bag.persist()
         distributed.wait(kept)
-        show(f"{rows:,} rows, kept", client, kept)
+        show(f"{rows:,} rows, kept", client, kept, small, JOBS)
+        del kept
+        frame = frames(rows).persist()
+        distributed.wait(frame)
+        show(f"{rows:,} rows, a dataframe", client, frame, frames(100), FRAME_JOBS)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, cast
 from rjson import EncodeError, dumps_bytes, iterload_path, loads
 from rjson._paths import _packing
 from rjson._remote import discard, file_system, is_s3, is_url, publish, stage
-from rjson._writer import Writer
+
+from ._columns import Count, is_columnar, write_columnar, write_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 _MANIFEST = "_manifest.json"
 _MARKER = "_writing-"
-_CHUNK = 1 << 18
-_BATCH = 4096  # rows of a dataframe that are Python objects at a time
 
 
 class Job:
@@ -126,27 +125,22 @@ def write_partition(partition: Any, number: int, job: Job, is_fresh: bool = Fals
         _remove_others(job, fs, folder)
     attempt = stage(fs, path, f"{job.run}-{os.urandom(4).hex()}")
     meter = _Meter(attempt.write)
-    rows = 0
+    count = Count()
     try:
-        with (
-            _packing(meter, job.format, job.level) as file,
-            Writer(file, framing=job.framing, chunk_size=_CHUNK, **job.options) as writer,
-        ):
-            try:
-                writer.write_all(_rows(partition, is_fresh))
-            finally:
-                rows = writer.documents
+        with _packing(meter, job.format, job.level) as file:
+            _write(partition, is_fresh, file, job, count)
         ticket = attempt.seal()
         fs.invalidate_cache()
         if not job.is_lazy and not fs.exists(folder + _MARKER + job.run):
             raise RuntimeError("whoever had this data set written has given it up, or has it already")
     except BaseException as e:
         attempt.abort()
-        located = _located(e, f"row {rows} of partition {number}, for {fs.unstrip_protocol(path)}", number, rows)
+        place = f"row {count.rows} of partition {number}, for {fs.unstrip_protocol(path)}"
+        located = _located(e, place, number, count.rows)
         if located is e:
             raise
         raise located from e
-    return {"number": number, "rows": rows, "bytes": meter.size, "sha256": meter.digest(), "ticket": ticket}
+    return {"number": number, "rows": count.rows, "bytes": meter.size, "sha256": meter.digest(), "ticket": ticket}
 
 
 def _located(error: BaseException, place: str, number: int, row: int) -> BaseException:
@@ -265,74 +259,33 @@ def _abort_uploads(job: Job, fs: Any, folder: str) -> None:
         place = {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
 
 
-# ---- rows
+# ---- documents
 
 
-def _rows(partition: Any, is_fresh: bool) -> Iterable[Any]:
-    """The documents of a partition, one by one."""
-    module = type(partition).__module__.partition(".")[0]
-    if module == "pandas" and hasattr(partition, "columns"):
-        return _frame_rows(partition)
-    if module == "pyarrow":
-        return _arrow_rows(partition)
-    if hasattr(partition, "__next__"):
-        if not (is_fresh or _is_unbegun(partition)):
-            raise TypeError(
-                f"a partition is an iterator, which another attempt may have begun: {partition!r}. "
-                "Have it be a list, or a function without arguments that returns the iterator"
-            )
-        return cast("Iterable[Any]", partition)
+def _write(partition: Any, is_fresh: bool, file: Any, job: Job, count: Count) -> None:
+    """Write the documents of a partition one by one."""
+    if is_columnar(partition):
+        write_columnar(partition, file, job.framing, job.options, count)
+    elif callable(partition) and not hasattr(partition, "__iter__"):
+        _write(partition(), True, file, job, count)
+    else:
+        write_documents(_documents(partition, is_fresh), file, job.framing, job.options, count)
+
+
+def _documents(partition: Any, is_fresh: bool) -> Iterable[Any]:
+    if hasattr(partition, "__next__") and not (is_fresh or _is_unbegun(partition)):
+        raise TypeError(
+            f"a partition is an iterator, which another attempt may have begun: {partition!r}. "
+            "Have it be a list, or a function without arguments that returns the iterator"
+        )
     if hasattr(partition, "__iter__"):
         return cast("Iterable[Any]", partition)
-    if callable(partition):
-        return _rows(partition(), True)
     kind = type(partition).__name__
     raise TypeError(f"a partition must be iterable, a dataframe or a table, not {kind}: {partition!r:.200}")
 
 
 def _is_unbegun(iterator: Any) -> bool:
     return inspect.isgenerator(iterator) and inspect.getgeneratorstate(iterator) == inspect.GEN_CREATED
-
-
-def _objects(names: list[Any], columns: list[list[Any]]) -> Iterator[dict[Any, Any]]:
-    for values in zip(*columns, strict=True):
-        yield dict(zip(names, values, strict=True))
-
-
-def _frame_rows(frame: Any) -> Iterator[dict[Any, Any]]:
-    names = _distinct(list(frame.columns))
-    for start in range(0, len(frame), _BATCH):
-        batch = frame.iloc[start : start + _BATCH]
-        columns = [_values(batch.iloc[:, i]) for i in range(len(names))]
-        yield from _objects(names, columns) if names else ({} for _ in range(len(batch)))
-
-
-def _values(column: Any) -> list[Any]:
-    values: list[Any] = column.tolist()
-    missing = column.isna()
-    if missing.any():
-        return [None if is_missing else value for value, is_missing in zip(values, missing.tolist(), strict=True)]
-    return values
-
-
-def _arrow_rows(table: Any) -> Iterator[dict[Any, Any]]:
-    names = _distinct(list(table.schema.names))
-    batches = table.to_batches(max_chunksize=_BATCH) if hasattr(table, "to_batches") else _slices(table)
-    for batch in batches:
-        yield from _objects(names, [column.to_pylist() for column in batch.columns])
-
-
-def _slices(batches: Any) -> Iterator[Any]:
-    """Of a record batch, or a reader of them."""
-    for batch in [batches] if hasattr(batches, "slice") else batches:
-        for start in range(0, batch.num_rows, _BATCH):
-            yield batch.slice(start, _BATCH)
-
-
-def _distinct(names: list[Any]) -> list[Any]:
-    if len(set(names)) != len(names):
-        raise ValueError(f"columns must have names of their own, to be members of an object: {names!r:.200}")
-    return names
 
 
 # ---- reading

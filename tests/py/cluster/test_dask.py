@@ -103,6 +103,27 @@ def test_dataframe_compressed(s3):
     ]
 
 
+def test_dataframe_by_buffers_and_by_dicts(s3):
+    """Arrow's buffers and, with an option that they lack, dicts: the same files; a row that fails is named the same."""
+    pandas, dataframe = pytest.importorskip("pandas"), pytest.importorskip("dask.dataframe")
+    frame = pandas.DataFrame(
+        {"n": range(50_000), "x": [i / 8 for i in range(50_000)], "s": [f"ü{i}" for i in range(50_000)]}
+    )
+    frames = dataframe.from_pandas(frame, npartitions=2)
+    ways = {}
+    for name, options in {"buffers": {}, "dicts": {"ensure_ascii": False}}.items():
+        ways[name] = to_ndjson(frames, s3.url(f"{name}/part-*.jsonl"), storage_options=s3.options, **options)
+    assert ways["buffers"]["parts"] == ways["dicts"]["parts"]
+    body = s3.read("buffers/part-00000.jsonl") + s3.read("buffers/part-00001.jsonl")
+    assert [json.loads(line) for line in body.splitlines()] == frame.to_dict("records")
+    bad = frames.map_partitions(lambda part: part.assign(x=part.x.where(part.n != 45_000, float("inf"))), meta=frame)
+    with pytest.raises(EncodeError, match=r"row 20000 of partition 1, for s3://.*/bad/part-00001\.jsonl") as e:
+        to_ndjson(bad, s3.url("bad/part-*.jsonl"), storage_options=s3.options)
+    assert (e.value.path, e.value.partition, e.value.row) == ("$.x", 1, 20_000)
+    assert [key for key in s3.list() if key.startswith("bad")] == []
+    assert s3.uploads() == []
+
+
 def test_delayed_partitions(s3):
     """Lists, functions that return iterators, and tables; several framings' names come back."""
     pyarrow = pytest.importorskip("pyarrow")
