@@ -109,10 +109,25 @@ put_unit_string(rjpy_decoder *d, const uint8_t *p, unit_string *u)
 
 #else
 
+/* One escape of four digits at `p`: behind it, or `p` if these are none. */
+RJ__INLINE const uint8_t *
+put_long_escape(const rjpy_decoder *d, const uint8_t *p, unit_string *u)
+{
+    uint32_t unit = hex4(d, p + 2);
+    if (RJ__UNLIKELY(unit >= 0x10000))
+        return p;
+    *u->out++ = (uint16_t)unit;
+    u->seen |= unit;
+    u->surrogates |= has_surrogate(unit);
+    return p + 6;
+}
+
 /* Escapes of four digits from `p` on, where vectors can read: behind some of them, `p` if there is none. */
 RJ__INLINE const uint8_t *
 put_long_escapes(const rjpy_decoder *d, const uint8_t *p, unit_string *u)
 {
+    if (!is_long_escape(p + 6)) /* alone it is faster without vectors */
+        return put_long_escape(d, p, u);
     unsigned count;
     do {
         uint64_t units;
