@@ -58,11 +58,13 @@ rj__utf8_measure(const uint8_t *s, size_t length, int beyond)
     seen.characters -= 16 - (length - i);
     /* The classes that matter, as the highest byte of each. */
     int is_four = _mm_movemask_epi8(rj__utf8_at_least(seen.highest, 0xF0));
+    int is_three = _mm_movemask_epi8(rj__utf8_at_least(seen.highest, 0xE0));
     int is_wide = _mm_movemask_epi8(rj__utf8_at_least(seen.highest, 0xC4));
     return (rj__utf8_extent){seen.characters,
-                             is_four   ? 0xFF
-                             : is_wide ? 0xEF
-                                       : 0xC3,
+                             is_four    ? 0xFF
+                             : is_three ? 0xEF
+                             : is_wide  ? 0xDF
+                                        : 0xC3,
                              _mm_testz_si128(seen.mistakes, seen.mistakes)};
 }
 
@@ -85,14 +87,10 @@ RJ__INLINE rj__utf8_planes
 rj__utf8_split(const uint8_t *s, int width)
 {
     __m128i b0 = rj__load_sixteen(s), b1 = rj__load_sixteen(s + 1), zero = _mm_setzero_si128();
+    __m128i is_longer = rj__utf8_at_least(b0, 0xE0), high = zero;
     /* Its last byte, the one before that, and the one before that. */
-    __m128i last = b1, before = b0, third = zero, high = zero;
-    if (width > 1) {
-        __m128i is_longer = rj__utf8_at_least(b0, 0xE0);
-        last = _mm_blendv_epi8(b1, rj__load_sixteen(s + 2), is_longer);
-        before = _mm_blendv_epi8(b0, b1, is_longer);
-        third = _mm_and_si128(b0, is_longer);
-    }
+    __m128i last = _mm_blendv_epi8(b1, rj__load_sixteen(s + 2), is_longer);
+    __m128i before = _mm_blendv_epi8(b0, b1, is_longer), third = _mm_and_si128(b0, is_longer);
     if (width == 4) {
         __m128i is_longest = rj__utf8_at_least(b0, 0xF0);
         last = _mm_blendv_epi8(last, rj__load_sixteen(s + 3), is_longest);
@@ -170,14 +168,42 @@ rj__utf8_alike(const uint8_t *s, const uint8_t *last, uint8_t *out, const uint8_
     return (size_t)(s - begin);
 }
 
+/* rj__utf8_blocks where no character has more than two bytes: each is made where its last one is, so that where the
+ * next 16 bytes begin is known at once. */
+RJ__INLINE const uint8_t *
+rj__utf8_short_blocks(const uint8_t *s, const uint8_t *last, uint8_t **out, size_t room, int width)
+{
+    const __m128i zero = _mm_setzero_si128();
+    const uint8_t *begin = s;
+    uint8_t *to = *out, *to_last = to + room - 16 * width + 1;
+    for (__m128i previous = zero; s < last && to < to_last; s += 16) {
+        __m128i v = rj__load_sixteen(s), before = _mm_alignr_epi8(v, previous, 15);
+        __m128i continues = _mm_cmplt_epi8(v, _mm_set1_epi8(-64)), high = zero;
+        __m128i low = _mm_or_si128(rj__utf8_bits(before, 6, 0xC0), rj__utf8_bits(v, 0, 0x3f));
+        if (width > 1)
+            high = _mm_and_si128(rj__utf8_bits(before, -2, 0x07), continues);
+        low = _mm_blendv_epi8(v, low, continues);
+        unsigned ends = ~(unsigned)_mm_movemask_epi8(rj__utf8_at_least(v, 0xC0));
+        to += width * rj__utf8_store_eight(_mm_unpacklo_epi8(low, high), zero, ends & 0xff, to, width);
+        to += width * rj__utf8_store_eight(_mm_unpackhi_epi8(low, high), zero, ends >> 8 & 0xff, to, width);
+        previous = v;
+    }
+    *out = to;
+    return s > begin && s[-1] >= 0xC0 ? s - 1 : s;
+}
+
 /* The characters that begin before `last`, as long as there is room for 16 more. Reads up to 19 bytes from each of
  * them on. Returns behind the last one, and moves *out. */
 RJ__INLINE const uint8_t *
-rj__utf8_blocks(const uint8_t *s, const uint8_t *last, uint8_t **out, size_t room, int width)
+rj__utf8_blocks(const uint8_t *s, const uint8_t *last, uint8_t **out, size_t room, int width, uint8_t highest)
 {
+    if (width == 1)
+        return rj__utf8_short_blocks(s, last, out, room, 1);
+    if (width == 2 && highest < 0xE0)
+        return rj__utf8_short_blocks(s, last, out, room, 2);
     uint8_t *to = *out, *to_last = to + room - 16 * width + 1;
     while (s < last && to < to_last) {
-        size_t alike = width > 1 ? rj__utf8_alike(s, last, to, to_last, width) : 0;
+        size_t alike = rj__utf8_alike(s, last, to, to_last, width);
         s += alike;
         to += width == 2 ? alike / 3 * 2 : alike;
         if (alike)
@@ -196,7 +222,7 @@ rj__utf8_blocks(const uint8_t *s, const uint8_t *last, uint8_t **out, size_t roo
 
 /* The last characters, which fill the room exactly: by way of memory where what is stored past them does no harm. */
 RJ__INLINE void
-rj__utf8_rest(const uint8_t *s, size_t length, int beyond, void *out, size_t room, int width)
+rj__utf8_rest(const uint8_t *s, size_t length, int beyond, void *out, size_t room, int width, uint8_t highest)
 {
     uint8_t padded[RJ__UTF8_REST + 32], stored[4 * (RJ__UTF8_REST + 32)], *to = stored;
     if (!beyond) {
@@ -204,7 +230,7 @@ rj__utf8_rest(const uint8_t *s, size_t length, int beyond, void *out, size_t roo
         memset(padded + length, 0, 32);
         s = padded;
     }
-    rj__utf8_blocks(s, s + length, &to, sizeof stored, width);
+    rj__utf8_blocks(s, s + length, &to, sizeof stored, width, highest);
     memcpy(out, stored, room);
 }
 
@@ -217,11 +243,11 @@ rj__utf8_block(const uint8_t *s, size_t length, int beyond, const rj__utf8_exten
     if (RJ__UNLIKELY(!extent->is_sound))
         return 0;
     if (length <= RJ__UTF8_REST) {
-        rj__utf8_rest(s, length, beyond, out, room, width);
+        rj__utf8_rest(s, length, beyond, out, room, width, extent->highest);
         *characters = room / (size_t)width;
         return length;
     }
-    size_t bytes = (size_t)(rj__utf8_blocks(s, s + length - 18, &to, room, width) - s);
+    size_t bytes = (size_t)(rj__utf8_blocks(s, s + length - 18, &to, room, width, extent->highest) - s);
     *characters = (size_t)(to - (uint8_t *)out) / (size_t)width;
     return bytes;
 }
