@@ -128,17 +128,22 @@ put_long_escapes(const rjpy_decoder *d, const uint8_t *p, unit_string *u)
 {
     if (!is_long_escape(p + 6)) /* alone it is faster without vectors */
         return put_long_escape(d, p, u);
-    unsigned count;
-    do {
+    for (;;) {
         uint64_t units;
-        count = rj__long_escapes(p, &units);
+        unsigned count = rj__long_escapes(p, &units);
         memcpy(u->out, &units, sizeof units);
-        u->out += count;
         u->seen |= units;
         u->surrogates |= has_surrogate(units);
-        p += 6 * count;
-    } while (count == 4 && p < d->safe_end && has_unit_room(d, u));
-    return p;
+        if (count < 4) {
+            u->out += count;
+            return p + 6 * count;
+        }
+        /* Constants, as the next four need not wait for the count then. */
+        u->out += 4;
+        p += 24;
+        if (p >= d->safe_end || !has_unit_room(d, u))
+            return p;
+    }
 }
 
 /* ASCII without escapes from `p` on: behind it, or where vectors cannot read on; NULL if something else is in it, or it
