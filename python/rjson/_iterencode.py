@@ -60,6 +60,11 @@ def _begun(
     return pump
 
 
+def full_piece(pump: Pump) -> bytes | memoryview | None:
+    """What leaves a chunk that is full: whole documents, so that none is out in part that fits into a chunk."""
+    return pump.flush_documents() or pump.flush(-1)
+
+
 def rest_of(pump: Pump, error: BaseException, last_words: LastWords | None) -> bytes:
     """What can still leave when a row has failed: those that are complete and were held, and `last_words` behind them.
 
@@ -133,7 +138,7 @@ class Chunks(Iterator[bytes]):
                 self._is_done = pump.run(-1) == PUMP_DONE
             if self._is_done:
                 self._is_ended = pump.end()  # else there was no room for it
-            piece = pump.flush(-1)
+            piece = full_piece(pump)
             if piece is not None:
                 return bytes(piece)
         return None
@@ -222,7 +227,7 @@ class Work:
             is_done = is_done or pump.run(-1) == PUMP_DONE
             with self._monitor:
                 is_ended = is_done and pump.end()
-                piece = pump.flush(-1)
+                piece = full_piece(pump)
                 if piece is not None:
                     self._hand_over(bytes(piece))
                     self._handed_over_all = is_ended

@@ -82,6 +82,52 @@ rjpy_pump_flush(rjpy_pump *self, const rjpy_way *way, int last, PyObject **piece
     return -1;
 }
 
+/* Bytes in the chunk that belong to a document which is not complete. */
+static size_t
+begun_bytes(const rjpy_pump *self)
+{
+    if (!rjpy_pump_has_document(self) || self->out.sealed)
+        return 0;
+    uint64_t begun = rjpy_pump_produced(self) - self->document_start;
+    size_t held = rjpy_framed_chunk_held(&self->out);
+    return begun < held ? (size_t)begun : held;
+}
+
+/* Takes the last `count` bytes out of the chunk: a new bytes object, or NULL with MemoryError. */
+static PyObject *
+cut_off(rjpy_pump *self, size_t count)
+{
+    const char *data = (const char *)rjpy_framed_chunk_end(&self->out) - count;
+    PyObject *bytes = PyBytes_FromStringAndSize(data, (Py_ssize_t)count);
+    if (bytes)
+        rjpy_framed_chunk_shorten(&self->out, rjpy_framed_chunk_held(&self->out) - count);
+    return bytes;
+}
+
+int
+rjpy_pump_flush_documents(rjpy_pump *self, PyObject **piece)
+{
+    size_t begun = begun_bytes(self);
+    *piece = NULL;
+    if (begun == 0)
+        return rjpy_pump_flush(self, &rjpy_no_way, 0, piece);
+    if (begun == rjpy_framed_chunk_held(&self->out))
+        return 0;
+    PyObject *beginning = cut_off(self, begun);
+    if (!beginning)
+        return -1;
+    int rc = rjpy_pump_flush(self, &rjpy_no_way, 0, piece);
+    if (rc == 0 && rjpy_framed_chunk_room(&self->out) < 0) {
+        rjpy_pump_lose(self, 0);
+        Py_CLEAR(*piece);
+        rc = -1;
+    }
+    if (rc == 0)
+        rjpy_framed_chunk_append(&self->out, PyBytes_AS_STRING(beginning), begun);
+    Py_DECREF(beginning);
+    return rc;
+}
+
 void
 rjpy_pump_lose(rjpy_pump *self, int partly)
 {

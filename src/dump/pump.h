@@ -106,6 +106,9 @@ rjpy_sent rjpy_pump_send(rjpy_pump *self, const rjpy_way *way, int last);
 /* Has the chunk leave: by `way`, or into *piece (new, bytes or a memoryview; NULL if there is nothing to hand out).
  * -1 with an exception. */
 int rjpy_pump_flush(rjpy_pump *self, const rjpy_way *way, int last, PyObject **piece);
+/* The same for the documents that are complete, and nowhere but into *piece: NULL if there are none. The beginning of
+ * the one at hand stays in the chunk. */
+int rjpy_pump_flush_documents(rjpy_pump *self, PyObject **piece);
 /* The target did not take what was flushed last, or perhaps a part of it. It does not count as written; and if that
  * was the document at hand and nothing else, it is as if that had not been. */
 void rjpy_pump_lose(rjpy_pump *self, int partly);

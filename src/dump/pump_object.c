@@ -198,6 +198,16 @@ pump_flush(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 }
 
 static PyObject *
+pump_flush_documents(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    if (rjpy_pump_check_idle((rjpy_pump *)op) < 0)
+        return NULL;
+    PyObject *piece;
+    int rc = rjpy_pump_flush_documents((rjpy_pump *)op, &piece);
+    return piece_or_none(rc, piece);
+}
+
+static PyObject *
 pump_steal(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     rjpy_pump *self = (rjpy_pump *)op;
@@ -549,6 +559,9 @@ PyDoc_STRVAR(throw_doc, "throw($self, exception, /)\n--\n\nAs resume(), with an 
 PyDoc_STRVAR(flush_doc, "flush($self, out, last=False, /)\n--\n\n"
                         "Empty the chunk: send it if `out` is not -1; return what is left of it (bytes-like), or None.\n\n"
                         "`last`: the end of an HTTP chunked body comes after it.");
+PyDoc_STRVAR(flush_documents_doc,
+             "flush_documents($self, /)\n--\n\n"
+             "As flush(-1), of documents that are complete; None if there are none. What there is of the next one stays.");
 PyDoc_STRVAR(refuse_doc,
              "refuse($self, partly, /)\n--\n\n"
              "The target did not take what flush() returned (`partly`: or a part of it): it does not count as written.");
@@ -580,6 +593,7 @@ RJ_FAST_IN_TURN(pump_send_whole)
 RJ_IN_TURN(pump_resume)
 RJ_IN_TURN(pump_throw)
 RJ_FAST_IN_TURN(pump_flush)
+RJ_IN_TURN(pump_flush_documents)
 RJ_IN_TURN(pump_refuse)
 RJ_IN_TURN(pump_steal)
 RJ_IN_TURN(pump_end)
@@ -600,6 +614,7 @@ static PyMethodDef pump_methods[] = {
     {"resume", pump_resume_in_turn, METH_O, resume_doc},
     {"throw", pump_throw_in_turn, METH_O, throw_doc},
     {"flush", (PyCFunction)(void (*)(void))pump_flush_in_turn, METH_FASTCALL, flush_doc},
+    {"flush_documents", pump_flush_documents_in_turn, METH_NOARGS, flush_documents_doc},
     {"refuse", pump_refuse_in_turn, METH_O, refuse_doc},
     {"steal", pump_steal_in_turn, METH_NOARGS, steal_doc},
     {"stop", pump_stop, METH_NOARGS, stop_doc},

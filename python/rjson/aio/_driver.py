@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .. import _core
 from .._core import PUMP_DONE, PUMP_FULL, PUMP_SLICE, PUMP_SOURCE, PUMP_TASK, Pump
-from .._iterencode import check_seconds
+from .._iterencode import check_seconds, full_piece
 from .._options import Flush
 from . import _loops
 
@@ -89,7 +89,7 @@ async def pieces(
                 stays = False
             if not stays:
                 held_since = None
-                piece = pump.flush(direct_fd(), rules.last and state == PUMP_DONE)
+                piece = _leaving(pump, state, rules, direct_fd)
                 if piece is not None:
                     yield piece
             if state == PUMP_DONE:
@@ -102,6 +102,14 @@ async def pieces(
         raise
     finally:
         await close_sources(*pump.finish(), rules.loop)
+
+
+def _leaving(pump: Pump, state: int, rules: Rules, direct_fd: Callable[[], Any]) -> Piece | None:
+    if rules.ends and state == PUMP_SLICE:  # in the middle of a row, which says nothing about how soon it is complete
+        return pump.flush_documents()
+    if rules.ends and state == PUMP_FULL:
+        return full_piece(pump)
+    return pump.flush(direct_fd(), rules.last and state == PUMP_DONE)
 
 
 async def _may_stay(pump: Pump, state: int, rules: Rules, left: float) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import time
 
 import pytest
 
@@ -183,11 +184,13 @@ def test_a_ping_that_is_no_time_is_named(ping, error):
         EventSourceResponse([], ping=ping)
 
 
-def failing(rows, record, **arguments):
+def failing(rows, record, chunk_size=512, **arguments):
     """What a WSGI application sends, and what it raises."""
     from rjson.integrations.wsgi import NDJSONResponse
 
-    parts = NDJSONResponse(rows, error=record, chunk_size=512, **arguments)({"REQUEST_METHOD": "GET"}, lambda *_: None)
+    parts = NDJSONResponse(rows, error=record, chunk_size=chunk_size, **arguments)(
+        {"REQUEST_METHOD": "GET"}, lambda *_: None
+    )
     sent = b""
     with pytest.raises(rjson.EncodeError) as caught:
         for part in parts:
@@ -210,3 +213,51 @@ def test_a_record_that_cannot_be_made_does_not_hide_the_failure(flush):
     sent, error = failing(iter([*rows, object()]), lambda e: object(), flush=flush)
     assert sent == b"".join(b'"%s"\n' % row.encode() for row in rows)
     assert "object" in str(error)
+
+
+async def failing_on_a_loop(rows, **arguments):
+    """What an ASGI application sends before it raises."""
+    parts = []
+
+    async def send(message):
+        parts.append(message.get("body", b""))
+
+    app = NDJSONResponse(rows, error=True, chunk_size=2048, **arguments)
+    with pytest.raises(TypeError):
+        await app({"type": "http", "method": "GET", "headers": []}, asyncio.Event().wait, send)
+    return b"".join(parts)
+
+
+async def asynchronously(rows):
+    for row in rows:
+        yield row
+
+
+ROW, RECORD = "x" * 100, b'{"$error":"the source failed"}\n'
+
+
+@pytest.mark.parametrize("at", range(20, 40))
+@pytest.mark.parametrize("flush", ["full", "item", 0.01])
+def test_a_record_follows_the_last_row_wherever_chunks_end(at, flush):
+    """A row that cannot be encoded is not out in part if it fits into a chunk; so there is room for the record."""
+    rows = [ROW] * at + [["y" * 450, object()]]
+    expected = b'"%s"\n' % ROW.encode() * at + RECORD
+    assert failing(iter(rows), True, 2048, flush=flush)[0] == expected
+    assert asyncio.run(failing_on_a_loop(asynchronously(rows), flush=flush)) == expected
+    assert asyncio.run(failing_on_a_loop(iter(rows), flush=flush, threaded=True)) == expected
+    assert asyncio.run(failing_on_a_loop(rows, flush=flush)) == expected
+
+
+@pytest.mark.parametrize("flush", ["item", 0.001])
+def test_a_row_that_takes_long_is_not_out_in_part(flush):
+    """Slices of the event loop's time end in the middle of it, later than rows may wait for more."""
+
+    def slow(obj):
+        time.sleep(0.003)
+        if type(obj) is object:
+            raise TypeError
+        return "slow"
+
+    rows = [ROW] * 10 + [[1j, 1j, 1j, object()]]
+    expected = b'"%s"\n' % ROW.encode() * 10 + RECORD
+    assert asyncio.run(failing_on_a_loop(asynchronously(rows), flush=flush, default=slow)) == expected
