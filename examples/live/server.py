@@ -54,11 +54,7 @@ class Export:
         self.is_open = False
 
     def rows(self, path: str, fail_at: int | None) -> Iterator[dict[str, Any]]:
-        """And a last record: that these are all, or what failed. Runs in one thread of rjson's, the connection with it.
-
-        A failure is a record here and no exception, so that the response ends as a whole one does. Of one that is cut, a
-        browser throws away whatever the page has not read yet.
-        """
+        """Runs in one thread of rjson's, the connection with it."""
         with closing(sqlite3.connect(path)) as db:
             self.is_open = True
             try:
@@ -66,9 +62,6 @@ class Export:
                     if self.row == fail_at:
                         raise sqlite3.OperationalError("disk I/O error")
                     yield {"id": number, "at": at, "sensor": sensor, "value": value, "note": note}
-                yield {"$end": self.row}
-            except sqlite3.Error as error:
-                yield {"$error": str(error)}
             finally:
                 self.is_open = False
 
@@ -88,10 +81,13 @@ def make_app(path: str, table_rows: int) -> Starlette:
         return FileResponse(FOLDER / "page.js", media_type="text/javascript")
 
     async def rows(request: Request) -> Response:
-        """?export=NAME: its rows. &fail=1: one that fails in the middle."""
+        """?export=NAME: its rows, and a record that these are all, or what failed. &fail=1: one that fails in the middle.
+
+        The response ends behind either, as a browser throws away what the page has not read of one that is cut.
+        """
         export = exports[request.query_params["export"]] = Export()
         fail_at = table_rows // 2 if "fail" in request.query_params else None
-        return NDJSONResponse(export.rows(path, fail_at))
+        return NDJSONResponse(export.rows(path, fail_at), end=True, error=str, after_error="end")
 
     def usual(request: Request) -> Response:
         """The same in the usual way: a list of all, one str of it, one response."""

@@ -4,6 +4,7 @@ closing records.
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Mapping
 from importlib import import_module
@@ -147,6 +148,21 @@ def accepts(accept_encoding: str, name: str) -> bool:
 END, ERROR = "$end", "$error"
 
 ErrorRecord = bool | Callable[[BaseException], Any]
+AfterError = Literal["cut", "end"]
+
+
+def ends_after_error(after_error: AfterError, error: ErrorRecord) -> bool:
+    """An `after_error` argument. ValueError if it is none, or if nothing would tell of an error."""
+    if after_error not in ("cut", "end"):
+        raise ValueError(f'after_error must be "cut" or "end", not {after_error!r}')
+    if after_error == "end" and not error:
+        raise ValueError('after_error="end" needs error=: nothing else would tell of a failure')
+    return after_error == "end"
+
+
+def report(error: Exception) -> None:
+    """Tell the log about an error that a client has been told of, and nobody else will be."""
+    logging.getLogger("rjson.integrations").error("a source failed; its response ended with an error record", exc_info=error)
 
 
 def _end_record(count: int, framing: WriteFraming) -> Any:

@@ -18,6 +18,7 @@ from ._http import (
     CHUNK_SIZE,
     FLUSH,
     PING,
+    AfterError,
     Compression,
     Compressor,
     ErrorRecord,
@@ -72,6 +73,7 @@ class JSONResponse(web.StreamResponse):
         compression: Compression | None = None,
         end: bool = False,
         error: ErrorRecord = False,
+        after_error: AfterError = "cut",
         ping: float | None = PING,
         encoder: Encoder | None = None,
         **options: Unpack[Options],
@@ -91,6 +93,7 @@ class JSONResponse(web.StreamResponse):
             compression=compression,
             end=end,
             error=error,
+            after_error=after_error,
             ping=ping,
         )
         self._chunks: Chunks | None = None

@@ -15,6 +15,7 @@ from ._http import (
     CHUNK_SIZE,
     FLUSH,
     PING,
+    AfterError,
     Compression,
     Compressor,
     ErrorRecord,
@@ -22,9 +23,11 @@ from ._http import (
     accepts,
     check_ping,
     encoder_from,
+    ends_after_error,
     header_pairs,
     media_type_of,
     new_compressor,
+    report,
     stream_headers,
     with_records,
 )
@@ -56,6 +59,10 @@ class Body:
             `rjson.iterload(..., end=True)` checks.
         error: Add a last record `{"$error": ...}`, or an event "error", when the source fails. True: without details; a
             function: with what it makes of the exception.
+        after_error: What follows that record. "cut": nothing ends the response properly, and the exception goes on. "end":
+            the response ends as a whole one does, and the exception goes to the log ("rjson.integrations"); only who
+            looks at the last record knows of it. For clients that throw away what they have not read of a response that
+            is cut, as browsers do.
         ping: "sse": seconds of silence after which a comment is sent. None: never.
     """
 
@@ -71,6 +78,7 @@ class Body:
         compression: Compression | None = None,
         end: bool = False,
         error: ErrorRecord = False,
+        after_error: AfterError = "cut",
         ping: float | None = PING,
     ) -> None:
         if compression is not None:
@@ -79,6 +87,7 @@ class Body:
         self.compression: Compression | None = compression
         ping = check_ping(ping)
         self.ping: float | None = ping if framing == "sse" else None
+        self._ends_after_error = ends_after_error(after_error, error)
         rows, last_words = with_records(obj, framing, end, error, encoder)
         self.job: Job = Job(rows, encoder, framing, flush, chunk_size, threaded, last_words)
 
@@ -87,6 +96,13 @@ class Body:
         if self.compression is None or not accepts(accept_encoding, self.compression):
             return None
         return new_compressor(self.compression)
+
+    def settles(self, error: Exception, chunks: Chunks) -> bool:
+        """Whether a failure ends the response properly: its last chunk has told of it."""
+        if not (self._ends_after_error and chunks.said_last_words):
+            return False
+        report(error)
+        return True
 
     async def parts(self, chunks: Chunks, opening: Opening, compressor: Compressor | None) -> AsyncIterator[bytes]:
         """What is sent, chunk by chunk, pings between events included."""
@@ -101,7 +117,12 @@ class Body:
                     if between:
                         yield compressor.add(_PING) if compressor else _PING
                     continue
-                piece = following.result()
+                try:
+                    piece = following.result()
+                except Exception as e:
+                    if not self.settles(e, chunks):
+                        raise
+                    break
                 if piece is None:
                     break
                 between = piece.endswith(b"\n\n")
@@ -304,6 +325,7 @@ class JSONResponse:
         compression: Compression | None = None,
         end: bool = False,
         error: ErrorRecord = False,
+        after_error: AfterError = "cut",
         ping: float | None = PING,
         encoder: Encoder | None = None,
         **options: Unpack[Options],
@@ -322,6 +344,7 @@ class JSONResponse:
             compression=compression,
             end=end,
             error=error,
+            after_error=after_error,
             ping=ping,
         )
 

@@ -23,10 +23,13 @@ from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 from django.utils.cache import patch_vary_headers
 
-from ._chunks import Job, chunks_of, shielded
+from . import asgi
+from ._chunks import chunks_of, shielded
 from ._http import (
     CHUNK_SIZE,
     FLUSH,
+    PING,
+    AfterError,
     Compression,
     ErrorRecord,
     accepts,
@@ -34,9 +37,7 @@ from ._http import (
     media_type_of,
     new_compressor,
     stream_headers,
-    with_records,
 )
-from .asgi import close_unused
 from .wsgi import Body, resetter
 
 if TYPE_CHECKING:
@@ -64,8 +65,9 @@ class JsonResponse(StreamingHttpResponse):
         compression: "gzip" or "zstd", for clients that accept it. Without it the middleware of Django is told to leave
             a stream alone: it would hold rows back, or make a gzip member of each chunk, of which some clients read the
             first only.
-        flush, chunk_size, end, error, encoder, options: As for `rjson.integrations.asgi.Body`. `options` is a dict of
-            the encoder's.
+        flush, chunk_size, end, error, after_error, encoder, options: As for `rjson.integrations.asgi.Body`. `options` is
+            a dict of the encoder's.
+        ping: The same; of an asynchronous source.
         **kwargs: What every response of Django's takes: status, headers, content_type, reason, charset.
     """
 
@@ -81,6 +83,8 @@ class JsonResponse(StreamingHttpResponse):
         chunk_size: int = CHUNK_SIZE,
         end: bool = False,
         error: ErrorRecord = False,
+        after_error: AfterError = "cut",
+        ping: float | None = PING,
         encoder: Encoder | None = None,
         options: dict[str, Any] | None = None,
         **kwargs: Any,
@@ -90,10 +94,21 @@ class JsonResponse(StreamingHttpResponse):
         encoder = encoder_from(encoder, options or {})
         self._asynchronous: _AsyncParts | None = None
         if _is_asynchronous(source, self.framing):
-            rows, last_words = with_records(source, self.framing, end, error, encoder)
-            job = Job(rows, encoder, self.framing, flush or FLUSH, chunk_size, False, last_words)
+            asynchronous = asgi.Body(
+                source,
+                self.framing,
+                encoder,
+                flush=FLUSH if flush is None else flush,
+                chunk_size=chunk_size,
+                threaded=False,
+                compression=compression,
+                end=end,
+                error=error,
+                after_error=after_error,
+                ping=ping,
+            )
             is_wanted = request is None or request.method != "HEAD"
-            self._asynchronous = _AsyncParts(job, _agreed(request, compression), is_wanted)
+            self._asynchronous = _AsyncParts(asynchronous, _agreed(request, compression), is_wanted)
             super().__init__(self._asynchronous, **kwargs)
             self._set_headers(_agreed(request, compression), compression)
             return
@@ -106,6 +121,7 @@ class JsonResponse(StreamingHttpResponse):
             compression=compression,
             end=end,
             error=error,
+            after_error=after_error,
         )
         if request is not None and request.method == "HEAD":
             body.close()
@@ -131,7 +147,9 @@ class JsonResponse(StreamingHttpResponse):
 
     async def _opened(self) -> Self:
         if self._asynchronous is not None:
-            await self._asynchronous.open()
+            length = await self._asynchronous.open()
+            if length is not None:
+                self.headers["Content-Length"] = str(length)
         return self
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -185,43 +203,46 @@ class _AsyncParts:
     way.
     """
 
-    def __init__(self, job: Job, compression: Compression | None, is_wanted: bool) -> None:
-        self._source = job.obj
-        self._chunks = chunks_of(job)
+    def __init__(self, body: asgi.Body, compression: Compression | None, is_wanted: bool) -> None:
+        self._body = body
+        self._chunks = chunks_of(body.job)
         self._compressor = new_compressor(compression) if compression else None
-        self._first: bytes | None = None
-        self._is_open = False
+        self._opening: asgi.Opening | None = None
+        self._is_begun = False
         self._is_wanted = is_wanted  # HEAD wants none
 
-    async def open(self) -> None:
-        """Make the first chunk."""
+    async def open(self) -> int | None:
+        """Make the first chunk. How long the body is, if that is all of it."""
         if not self._is_wanted:
-            return
-        self._is_open = True
+            return None
+        self._is_begun = True
         try:
-            self._first = self._chunks.begin()
-            if self._first is None:
-                self._first = bytes(await self._chunks.first())
+            whole = self._chunks.begin()
+            self._opening = opening = asgi.Opening(whole or b"", None)
+            if whole is None:
+                self._opening = opening = await asgi.open_stream(self._body, self._chunks)
         except BaseException:
             await shielded(self._chunks.aclose())
             raise
+        is_all = whole is not None or (self._chunks.is_complete and opening.pending is None)
+        return len(opening.first) if is_all and self._compressor is None else None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         if not self._is_wanted:
-            await close_unused(self._source)
+            await asgi.close_unused(self._body.job.obj)
             return
-        compressor = self._compressor
-        if not self._is_open:
+        if self._opening is None:
             await self.open()
-        if self._first:
-            yield compressor.add(self._first) if compressor else self._first
-        async for piece in self._chunks:
-            yield compressor.add(bytes(piece)) if compressor else bytes(piece)
-        if compressor:
-            yield compressor.end()
+        assert self._opening is not None
+        parts = self._body.parts(self._chunks, self._opening, self._compressor)
+        try:
+            async for part in parts:
+                yield part
+        finally:
+            await shielded(parts.aclose())  # type: ignore[attr-defined]
 
     async def aclose(self) -> None:
-        if self._is_open:
+        if self._is_begun:
             await self._chunks.aclose()
 
 

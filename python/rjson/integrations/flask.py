@@ -15,7 +15,7 @@ from flask import Response, has_request_context, request
 from flask.json.provider import DefaultJSONProvider
 
 from . import wsgi
-from ._http import CHUNK_SIZE, Compression, ErrorRecord, encoder_from, media_type_of, stream_headers
+from ._http import CHUNK_SIZE, AfterError, Compression, ErrorRecord, encoder_from, media_type_of, stream_headers
 
 if TYPE_CHECKING:
     from .._encoder import Encoder
@@ -55,6 +55,7 @@ def json_response(
     compression: Compression | None = None,
     end: bool = False,
     error: ErrorRecord = False,
+    after_error: AfterError = "cut",
     encoder: Encoder | None = None,
     **options: Any,
 ) -> Response:
@@ -77,6 +78,7 @@ def json_response(
         compression=compression,
         end=end,
         error=error,
+        after_error=after_error,
     )
     more: list[tuple[str, str]] = []
     parts: Any = ()

@@ -16,7 +16,18 @@ from typing import TYPE_CHECKING, Any
 from .._linger import reset_on_close
 from . import asgi
 from ._chunks import Chunks, chunks_of, shielded
-from ._http import CHUNK_SIZE, FLUSH, PING, Compression, ErrorRecord, encoder_from, media_type_of, stream_headers, with_vary
+from ._http import (
+    CHUNK_SIZE,
+    FLUSH,
+    PING,
+    AfterError,
+    Compression,
+    ErrorRecord,
+    encoder_from,
+    media_type_of,
+    stream_headers,
+    with_vary,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +53,7 @@ async def json_response(
     compression: Compression | None = None,
     end: bool = False,
     error: ErrorRecord = False,
+    after_error: AfterError = "cut",
     ping: float | None = PING,
     encoder: Encoder | None = None,
     **options: Unpack[Options],
@@ -68,6 +80,7 @@ async def json_response(
         compression=compression,
         end=end,
         error=error,
+        after_error=after_error,
         ping=ping,
     )
     fields = {name.lower(): value for name, value in [*stream_headers(framing), *(headers or {}).items()]}

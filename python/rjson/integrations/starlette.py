@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from . import asgi
-from ._http import CHUNK_SIZE, FLUSH, PING, Compression, ErrorRecord, encoder_from, media_type_of, stream_headers
+from ._http import CHUNK_SIZE, FLUSH, PING, AfterError, Compression, ErrorRecord, encoder_from, media_type_of, stream_headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +52,7 @@ class JSONResponse(Response):
         compression: Compression | None = None,
         end: bool = False,
         error: ErrorRecord = False,
+        after_error: AfterError = "cut",
         ping: float | None = PING,
         encoder: Encoder | None = None,
         **options: Unpack[Options],
@@ -69,6 +70,7 @@ class JSONResponse(Response):
             compression=compression,
             end=end,
             error=error,
+            after_error=after_error,
             ping=ping,
         )
         self.init_headers(headers)

@@ -17,15 +17,18 @@ from .._iterencode import iterencode
 from .._linger import reset_on_close
 from ._http import (
     CHUNK_SIZE,
+    AfterError,
     Compression,
     Compressor,
     ErrorRecord,
     Headers,
     accepts,
     encoder_from,
+    ends_after_error,
     header_pairs,
     media_type_of,
     new_compressor,
+    report,
     stream_headers,
     with_records,
     with_vary,
@@ -56,6 +59,7 @@ class Body:
         compression: Compression | None = None,
         end: bool = False,
         error: ErrorRecord = False,
+        after_error: AfterError = "cut",
     ) -> None:
         if compression is not None:
             new_compressor(compression)  # so that a wrong name is an error here
@@ -63,6 +67,7 @@ class Body:
         self.compression: Compression | None = compression
         if flush is None:
             flush = "item" if framing == "sse" else "full"
+        self._ends_after_error = ends_after_error(after_error, error)
         self._source, last_words = with_records(obj, framing, end, error, encoder)
         self._chunks = iterencode(encoder, self._source, framing, flush, chunk_size, last_words)
 
@@ -78,8 +83,11 @@ class Body:
         first = next(self._chunks, b"")
         if self._chunks.is_complete:
             whole = compressor.add(first) + compressor.end() if compressor else first
-            return [*headers, ("Content-Length", str(len(whole)))], Parts(self._chunks, whole, None)
-        return headers, Parts(self._chunks, first, compressor)
+            return [*headers, ("Content-Length", str(len(whole)))], self._parts(whole, None)
+        return headers, self._parts(first, compressor)
+
+    def _parts(self, first: bytes, compressor: Compressor | None) -> Parts:
+        return Parts(self._chunks, first, compressor, self._ends_after_error)
 
     def close(self) -> None:
         """For a body that is not asked for."""
@@ -96,8 +104,9 @@ class Parts(Iterator[bytes]):
             be reached. Not behind a record that says so, which a reset might keep from the client.
     """
 
-    def __init__(self, chunks: Any, first: bytes, compressor: Compressor | None) -> None:
+    def __init__(self, chunks: Any, first: bytes, compressor: Compressor | None, ends_after_error: bool) -> None:
         self._chunks = chunks
+        self._ends_after_error = ends_after_error
         self._first: bytes | None = first or None
         self._compressor = compressor
         self.on_error: Callable[[], None] | None = None
@@ -109,18 +118,26 @@ class Parts(Iterator[bytes]):
         compressor = self._compressor
         piece, self._first = self._first, None
         if piece is None:
-            try:
-                piece = next(self._chunks, None)
-            except BaseException:
-                if self.on_error is not None and not self._chunks.said_last_words:
-                    self.on_error()
-                raise
+            piece = self._next_piece()
         if piece is not None:
             return compressor.add(piece) if compressor else piece
         if compressor is None:
             raise StopIteration
         self._compressor = None
         return compressor.end()
+
+    def _next_piece(self) -> bytes | None:
+        chunks = self._chunks
+        try:
+            piece: bytes | None = next(chunks, None)
+        except BaseException as e:
+            if chunks.said_last_words and self._ends_after_error and isinstance(e, Exception):
+                report(e)
+                return None
+            if self.on_error is not None and not chunks.said_last_words:
+                self.on_error()
+            raise
+        return piece
 
     def close(self) -> None:
         self._chunks.close()
@@ -166,6 +183,7 @@ class JSONResponse:
         compression: Compression | None = None,
         end: bool = False,
         error: ErrorRecord = False,
+        after_error: AfterError = "cut",
         encoder: Encoder | None = None,
         **options: Unpack[Options],
     ) -> None:
@@ -189,6 +207,7 @@ class JSONResponse:
             compression=compression,
             end=end,
             error=error,
+            after_error=after_error,
         )
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -1,7 +1,9 @@
 """Sources of responses are ordinary Python: their timeouts, scopes and context variables hold, and a failure is theirs."""
 
 import asyncio
+import contextlib
 import contextvars
+import importlib
 import time
 
 import pytest
@@ -261,3 +263,32 @@ def test_a_row_that_takes_long_is_not_out_in_part(flush):
     rows = [ROW] * 10 + [[1j, 1j, 1j, object()]]
     expected = b'"%s"\n' % ROW.encode() * 10 + RECORD
     assert asyncio.run(failing_on_a_loop(asynchronously(rows), flush=flush, default=slow)) == expected
+
+
+def test_what_a_client_was_told_of_goes_to_the_log(caplog):
+    """With after_error="end", as nobody is raised at; only then."""
+    from rjson.integrations.wsgi import NDJSONResponse as Synchronous
+
+    for after_error, count in (("cut", 0), ("end", 1)):
+        options = {"error": True, "after_error": after_error, "chunk_size": 512}
+        rows = ["x" * 100] * 20 + [object()]
+        with contextlib.suppress(rjson.EncodeError):
+            assert b"".join(Synchronous(rows, **options)({"REQUEST_METHOD": "GET"}, lambda *_: None)).endswith(RECORD)
+        with contextlib.suppress(rjson.EncodeError):
+            assert asyncio.run(body_of(NDJSONResponse(rows, **options))).endswith(RECORD)
+        assert [record.exc_info[0] for record in caplog.records] == [rjson.EncodeError] * 2 * count
+
+
+def test_a_response_does_not_end_properly_behind_a_part_of_a_row():
+    """There is no record there, so nothing else would tell."""
+    rows, options = [1, 2, ["x" * 2000, object()]], {"after_error": "end", "chunk_size": 512}
+    failing(rows, True, **options)
+    with pytest.raises(rjson.EncodeError):
+        asyncio.run(body_of(NDJSONResponse(rows, error=True, **options)))
+
+
+@pytest.mark.parametrize("module", ["asgi", "wsgi"])
+@pytest.mark.parametrize(("arguments", "words"), [({}, "needs error="), ({"error": True, "after_error": "stop"}, "'stop'")])
+def test_an_after_error_that_cannot_be_is_refused(module, arguments, words):
+    with pytest.raises(ValueError, match=words):
+        importlib.import_module(f"rjson.integrations.{module}").NDJSONResponse([], **{"after_error": "end", **arguments})

@@ -45,7 +45,7 @@ def stream_sync(request, form):
 async def stream_async(request, form):
     query = request.GET.dict()
     rows = source("async", query)
-    return await RESPONSES[form]({"rows": rows} if form == "json" else rows, request=request, **arguments(query))
+    return await RESPONSES[form]({"rows": rows} if form == "json" else rows, request=request, ping=0.2, **arguments(query))
 
 
 urlpatterns = [

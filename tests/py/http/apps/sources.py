@@ -48,6 +48,8 @@ def arguments(query):
         result["compression"] = query["compression"]
     if "end" in query:
         result["end"] = result["error"] = True
+    if "after_error" in query:
+        result["after_error"] = query["after_error"]
     if "flush" in query:
         result["flush"] = query["flush"]
     return result
