@@ -155,7 +155,7 @@ rjpy_pump_steal(rjpy_pump *self, PyObject **piece)
 {
     size_t held = rjpy_framed_chunk_held(&self->out);
     *piece = NULL;
-    if (held == 0)
+    if (held == 0 || !self->busy)
         return 0;
     *piece = rjpy_framed_chunk_steal(&self->out);
     if (!*piece)

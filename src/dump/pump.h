@@ -114,7 +114,7 @@ int rjpy_pump_flush_documents(rjpy_pump *self, PyObject **piece);
 void rjpy_pump_lose(rjpy_pump *self, int partly);
 /* Whether something is missing in what the target got. */
 int rjpy_pump_is_broken(const rjpy_pump *self);
-/* rjpy_pump_flush for another thread than that of the run: a copy, which leaves the chunk to the run. */
+/* rjpy_pump_flush for another thread than that of the run, in the middle of one: a copy, which leaves the chunk to the run. */
 int rjpy_pump_steal(rjpy_pump *self, PyObject **piece);
 
 /* Forgets a document that was not completed, or the parts of one: how many bytes of it had left the chunk. */
