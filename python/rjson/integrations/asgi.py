@@ -266,7 +266,7 @@ async def _race(sending: Any, receive: Receive) -> None:
     without a word.
     """
     sender = asyncio.ensure_future(sending)
-    watcher = asyncio.ensure_future(_client_left(receive))
+    watcher = asyncio.ensure_future(client_left(receive))
     try:
         await asyncio.wait({sender, watcher}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -285,7 +285,8 @@ async def _settled(task: asyncio.Future[Any]) -> None:
         task.exception()  # the client is gone: there is nobody to tell
 
 
-async def _client_left(receive: Receive) -> None:
+async def client_left(receive: Receive) -> None:
+    """Wait until the server says so. What comes of the request is read, and lost."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -40,11 +40,13 @@ SERVERS = [
     asgi("fastapi uvicorn", (*UVICORN, "fastapi_app:app"), "fastapi", "uvicorn"),
     asgi("django uvicorn", (*UVICORN, "--lifespan", "off", "django_app:app"), "django", "uvicorn"),
     asgi("litestar uvicorn", (*UVICORN, "litestar_app:app"), "litestar", "uvicorn"),
+    asgi("falcon uvicorn", (*UVICORN, "falcon_app:app"), "falcon", "uvicorn"),
     asgi("aiohttp", ("aiohttp_app.py", "{port}"), "aiohttp"),
     asgi("sanic", ("-m", "sanic", "sanic_app:app", "--port", "{port}", "--single-process", "--no-access-logs"), "sanic"),
     Server("flask gunicorn", ("flask", "gunicorn"), ("-m", "gunicorn", "-b", "127.0.0.1:{port}", "-k", "gthread", "--threads", "4", "flask_app:app"), ("sync",)),
     Server("flask waitress", ("flask", "waitress"), ("-m", "waitress", "--listen", "127.0.0.1:{port}", "flask_app:app"), ("sync",)),
     Server("django gunicorn", ("django", "gunicorn"), ("-m", "gunicorn", "-b", "127.0.0.1:{port}", "-k", "gthread", "--threads", "4", "django_app:wsgi"), ("sync",)),
+    Server("falcon gunicorn", ("falcon", "gunicorn"), ("-m", "gunicorn", "-b", "127.0.0.1:{port}", "-k", "gthread", "--threads", "4", "falcon_app:wsgi"), ("sync",)),
 ]  # fmt: skip
 
 
