@@ -129,11 +129,12 @@ class Encoder(_core.Encoder):
         framing: WriteFraming | None = None,
         flush: Flush = "full",
         chunk_size: int = CHUNK_SIZE,
+        progress: Progress = None,
     ) -> Chunks:
         """Encode `obj` lazily, as an iterator of chunks; see `rjson.iterencode`."""
         from ._iterencode import iterencode
 
-        return iterencode(self, obj, framing, flush, chunk_size)
+        return iterencode(self, obj, framing, flush, chunk_size, progress=progress)
 
 
 _default_encoder = Encoder()
@@ -236,6 +237,7 @@ def iterencode(
     framing: WriteFraming | None = None,
     flush: Flush = "full",
     chunk_size: int = CHUNK_SIZE,
+    progress: Progress = None,
     **options: Unpack[Options],
 ) -> Chunks:
     """Encode `obj` lazily, as an iterator of chunks: for WSGI and everything else that takes an iterable of bytes.
@@ -249,6 +251,8 @@ def iterencode(
             item of an iterator that is in no other array. A number: what has been encoded waits for a slow source for so
             many seconds at most; the document and its sources are then run by a thread of their own. "full": never.
         chunk_size: The largest size of a chunk, in bytes; less than 535 is taken as 535.
+        progress: Called with the bytes of all chunks that are done with, when the next one is asked for. True: a progress
+            bar, which needs tqdm.
         **options: Those of `Encoder`.
 
     Returns:
@@ -264,4 +268,4 @@ def iterencode(
     >>> list(iterencode(({"n": n} for n in range(3)), framing="lines"))
     [b'{"n":0}\\n{"n":1}\\n{"n":2}\\n']
     """
-    return encoder_for(options).iterencode(obj, framing=framing, flush=flush, chunk_size=chunk_size)
+    return encoder_for(options).iterencode(obj, framing=framing, flush=flush, chunk_size=chunk_size, progress=progress)

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from ._core import FLUSH_ITEMS, FLUSH_NEVER, PUMP_DONE, Pump
 from ._framing import new_pump
+from ._progress import Teller, teller_for
 
 TYPE_CHECKING = False  # see _encoder.py
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._core import Encoder
-    from ._options import Flush, WriteFraming
+    from ._options import Flush, Progress, WriteFraming
 
     LastWords = Callable[[BaseException], bytes]  # what is to be said of a failure, in the framing of the rows
 
@@ -32,14 +33,18 @@ def iterencode(
     flush: Flush,
     chunk_size: int,
     last_words: LastWords | None = None,
+    *,
+    progress: Progress = None,
 ) -> Chunks:
     """See rjson.iterencode; `last_words`: see rest_of."""
+    teller = teller_for(progress)
     if flush == "full":
-        return Chunks(_begun(encoder, obj, framing, FLUSH_NEVER, chunk_size), last_words)
+        return Chunks(_begun(encoder, obj, framing, FLUSH_NEVER, chunk_size), last_words, teller)
     if flush == "item":
-        return Chunks(_begun(encoder, obj, framing, FLUSH_ITEMS, chunk_size), last_words)
+        return Chunks(_begun(encoder, obj, framing, FLUSH_ITEMS, chunk_size), last_words, teller)
     seconds = check_seconds(flush)
-    return _ThreadedChunks(_begun(encoder, obj, framing, FLUSH_ITEMS, chunk_size, shared=True), last_words, seconds)
+    pump = _begun(encoder, obj, framing, FLUSH_ITEMS, chunk_size, shared=True)
+    return _ThreadedChunks(pump, last_words, teller, seconds)
 
 
 def check_seconds(flush: Any) -> float:
@@ -94,11 +99,13 @@ class Chunks(Iterator[bytes]):
     To be used by one thread at a time.
     """
 
-    __slots__ = ("_failure", "_is_done", "_is_ended", "_is_running", "_last_words", "_pump")
+    __slots__ = ("_count", "_failure", "_is_done", "_is_ended", "_is_running", "_last_words", "_pump", "_teller")
 
-    def __init__(self, pump: Pump, last_words: LastWords | None) -> None:
+    def __init__(self, pump: Pump, last_words: LastWords | None, teller: Teller | None = None) -> None:
         self._pump: Pump | None = pump
         self._last_words = last_words
+        self._teller = teller
+        self._count = 0  # bytes of all chunks that were handed over
         self._failure: BaseException | None = None  # is raised behind the last words about it
         self._is_running = False
         self._is_done = False  # all documents are encoded
@@ -112,6 +119,8 @@ class Chunks(Iterator[bytes]):
             raise ValueError("iterencode() is already running")
         if self._pump is None:
             raise StopIteration
+        if self._teller is not None:
+            self._tell(self._teller)
         self._is_running = True
         try:
             piece = self._next_piece(self._pump)
@@ -119,15 +128,38 @@ class Chunks(Iterator[bytes]):
             piece = self._rest(e)
             if not piece:
                 self._note_count(e)
-                self._pump = None
+                self._end()
                 raise
             self._failure = e
         finally:
             self._is_running = False
         if piece is None:
-            self._pump = None
+            self._end()
             raise StopIteration
+        self._count += len(piece)
         return piece
+
+    def _tell(self, teller: Teller) -> None:
+        """What it raises ends the encoding."""
+        self._is_running = True
+        try:
+            teller(self._count)
+        except BaseException as e:
+            with suppress(AttributeError):  # an exception with __slots__
+                e.bytes_written = self._count  # type: ignore[attr-defined]
+            self._is_running = False
+            try:
+                self.close()
+            except Exception as closing:
+                add_note(e, f"and while closing its sources: {closing!r}")
+            raise
+        finally:
+            self._is_running = False
+
+    def _end(self) -> None:
+        self._pump = None
+        if self._teller is not None:
+            self._teller.close()
 
     def _next_piece(self, pump: Pump) -> bytes | None:
         """The next chunk; None after the last."""
@@ -167,7 +199,8 @@ class Chunks(Iterator[bytes]):
         """
         if self._is_running:
             raise ValueError("iterencode() is already running")
-        pump, self._pump = self._pump, None
+        pump = self._pump
+        self._end()
         if pump is not None:
             pump.close()
 
@@ -305,8 +338,8 @@ class _ThreadedChunks(Chunks):
 
     __slots__ = ("_seconds", "_work")
 
-    def __init__(self, pump: Pump, last_words: LastWords | None, seconds: float) -> None:
-        super().__init__(pump, last_words)
+    def __init__(self, pump: Pump, last_words: LastWords | None, teller: Teller | None, seconds: float) -> None:
+        super().__init__(pump, last_words, teller)
         self._seconds = seconds
         self._work: Work | None = None  # before the first chunk is asked for
 
@@ -334,7 +367,7 @@ class _ThreadedChunks(Chunks):
             return
         if self._is_running:
             raise ValueError("iterencode() is already running")
-        self._pump = None
+        self._end()
         self._work.stop()
         self._work.join()
 

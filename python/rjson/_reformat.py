@@ -8,6 +8,7 @@ import os
 from . import _targets
 from ._core import Transcoder
 from ._hints import is_descriptor
+from ._progress import Bar, teller_for
 from ._sources import whole
 
 TYPE_CHECKING = False
@@ -77,8 +78,6 @@ def reformat(
     b'{"pi":3.1400,"big":1E400}'
     """
     if progress is True:
-        from ._progress import Bar
-
         with Bar() as bar:
             arguments = {"ensure_ascii": ensure_ascii, "framing_in": framing_in, "framing_out": framing_out}
             arguments |= {"indent": indent, "separators": separators, "max_depth": max_depth, "chunk_size": chunk_size}
@@ -90,7 +89,7 @@ def reformat(
     readable, restore = _readable(source)
     try:
         if target is None:
-            transcoder.check(readable)
+            transcoder.check(readable, teller_for(progress))
             return 0
         return _targets.dump_to(
             _targets.Request(_targets.Filler(transcoder), readable, chunk_size, timeout, progress, None),

@@ -13,6 +13,7 @@ from ._encoder import CHUNK_SIZE, encoder_for
 from ._framing import comment_bytes, event_head, new_pump
 from ._iterencode import add_note
 from ._places import CompressedFile, FilePlace, OwnFile, SeekablePlace, SharedFile, open_to_append, place_of
+from ._progress import Teller, teller_for
 from ._remote import RemotePlace, is_url, local_name, refuse_storage_options
 
 TYPE_CHECKING = False  # see _encoder.py
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._core import Encoder
-    from ._options import Compression, Options, WriteFraming
+    from ._options import Compression, Options, Progress, WriteFraming
 
 
 class Writer(WriterBase):
@@ -46,6 +47,8 @@ class Writer(WriterBase):
             other array.
         chunk_size: Bytes per write, about.
         timeout: Seconds to wait at most while `target` accepts nothing. None: a socket's own timeout, else no limit.
+        progress: Called with `bytes_written`, whenever that has grown. What it raises comes out of the call that is
+            writing. True: a progress bar until the writer is closed, which needs tqdm.
         encoder: An `rjson.Encoder` in place of options.
         **options: Those of `rjson.Encoder`.
 
@@ -70,6 +73,7 @@ class Writer(WriterBase):
         flush: Literal["full", "item"] = "full",
         chunk_size: int = CHUNK_SIZE,
         timeout: float | None = None,
+        progress: Progress = None,
         encoder: Encoder | None = None,
         **options: Unpack[Options],
     ) -> None:
@@ -82,6 +86,7 @@ class Writer(WriterBase):
         point = FLUSH_ITEMS if flush == "item" else FLUSH_NEVER
         self._pump = new_pump(encoder, framing, point, chunk_size=chunk_size)
         self._place = place_of(target, encoder, timeout)
+        self._teller = teller_for(progress)
         self._encoder = encoder
         self._has_fields = framing == "sse"
         self._has_lines = framing == "lines"
@@ -140,7 +145,7 @@ class Writer(WriterBase):
         if append and framing != "lines":
             raise ValueError(f'append=True is for framing="lines", not {framing!r}')
         encoder = arguments.pop("encoder", None)
-        names = ("flush", "chunk_size", "timeout")
+        names = ("flush", "chunk_size", "timeout", "progress")
         settings = {name: arguments.pop(name) for name in names if name in arguments}
         if encoder is None:
             encoder = encoder_for(arguments)  # type: ignore[arg-type]
@@ -310,6 +315,8 @@ class Writer(WriterBase):
                     self._send(self._taken())
                 self._place.abort()
             finally:
+                if self._teller is not None:
+                    self._teller.close()
                 self._place.close(False)
 
     def __enter__(self) -> Self:
@@ -329,6 +336,8 @@ class Writer(WriterBase):
     # ---- inside
 
     def _close_place(self, is_whole: bool) -> None:
+        if self._teller is not None:
+            self._teller.close()
         try:
             self._place.close(is_whole)
         except BaseException as e:
@@ -440,7 +449,16 @@ class Writer(WriterBase):
         finally:
             self._is_sending = False
         self._count, self._tail = count, tail
+        if self._teller is not None:
+            self._tell_progress(self._teller)
         self._is_plain = not self._flushes and self._shape is None and not self._is_closed
+
+    def _tell_progress(self, teller: Teller) -> None:
+        self._is_sending = True  # it may not write here
+        try:
+            teller(self._count)
+        finally:
+            self._is_sending = False
 
     def _tail_behind(self, data: bytes) -> int:
         newline = data.rfind(b"\n")

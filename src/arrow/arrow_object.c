@@ -199,7 +199,7 @@ put_all(job *j, rj_sink *sink)
     int rc = rj_arrow_finish(j->a);
     if (j->may_unlock)
         rjpy_pace_lock(j->pace);
-    return rc == RJ_OK && !PyErr_Occurred() ? 0 : -1;
+    return rc == RJ_OK && !PyErr_Occurred() ? rjpy_pace_report(j->pace, sink->accepted) : -1;
 }
 
 static int

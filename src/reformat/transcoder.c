@@ -81,7 +81,7 @@ report(const job *j)
 {
     if (PyErr_CheckSignals() < 0)
         return -1;
-    return j->pace ? rjpy_pace_report(j->pace, rj_reformat_offset(j->r)) : 0;
+    return rjpy_pace_report(j->pace, rj_reformat_offset(j->r));
 }
 
 /* A part that is all there. 0, or -1 where it failed. */
@@ -166,8 +166,7 @@ feed_from_read(job *j, const rjpy_target *target)
 static int
 feed_from_fd(job *j, int64_t timeout_ms)
 {
-    rjpy_pace alone = {0};
-    rjpy_pace *pace = j->pace ? j->pace : &alone;
+    rjpy_pace *pace = j->pace;
     rj_wait_hooks hooks = rjpy_pace_hooks(pace);
     int unlock = j->may_unlock || !j->r->sink;
     pace->position = &j->r->offset;
@@ -257,10 +256,15 @@ transcoder_dump_write(PyObject *op, PyObject *args, PyObject *kwargs)
 }
 
 static PyObject *
-transcoder_check(PyObject *op, PyObject *source)
+transcoder_check(PyObject *op, PyObject *args)
 {
+    PyObject *source, *progress = Py_None;
     job j;
-    if (begin_job(&j, op, source) < 0 || run_job(&j, NULL, NULL) < 0)
+    if (!PyArg_ParseTuple(args, "O|O:check", &source, &progress) || begin_job(&j, op, source) < 0)
+        return NULL;
+    rjpy_pace pace = {.progress = progress == Py_None ? NULL : progress};
+    j.pace = &pace;
+    if (run_job(&j, NULL, NULL) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -373,14 +377,14 @@ transcoder_dealloc(PyObject *op)
 
 PyDoc_STRVAR(dump_fd_doc, "Transcode to a file descriptor. All arguments are required; see rjson._targets.");
 PyDoc_STRVAR(dump_write_doc, "Transcode through a callable. All arguments are required; see rjson._targets.");
-PyDoc_STRVAR(check_doc, "check($self, source, /)\n--\n\nRead a text to its end and write nothing.");
+PyDoc_STRVAR(check_doc, "check($self, source, progress=None, /)\n--\n\nRead a text to its end and write nothing.");
 
 #define KEYWORDS(f) ((PyCFunction)(void (*)(void))(f))
 
 static PyMethodDef transcoder_methods[] = {
     {"_dump_fd", KEYWORDS(transcoder_dump_fd), METH_VARARGS | METH_KEYWORDS, dump_fd_doc},
     {"_dump_write", KEYWORDS(transcoder_dump_write), METH_VARARGS | METH_KEYWORDS, dump_write_doc},
-    {"check", transcoder_check, METH_O, check_doc},
+    {"check", transcoder_check, METH_VARARGS, check_doc},
     {NULL, NULL, 0, NULL},
 };
 

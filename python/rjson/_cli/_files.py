@@ -40,26 +40,35 @@ def target(name: str | None) -> AbstractContextManager[Any]:
 
 
 class Bar:
-    """A progress bar of tqdm, if it would be seen: bytes read, their rate, and how long it will take."""
+    """A progress bar of tqdm, if it would be seen: bytes read, their rate, and how long it will take.
+
+    Args:
+        name: What it shows.
+        source: The file that is read. None: bytes written are told, of nobody knows how many.
+        wanted: False: none.
+    """
 
     def __init__(self, name: str, source: Any, wanted: bool) -> None:
         self._bar: Any = None
         self._source = source
+        self._is_packed = not isinstance(source, (int, type(None))) and type(source).__module__ not in ("io", "_io")
         if not wanted or not sys.stderr or not sys.stderr.isatty() or os.isatty(1):
             return
         with suppress(ImportError, OSError):
-            size = os.fstat(source if isinstance(source, int) else source.fileno()).st_size
+            size = 0
+            if source is not None:
+                size = os.fstat(source if isinstance(source, int) else source.fileno()).st_size
             if 0 < size < _SHOWN_FROM:
                 return
             self._bar = _progress_bar(total=size or None, desc=name, delay=_DELAY, leave=False)
 
     @property
     def callback(self) -> Callable[[int], object] | None:
-        """What reformat's `progress` is to be."""
+        """What `progress` is to be."""
         return None if self._bar is None else self._tell
 
     def _tell(self, count: int) -> None:
-        if not isinstance(self._source, int) and type(self._source).__module__ not in ("io", "_io"):
+        if self._is_packed:
             count = os.lseek(self._source.fileno(), 0, os.SEEK_CUR)  # of the compressed file
         self._bar(count)
 

@@ -18,15 +18,19 @@ if TYPE_CHECKING:
 
 def _write(options: argparse.Namespace, rows: Iterator[Any]) -> int:
     settings = {"ensure_ascii": options.ascii, **layout(options, options.lines)}
-    with _files.target(options.output) as target:
-        if not options.lines:
-            rjson.dump_to(rows, target, **settings)
-            _put(target, b"\n")
-            return 0
-        file = _files.as_file(target, "wb")
-        for chunk in rjson.iterencode(rows, framing="lines", **settings):
-            file.write(chunk)
-        file.flush()
+    bar = _files.Bar(options.output or "<stdout>", None, options.progress)
+    try:
+        with _files.target(options.output) as target:
+            if not options.lines:
+                rjson.dump_to(rows, target, progress=bar.callback, **settings)
+                _put(target, b"\n")
+                return 0
+            file = _files.as_file(target, "wb")
+            for chunk in rjson.iterencode(rows, framing="lines", progress=bar.callback, **settings):
+                file.write(chunk)
+            file.flush()
+    finally:
+        bar.close()
     return 0
 
 

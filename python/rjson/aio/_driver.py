@@ -10,6 +10,7 @@ from .. import _core
 from .._core import PUMP_DONE, PUMP_FULL, PUMP_SLICE, PUMP_SOURCE, PUMP_TASK, Pump
 from .._iterencode import check_seconds, full_piece
 from .._options import Flush
+from .._progress import Teller
 from . import _loops
 
 Piece = bytes | memoryview
@@ -23,6 +24,7 @@ class Rules(NamedTuple):
     at_end: bool  # when a document is complete
     last: bool  # each document is a whole HTTP body
     ends: bool = False  # the framing ends with the last document
+    teller: Teller | None = None  # is told how much is out, as long as the document goes on
 
 
 def rules_from(flush: Flush, loop: _loops.Loop, at_end: bool, last: bool, *, ends: bool = False) -> tuple[Rules, int]:
@@ -70,6 +72,8 @@ async def pieces(
         if state is None:
             state = pump.run(-1)
         while True:
+            if rules.teller is not None and state != PUMP_DONE:
+                rules.teller(pump.total)
             if state == PUMP_DONE and rules.ends and not pump.end():
                 piece = pump.flush(direct_fd())
                 if piece is not None:

@@ -9,7 +9,8 @@ from .. import _encoder
 from .._builder import PIECE_FIRST, PIECE_INNER, PIECE_LAST, Shape
 from .._core import FLUSH_NEVER, PUMP_DONE, Pump
 from .._framing import comment_bytes, event_head, new_pump
-from .._options import Flush, WriteFraming
+from .._options import Flush, Progress, WriteFraming
+from .._progress import Teller, teller_for
 from . import _loops, _targets
 from ._driver import (
     Piece,
@@ -159,6 +160,7 @@ async def dump(
     slice_us: int = SLICE_US,
     flush: Flush = FLUSH,
     timeout: float | None = None,
+    progress: Progress = None,
     encoder: _encoder.Encoder | None = None,
     **options: Unpack[Options],
 ) -> int:
@@ -174,6 +176,8 @@ async def dump(
         flush: When bytes leave before a chunk is full. A number: seconds that they wait for a slow source. "item": besides,
             after each item of an iterator that is in no other array. "full": never.
         timeout: Seconds to wait at most while `writer` accepts nothing; None is no limit.
+        progress: Called with the bytes that `writer` has accepted, about once per chunk or slice. What it raises ends the
+            document. True: a progress bar, which needs tqdm.
         encoder: An `rjson.Encoder` in place of options.
         **options: Those of `rjson.Encoder`. `default` may return an awaitable.
 
@@ -220,6 +224,8 @@ async def dump(
     if slice_us < 1:
         raise ValueError(f"slice_us must be at least 1, not {slice_us}")
     pump = Pump(encoder, chunk_size, slice_us, is_http, point, "concat" if framing == "http-chunked" else framing)
+    if progress is not None:
+        return await _dump_telling(pump, obj, target, rules, progress)
     pump.begin(obj, None, True)
     try:
         size = pump.send_whole(target.direct_fd(), is_http)
@@ -232,6 +238,27 @@ async def dump(
     return pump.size
 
 
+async def _dump_telling(pump: Pump, obj: Any, target: _targets.Target, rules: Rules, progress: Progress) -> int:
+    """The same, for who wants to know how far it is."""
+    teller = Teller(progress)
+    try:
+        pump.begin(obj, None, True)
+        await _deliver(pump, None, target, rules._replace(teller=teller))
+        _tell_all(teller, pump)
+    finally:
+        teller.close()
+    return pump.size
+
+
+def _tell_all(teller: Teller, pump: Pump) -> None:
+    """What came out of the last run; the document is complete."""
+    try:
+        teller(pump.total)
+    except BaseException as e:
+        set_bytes_written(e, pump.bytes_written)
+        raise
+
+
 def iterencode(
     obj: Any,
     *,
@@ -239,6 +266,7 @@ def iterencode(
     chunk_size: int = CHUNK_SIZE,
     slice_us: int = SLICE_US,
     flush: Flush = FLUSH,
+    progress: Progress = None,
     encoder: _encoder.Encoder | None = None,
     **options: Unpack[Options],
 ) -> AsyncGenerator[bytes, None]:
@@ -250,6 +278,7 @@ def iterencode(
         framing: How documents follow each other; see `rjson.iterencode`. None: `obj` is one document.
         flush: As for `dump`. With `framing`, "item" is after each document.
         chunk_size: The largest size of a chunk, in bytes; less than 535 is taken as 535.
+        progress: As for `rjson.iterencode`.
 
     Returns:
         An async generator of bytes. It may be made where no event loop runs: the loop is the one that it is iterated on. Its
@@ -263,11 +292,14 @@ def iterencode(
     """
     check_flush(flush)
     pump = _new_pump(_encoder_from(encoder, options), framing, FLUSH_NEVER, chunk_size, slice_us, False)
-    return _chunks(pump, obj, framing, flush)
+    return _chunks(pump, obj, framing, flush, teller_for(progress))
 
 
-async def _chunks(pump: Pump, obj: Any, framing: WriteFraming | None, flush: Flush) -> AsyncGenerator[bytes, None]:
+async def _chunks(
+    pump: Pump, obj: Any, framing: WriteFraming | None, flush: Flush, teller: Teller | None
+) -> AsyncGenerator[bytes, None]:
     rules, pump.flush_point = rules_from(flush, _loops.running(), True, False, ends=framing is not None)
+    rules = rules._replace(teller=teller)
     if framing is None:
         pump.begin(obj)
     else:
@@ -276,10 +308,14 @@ async def _chunks(pump: Pump, obj: Any, framing: WriteFraming | None, flush: Flu
     try:
         async for piece in stream:
             yield bytes(piece)
+        if teller is not None:
+            teller(pump.total)
     except BaseException as e:
         set_bytes_written(e, pump.total)
         raise
     finally:
+        if teller is not None:
+            teller.close()
         await stream.aclose()
 
 
@@ -301,6 +337,9 @@ class Writer:
         http_chunked: Send any framing as a chunked body. Size lines are written in place, around the chunk.
         flush: As for `dump`; and a document leaves when it is complete, except with "full", which collects documents until a
             chunk is full or `flush` is called.
+        progress: Called with `bytes_written`, when that has grown: about once per chunk or slice, and after documents. What
+            it raises comes out of the call that is writing, and ends a document that is not complete. True: a progress bar
+            until the writer is closed, which needs tqdm.
 
     Raises:
         RuntimeError: No event loop is running.
@@ -320,6 +359,7 @@ class Writer:
         slice_us: int = SLICE_US,
         flush: Flush = FLUSH,
         timeout: float | None = None,
+        progress: Progress = None,
         encoder: _encoder.Encoder | None = None,
         **options: Unpack[Options],
     ) -> None:
@@ -329,6 +369,9 @@ class Writer:
         is_http = http_chunked or framing == "http-chunked"
         self._encoder = _encoder_from(encoder, options)
         self._pump = _new_pump(self._encoder, framing, point, chunk_size, slice_us, is_http)
+        self._teller = teller_for(progress)
+        if self._teller is not None:
+            self._rules = self._rules._replace(teller=self._teller)
         self._part_rules = self._rules._replace(at_end=False)
         self._shape: Shape | None = None  # of the document that is being built
         self._failure: BaseException | None = None
@@ -441,9 +484,15 @@ class Writer:
             self._is_unsettled = True
             begin(self._pump)
             await self._go_on(self._rules if self._shape is None else self._part_rules)
+            self._tell()
             return self._pump.produced - before
         finally:
             self._release()
+
+    def _tell(self) -> None:
+        """Between documents; of one that is built, the driver tells."""
+        if self._teller is not None and self._shape is None:
+            _tell_all(self._teller, self._pump)
 
     async def _go_on(self, rules: Rules) -> None:
         try:
@@ -507,6 +556,7 @@ class Writer:
             if shape.depth == 0:
                 self._shape = None
             self._release()
+        self._tell()
 
     async def _give_up_shape(self, shape: Shape, error: BaseException) -> None:
         shape.failure = error
@@ -522,6 +572,7 @@ class Writer:
         try:
             self._check_usable()
             await self._push(last=False)
+            self._tell()
         finally:
             self._release()
 
@@ -538,13 +589,19 @@ class Writer:
                 await self._push(last=False)
                 self._pump.end()
             await self._push(last=True)
+            self._tell()
         finally:
-            self._is_closed = True
+            self._end()
             self._release()
+
+    def _end(self) -> None:
+        self._is_closed = True
+        if self._teller is not None:
+            self._teller.close()
 
     async def abort(self) -> None:
         """Give up: what is held is dropped, and the peer is shown that something is missing."""
-        self._is_closed = True
+        self._end()
         aborting = _abort(self._target)
         if aborting is not None:
             await aborting
@@ -559,7 +616,7 @@ class Writer:
             await self.close()
         elif self._failure is None and self.bytes_written > 0:
             await self.abort()
-        self._is_closed = True
+        self._end()
 
     async def _push(self, *, last: bool) -> None:
         piece = self._pump.flush(self._target.direct_fd(), last)

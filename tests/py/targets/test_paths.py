@@ -399,52 +399,6 @@ def test_progress_tells_the_bytes_of_json(tmp_path):
         assert 0 < seen[-1] <= count
 
 
-class FakeTqdm:
-    bars = []
-
-    def __init__(self, **settings):
-        self.n, self.is_closed = 0, False
-        self.bars.append(self)
-
-    def update(self, count):
-        self.n += count
-
-    def close(self):
-        self.is_closed = True
-
-
-@pytest.fixture
-def bars(monkeypatch):
-    fake = type(sys)("tqdm")
-    fake.tqdm = FakeTqdm
-    monkeypatch.setitem(sys.modules, "tqdm", fake)
-    FakeTqdm.bars = []
-    return FakeTqdm.bars
-
-
-def test_a_bar(bars, tmp_path):
-    """progress=True of every dump: it ends at the number of bytes, and is closed."""
-    count = rjson.dump_path(LARGE, tmp_path / "a.gz", progress=True)
-    with open(tmp_path / "b", "wb") as fp:
-        rjson.dump(LARGE, fp, progress=True)
-        rjson.dump_to(LARGE, fp.fileno(), progress=True)
-        rjson.Encoder().dump(LARGE, fp, progress=True)
-    with open(tmp_path / "b", "rb") as source, open(tmp_path / "c", "wb") as target:
-        rjson.reformat(source, target, progress=True)
-    assert [bar.n for bar in bars[:4]] == [count] * 4
-    assert len(bars) == 5
-    assert bars[4].n > 0
-    assert all(bar.is_closed for bar in bars)
-
-
-def test_a_bar_is_closed_after_errors(bars, tmp_path):
-    """Where it got to."""
-    with pytest.raises(KeyError) as caught:
-        rjson.dump_path(failing(300_000), tmp_path / "a", progress=True)
-    assert bars[0].is_closed
-    assert 0 < bars[0].n <= caught.value.bytes_written
-
-
 def test_a_bar_of_tqdm(path, capsys):
     """The real one."""
     pytest.importorskip("tqdm")
