@@ -8,7 +8,7 @@
 #   make test-isa    the same for each instruction set of this machine
 #   make test-all    the Python tests on every installed Python (nox)
 #   make test-pythons  the same on Debian sid's newest Pythons and debug builds, in a root folder of their own (as root)
-#   make test-cluster  Dask and S3, which need rjson[test-cluster]
+#   make test-cluster  Dask, Ray and S3, which need rjson[test-cluster]
 #   make test-live   the live page in a real Chromium
 #   make test-arm64  the C tests for 64-bit ARM, cross-compiled and emulated
 #   make test-slow   long forms: millions of numbers, long fuzzing (RJSON_CORPUS=DIR: of a folder's JSON files, too); make valgrind, make tsan

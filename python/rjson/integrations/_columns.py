@@ -48,6 +48,19 @@ def write_documents(documents: Iterable[Any], file: Any, framing: Any, options: 
             count.rows = writer.documents
 
 
+def write_tables(tables: Iterable[Any], file: Any, framing: Any, options: dict[str, Any], count: Count) -> None:
+    """The same for the rows of several, one behind the other."""
+    if framing != "lines":  # which are the only text that is nothing but put together
+        write_documents((row for table in tables for row in _dicts(table)), file, framing, options, count)
+        return
+    for table in tables:
+        of_table = Count()
+        try:
+            write_columnar(table, file, framing, options, of_table)
+        finally:
+            count.rows += of_table.rows
+
+
 def _module(data: Any) -> str:
     return type(data).__module__.partition(".")[0]
 
@@ -155,7 +168,17 @@ def _is_written(schema: Any) -> bool:
         write_ndjson(RecordBatchReader.from_batches(schema, []), _Nowhere())
     except (ValueError, LookupError):  # a type that JSON does not have; no such time zone
         return False
-    return len(schema.names) > 0
+    return len(schema.names) > 0 and not any(_is_extended(field.type) for field in schema)
+
+
+def _is_extended(type: Any) -> bool:
+    """Whether there is an extension type in it, whose Python values may be others than those of its storage."""
+    from pyarrow import BaseExtensionType
+
+    inner = [type.field(i).type for i in range(type.num_fields)]
+    if hasattr(type, "value_type"):  # a dictionary's is no field
+        inner.append(type.value_type)
+    return isinstance(type, BaseExtensionType) or any(map(_is_extended, inner))
 
 
 class _Nowhere:

@@ -18,11 +18,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from rjson._codecs import format_of, new_compressor
-from rjson._encoder import encoder_for
 from rjson._options import Compression, DecodeOptions, Options, WriteFraming
 
-from ._dask_parts import Documents, Job, abandon, begin, existing, finish, manifest_of, write_partition
+from ._parts import Documents, Job, abandon, begin, finish, manifest_of, new_job, new_writing, write_partition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,13 +81,9 @@ def to_ndjson(
     """
     from dask.delayed import delayed
 
-    encoder_for(options)  # raises, if it has to, here
-    job = _job(path, framing, compression, level, storage_options)
-    if job.format is not None:
-        new_compressor(job.format, level, False)
-    job.options, job.overwrite, job.manifest = dict(options), overwrite, manifest
-    if not overwrite and (found := existing(job)):
-        raise FileExistsError(f"{found!r} is there: overwrite=True replaces the data set")
+    job = new_writing(
+        path, framing, compression, level, storage_options, overwrite=overwrite, manifest=manifest, options=dict(options)
+    )
     job.is_lazy = not compute
     result = delayed(finish, pure=False)(_partitions(collection, job), job)
     if not compute:
@@ -126,22 +120,11 @@ def read_ndjson(
     import dask.bag
     import dask.bag.core
 
-    job = _job(path, framing, compression, None, storage_options)
+    job = new_job(path, framing, compression, None, storage_options)
     parts = manifest_of(job, manifest)
     items = dask.bag.from_sequence(parts, npartitions=len(parts))
     # Partitions of others' tasks are lists; where tasks become one, dask leaves this step out.
     return items.map_partitions(Documents, job, dict(options)).map_partitions(dask.bag.core.reify)
-
-
-def _job(path: Any, framing: Any, compression: Any, level: int | None, storage_options: Any) -> Job:
-    name = os.fspath(path)
-    folder, slash, base = name.rpartition("/")
-    if base.count("*") != 1 or "*" in folder:
-        raise ValueError(f'path must have one "*" in its last part, for the number of the partition: {name!r}')
-    if "://" not in name:
-        folder, slash = os.path.abspath(folder), "/"
-    prefix, suffix = base.split("*")
-    return Job(folder + slash, prefix, suffix, framing, format_of(base, compression), level, dict(storage_options or {}))
 
 
 def _partitions(collection: Any, job: Job) -> list[Any]:

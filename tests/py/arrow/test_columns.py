@@ -141,6 +141,32 @@ def test_tables_batches_and_readers():
     assert written(pa.table({"b": [b"x"]}), default=lambda value: value.decode()) == (b'{"b":"x"}\n', 1)
 
 
+def test_extension_types_are_written_by_their_values():
+    """Also inside of others: their storage, which Arrow's writer would take, is not what they mean."""
+    flags = pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, 0, None], pa.int8()))
+    for column in (flags, pa.StructArray.from_arrays([flags], ["b"]), pa.array([[1], [2], None], pa.list_(pa.int8()))):
+        table = pa.table({"f": column})
+        assert goes_by_buffers(table) == (column.type.id == pa.list_(pa.int8()).id)
+        assert written(table) == by_dicts(table)
+    assert written(pa.table({"f": flags})) == (b'{"f":true}\n{"f":false}\n{"f":null}\n', 3)
+
+
+def test_tables_one_behind_the_other():
+    """Each with columns of its own, by buffers or dicts; as an array they are one. A failure is counted over all."""
+    tables = [pa.table({"a": [1, 2]}), pandas.DataFrame({"b": [1, "x"]}), pandas.DataFrame({"f": [1.0, float("inf")]})]
+    for framing, wanted in {
+        "lines": b'{"a":1}\n{"a":2}\n{"b":1}\n{"b":"x"}\n',
+        "array": b'[{"a":1},{"a":2},{"b":1},{"b":"x"}]',
+    }.items():
+        out, count = io.BytesIO(), Count()
+        _columns.write_tables(iter(tables[:2]), out, framing, {}, count)
+        assert (out.getvalue(), count.rows) == (wanted, 4)
+        count = Count()
+        with pytest.raises(rjson.EncodeError):
+            _columns.write_tables(iter(tables), io.BytesIO(), framing, {}, count)
+        assert count.rows == 5
+
+
 def failing(schema):
     yield pa.record_batch([pa.array([1.0] * N)], schema=schema)
     yield pa.record_batch([pa.array([1.0, float("nan")])], schema=schema)

@@ -1,4 +1,4 @@
-"""The tasks of rjson.integrations.dask: what runs on workers. Each may run twice, and on two workers at a time.
+"""The tasks of the integrations with clusters: what runs on workers. Each may run twice, and on two workers at a time.
 
 A data set that is being written has a marker in its folder. Whoever gives the writing up takes the marker away first, and
 then what attempts left; an attempt that ends looks for the marker last. So one of the two sees what is left.
@@ -11,13 +11,16 @@ import hashlib
 import inspect
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, cast, get_args
 
 from rjson import EncodeError, dumps_bytes, iterload_path, loads
+from rjson._codecs import format_of, new_compressor
+from rjson._encoder import encoder_for
+from rjson._options import WriteFraming
 from rjson._paths import _packing
 from rjson._remote import discard, file_system, is_s3, is_url, publish, stage
 
-from ._columns import Count, is_columnar, write_columnar, write_documents
+from ._columns import Count, is_columnar, write_columnar, write_documents, write_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -70,6 +73,42 @@ class Job:
         return fnmatch.fnmatchcase(name, f".{self.prefix}*{self.suffix}.*-*.tmp")
 
 
+def new_job(path: Any, framing: Any, compression: Any, level: int | None, storage_options: Any) -> Job:
+    """The data set whose parts have such names. ValueError: not one "*"."""
+    name = os.fspath(path)
+    folder, slash, base = name.rpartition("/")
+    if base.count("*") != 1 or "*" in folder:
+        raise ValueError(f'path must have one "*" in its last part, for the number of the partition: {name!r}')
+    if "://" not in name:
+        folder, slash = os.path.abspath(folder), "/"
+    prefix, suffix = base.split("*")
+    return Job(folder + slash, prefix, suffix, framing, format_of(base, compression), level, dict(storage_options or {}))
+
+
+def new_writing(
+    path: Any,
+    framing: Any,
+    compression: Any,
+    level: int | None,
+    storage_options: Any,
+    *,
+    overwrite: bool,
+    manifest: bool,
+    options: dict[str, Any],
+) -> Job:
+    """A writing of it. What is wrong with the arguments, or in the way, is raised here."""
+    encoder_for(options)  # type: ignore[arg-type]
+    job = new_job(path, framing, compression, level, storage_options)
+    if framing not in get_args(WriteFraming):
+        raise ValueError(f"framing must be one of {', '.join(map(repr, get_args(WriteFraming)))}, not {framing!r}")
+    if job.format is not None:
+        new_compressor(job.format, level, False)
+    job.options, job.overwrite, job.manifest = options, overwrite, manifest
+    if not overwrite and (found := _existing(job)):
+        raise FileExistsError(f"{found!r} is there: overwrite=True replaces the data set")
+    return job
+
+
 def _names(fs: Any, folder: str) -> list[str]:
     fs.invalidate_cache()
     try:
@@ -78,7 +117,7 @@ def _names(fs: Any, folder: str) -> list[str]:
         return []
 
 
-def existing(job: Job) -> str | None:
+def _existing(job: Job) -> str | None:
     """A file that is in the data set's way."""
     fs, folder = job.storage()
     for name in _names(fs, folder):
@@ -111,14 +150,17 @@ def _remove_others(job: Job, fs: Any, folder: str) -> None:
 
 
 def write_partition(partition: Any, number: int, job: Job, is_fresh: bool = False) -> dict[str, Any]:
-    """Write an attempt of a part, and return its entry of the manifest, with the ticket that makes it visible.
+    """Write a partition of dask: see `to_ndjson`. With `is_fresh` it is an iterator that was made for this attempt."""
+    return _write_part(lambda file, count: _write(partition, is_fresh, file, job, count), number, job)
 
-    Args:
-        partition: See `to_ndjson`.
-        number: Of the partition, from 0 on.
-        job: What it is part of.
-        is_fresh: The partition is an iterator that was made for this attempt.
-    """
+
+def write_blocks(blocks: Iterable[Any], number: int, job: Job) -> dict[str, Any]:
+    """Write frames and tables one behind the other."""
+    return _write_part(lambda file, count: write_tables(blocks, file, job.framing, job.options, count), number, job)
+
+
+def _write_part(fill: Callable[[Any, Count], object], number: int, job: Job) -> dict[str, Any]:
+    """Write an attempt of a part, and return its entry of the manifest, with the ticket that makes it visible."""
     fs, folder = job.storage()
     path = folder + job.part_name(number)
     if job.is_lazy and job.overwrite:
@@ -128,7 +170,7 @@ def write_partition(partition: Any, number: int, job: Job, is_fresh: bool = Fals
     count = Count()
     try:
         with _packing(meter, job.format, job.level) as file:
-            _write(partition, is_fresh, file, job, count)
+            fill(file, count)
         ticket = attempt.seal()
         fs.invalidate_cache()
         if not job.is_lazy and not fs.exists(folder + _MARKER + job.run):
