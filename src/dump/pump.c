@@ -66,8 +66,11 @@ rjpy_pump_flush(rjpy_pump *self, const rjpy_way *way, int last, PyObject **piece
 {
     *piece = NULL;
     last = last && self->out.http_chunked;
-    if (!last && !self->out.sealed && rjpy_framed_chunk_held(&self->out) == 0)
+    if (!last && !self->out.sealed && rjpy_framed_chunk_held(&self->out) == 0) {
+        if (self->out.chunk.length)
+            rjpy_framed_chunk_shorten(&self->out, 0); /* what was stolen has left no room behind it */
         return 0;
+    }
     if (rjpy_framed_chunk_room(&self->out) < 0)
         return -1;
     if ((way->fd >= 0 || way->outlet) && rjpy_pump_send(self, way, last) != RJ_SENT_NOTHING)

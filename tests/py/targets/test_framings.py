@@ -149,6 +149,22 @@ def test_fast_rows_share_chunks_and_slow_ones_do_not_wait():
     assert b"".join(rest) == b'"last"\n'
 
 
+def test_a_chunk_that_was_taken_early_has_room_again():
+    """With flush=seconds: what is left of its memory may be too little for anything."""
+    for size in range(500, 1000, 25):
+        gate = threading.Event()
+
+        def rows(size=size, gate=gate):
+            yield "x" * size
+            gate.wait(10)
+            yield from (1, 2)
+
+        chunks = rjson.iterencode(rows(), framing="lines", flush=0.001, chunk_size=1024)
+        first = next(chunks)
+        gate.set()
+        assert first + b"".join(chunks) == in_one("lines", ["x" * size, 1, 2])
+
+
 def test_items_of_one_document_do_not_wait_either():
     gate = threading.Event()
 
