@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,10 @@ HAS_UV = importlib.util.find_spec("rjson._uv") is not None
 
 # The address sanitizer keeps what was freed, so memory cannot be measured under it.
 UNDER_ASAN = "asan" in os.environ.get("LD_PRELOAD", "")
+IS_DEBUG_BUILD = hasattr(sys, "gettotalrefcount")
+# For programs of their own that are to say nothing else: they fork with threads, of which 3.12 and later warn, and leave
+# open what others closed, of which a debug build warns.
+QUIET = ["-W", "ignore:This process:DeprecationWarning", "-W", "ignore::ResourceWarning"]
 # Long forms, which `make test-slow` runs.
 SLOW = os.environ.get("RJSON_SLOW") == "1"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from .. import _core
 from .._core import PUMP_DONE, PUMP_FULL, PUMP_SLICE, PUMP_SOURCE, PUMP_TASK, Pump
@@ -43,9 +43,32 @@ def check_flush(flush: Flush) -> None:
         check_seconds(flush)
 
 
-def nowhere() -> int:
-    """For targets that no chunk can be sent to directly."""
-    return -1
+TOOK_NOTHING, TOOK_SOME, TOOK_ALL = range(3)
+
+
+class Taker(Protocol):
+    """What the driver knows of a target."""
+
+    took: int  # of the last piece, whatever comes next: TOOK_NOTHING, TOOK_SOME (perhaps), TOOK_ALL
+
+    def direct_fd(self) -> Any:
+        """A socket that may be sent to at this moment without asking its transport, or -1; or an outlet (see Pump.run)."""
+
+    @property
+    def drive(self) -> Callable[[Pump], Awaitable[int]] | None:
+        """Runs a full pump on until it needs its driver, where that is possible without; returns its state."""
+
+
+class Nowhere:
+    """For pieces that somebody iterates over."""
+
+    drive = None
+
+    def __init__(self) -> None:
+        self.took = TOOK_ALL
+
+    def direct_fd(self) -> int:
+        return -1
 
 
 def set_bytes_written(error: BaseException, count: int) -> None:
@@ -57,14 +80,13 @@ async def pieces(
     pump: Pump,
     state: int | None,
     rules: Rules,
-    direct_fd: Callable[[], Any],
-    drive: Callable[[Pump], Awaitable[int]] | None = None,
+    target: Taker,
 ) -> AsyncGenerator[Piece, None]:
     """Run the document on that `pump` has begun; yield each piece of it that is to leave.
 
-    `state` is what `pump` has paused in, None if it has not run yet. `direct_fd` gives a socket that may be sent to at this
-    moment without asking its transport, or -1, or an outlet, in which case `drive` runs a full pump on until it needs its
-    driver, and returns its state. At the end, however it comes, the document's open sources are closed.
+    `state` is what `pump` has paused in, None if it has not run yet. `target` has taken nothing of a piece that leaves
+    until it says something else: pieces may get lost on their way. At the end, however it comes, the document's open sources
+    are closed.
     """
     turns = rules.loop.turns(pump.slice_seconds)
     held_since: float | None = None
@@ -75,15 +97,16 @@ async def pieces(
             if rules.teller is not None and state != PUMP_DONE:
                 rules.teller(pump.total)
             if state == PUMP_DONE and rules.ends and not pump.end():
-                piece = pump.flush(direct_fd())
+                piece = pump.flush(target.direct_fd())
                 if piece is not None:
+                    target.took = TOOK_NOTHING
                     yield piece
                 pump.end()
             if state in (PUMP_SOURCE, PUMP_SLICE):
                 held_since = held_since or _loops.now()
                 stays = not pump.held or await _may_stay(pump, state, rules, held_since + rules.idle - _loops.now())
-            elif state == PUMP_FULL and drive:
-                state = await drive(pump)
+            elif state == PUMP_FULL and target.drive:
+                state = await target.drive(pump)
                 continue
             elif state == PUMP_TASK:
                 stays = True
@@ -93,12 +116,13 @@ async def pieces(
                 stays = False
             if not stays:
                 held_since = None
-                piece = _leaving(pump, state, rules, direct_fd)
+                piece = _leaving(pump, state, rules, target)
                 if piece is not None:
+                    target.took = TOOK_NOTHING
                     yield piece
             if state == PUMP_DONE:
                 return
-            state = await _go_on(pump, state, turns, direct_fd)
+            state = await _go_on(pump, state, turns, target)
     except GeneratorExit:
         raise
     except BaseException as e:
@@ -108,12 +132,12 @@ async def pieces(
         await close_sources(*pump.finish(), rules.loop)
 
 
-def _leaving(pump: Pump, state: int, rules: Rules, direct_fd: Callable[[], Any]) -> Piece | None:
+def _leaving(pump: Pump, state: int, rules: Rules, target: Taker) -> Piece | None:
     if rules.ends and state == PUMP_SLICE:  # in the middle of a row, which says nothing about how soon it is complete
         return pump.flush_documents()
     if rules.ends and state == PUMP_FULL:
         return full_piece(pump)
-    return pump.flush(direct_fd(), rules.last and state == PUMP_DONE)
+    return pump.flush(target.direct_fd(), rules.last and state == PUMP_DONE)
 
 
 async def _may_stay(pump: Pump, state: int, rules: Rules, left: float) -> bool:
@@ -125,7 +149,7 @@ async def _may_stay(pump: Pump, state: int, rules: Rules, left: float) -> bool:
     return state == PUMP_SLICE or await rules.loop.is_done_within(pump.yielded, left)
 
 
-async def _go_on(pump: Pump, state: int, turns: _loops.Turns, direct_fd: Callable[[], Any]) -> int:
+async def _go_on(pump: Pump, state: int, turns: _loops.Turns, target: Taker) -> int:
     value: Any = None
     if state == PUMP_SOURCE:
         try:
@@ -137,7 +161,7 @@ async def _go_on(pump: Pump, state: int, turns: _loops.Turns, direct_fd: Callabl
         await turns.next()
         pump.new_slice()
     turns.begin()
-    return pump.resume(value) if state == PUMP_SOURCE else pump.run(direct_fd())
+    return pump.resume(value) if state == PUMP_SOURCE else pump.run(target.direct_fd())
 
 
 async def close_sources(awaiting: Any, sources: list[Any], loop: _loops.Loop) -> None:

@@ -12,21 +12,17 @@ import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from .._core import Pump
 from .._hints import instead
 from .._linger import reset_on_close
 from . import _loops
-from ._driver import Piece
+from ._driver import TOOK_ALL, TOOK_NOTHING, TOOK_SOME, Piece, Taker
 from ._resume import queued_bytes, until_resumed
 from ._watchdog import Watchdog
 
-TOOK_NOTHING, TOOK_SOME, TOOK_ALL = range(3)
 PROGRESS = 4096  # fewer bytes than these, and not all, in `timeout` seconds are a trickle and no progress
 
 
-class Target(Protocol):
-    took: int  # of the last piece, whatever comes next: TOOK_NOTHING, TOOK_SOME (perhaps), TOOK_ALL
-
+class Target(Taker, Protocol):
     @property
     def loop(self) -> _loops.Loop: ...
     @property
@@ -34,15 +30,8 @@ class Target(Protocol):
         """The same for every target that writes to the same place, as long as that lives."""
         ...
 
-    def direct_fd(self) -> Any:
-        """A socket that may be sent to at this moment, or -1; or an outlet (see Pump.run)."""
-
     def write(self, piece: Piece) -> Awaitable[None] | None:
         """Take a piece; return what has to be awaited before the next one."""
-
-    @property
-    def drive(self) -> Callable[[Pump], Awaitable[int]] | None:
-        """Runs a full pump on without this driver, where that is possible: see `pieces`."""
 
     @property
     def finish(self) -> Callable[[], Awaitable[None]] | None:

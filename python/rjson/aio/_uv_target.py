@@ -10,10 +10,8 @@ from weakref import WeakKeyDictionary
 from .. import _uv
 from .._core import Pump
 from . import _loops
-from ._driver import Piece
+from ._driver import TOOK_ALL, TOOK_NOTHING, Piece
 from ._watchdog import Watchdog
-
-TOOK_NOTHING, TOOK_ALL = 0, 2  # see _targets
 
 
 class _Embedding:

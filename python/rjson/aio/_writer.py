@@ -13,11 +13,14 @@ from .._options import Flush, Progress, WriteFraming
 from .._progress import Teller, teller_for
 from . import _loops, _targets
 from ._driver import (
+    TOOK_ALL,
+    TOOK_NOTHING,
+    TOOK_SOME,
+    Nowhere,
     Piece,
     Rules,
     check_flush,
     close_sources,
-    nowhere,
     pieces,
     rules_from,
     set_bytes_written,
@@ -69,8 +72,8 @@ def _refuse() -> None:
 
 def _refuse_piece(pump: Pump, target: _targets.Target) -> None:
     """After a failure, which may have come before the target was asked. Twice is once."""
-    if target.took != _targets.TOOK_ALL:
-        pump.refuse(target.took == _targets.TOOK_SOME)
+    if target.took != TOOK_ALL:
+        pump.refuse(target.took == TOOK_SOME)
 
 
 async def _write_piece(pump: Pump, target: _targets.Target, piece: Piece) -> None:
@@ -89,28 +92,24 @@ async def _write_piece(pump: Pump, target: _targets.Target, piece: Piece) -> Non
 async def _deliver(pump: Pump, state: int | None, target: _targets.Target, rules: Rules) -> None:
     """Run a document on, to `target`, which is aborted if that fails in the middle. `state` as for `pieces`."""
     stream = None
-    is_out = False  # a piece has left the pump, and may not have reached the target
+    target.took = TOOK_ALL
     _busy.add(target.key)
     try:
         if state is None:
             state = pump.run(-1)
         if state != PUMP_DONE:
-            stream = pieces(pump, state, rules, target.direct_fd, target.drive)
+            stream = pieces(pump, state, rules, target)
             async for piece in stream:
-                is_out, target.took = True, _targets.TOOK_NOTHING
                 await _write_piece(pump, target, piece)
-                is_out = False
         elif rules.at_end:
             whole = pump.flush(target.direct_fd(), rules.last)
             if whole is not None:
-                is_out, target.took = True, _targets.TOOK_NOTHING
+                target.took = TOOK_NOTHING
                 await _write_piece(pump, target, whole)
-                is_out = False
         if target.finish:
             await target.finish()
     except BaseException as e:
-        if is_out:
-            _refuse_piece(pump, target)
+        _refuse_piece(pump, target)
         await _give_up(pump, target, rules, e, stream)
         raise
     finally:
@@ -304,7 +303,7 @@ async def _chunks(
         pump.begin(obj)
     else:
         pump.begin_all(obj)
-    stream = pieces(pump, None, rules, nowhere)
+    stream = pieces(pump, None, rules, Nowhere())
     try:
         async for piece in stream:
             yield bytes(piece)
@@ -622,11 +621,12 @@ class Writer:
         piece = self._pump.flush(self._target.direct_fd(), last)
         try:
             if piece is not None:
+                self._target.took = TOOK_NOTHING
                 await _write_piece(self._pump, self._target, piece)
             if self._target.finish:
                 await self._target.finish()
         except BaseException as e:
-            if self._target.finish or self._target.took != _targets.TOOK_ALL:
+            if self._target.finish or self._target.took != TOOK_ALL:
                 self._failure = e
                 _abort(self._target)
             raise

@@ -15,7 +15,7 @@ from .._core import FLUSH_ITEMS, FLUSH_NEVER, PUMP_DONE, Pump
 from .._framing import new_pump
 from .._iterencode import Work, check_seconds, rest_of
 from ..aio import _loops
-from ..aio._driver import Piece, close_sources, nowhere, pieces, rules_from
+from ..aio._driver import Nowhere, Piece, close_sources, pieces, rules_from
 
 if TYPE_CHECKING:
     from .._encoder import Encoder
@@ -136,7 +136,7 @@ class _LoopChunks(Chunks):
             raise
         if state == PUMP_DONE and (job.framing is None or pump.end()):
             return bytes(pump.flush(-1) or b"")
-        self._stream = pieces(pump, state, rules, nowhere)
+        self._stream = pieces(pump, state, rules, Nowhere())
         return None
 
     async def first(self) -> Piece:

@@ -20,7 +20,7 @@ async def write_message(fanout: _uv.Fanout, encoder: Encoder, obj: Any, wait_for
     rules, point = _driver.rules_from("full", _loops.ASYNCIO, True, False)
     pump = Pump(encoder, CHUNK_SIZE, SLICE_US, False, point)
     pump.begin(obj)
-    stream = _driver.pieces(pump, None, rules, _driver.nowhere)
+    stream = _driver.pieces(pump, None, rules, _driver.Nowhere())
     try:
         async for piece in stream:
             await _write(fanout, piece, wait_for_room)

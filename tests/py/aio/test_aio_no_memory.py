@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("_testcapi")
 
 PRELUDE = """
-import _testcapi, asyncio, datetime, json, types
+import _testcapi, asyncio, datetime, gc, json, types
 from rjson import aio
 
 @types.coroutine
@@ -58,10 +58,12 @@ def drive(coroutine):
 
 def failing(make, step=1):
     # Runs what `make` makes with its nth allocation failing, for all n; yields the error, None for none, and the result.
+    # A collection empties CPython's lists of free objects, so that those are allocated too.
     good = n = 0
     while good < 3:
         n += step
         coroutine, error, result = make(), None, None
+        gc.collect()
         _testcapi.set_nomemory(n, n + 1)
         try:
             try:

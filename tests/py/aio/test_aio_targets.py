@@ -185,6 +185,7 @@ async def test_a_trickle_is_no_progress(answer):
 
 async def test_aiohttp_response():
     """aiohttp's StreamResponse is a target: an object with an awaitable write()."""
+    pytest.importorskip("aiohttp")
     from aiohttp import ClientSession, web
 
     async def rows():

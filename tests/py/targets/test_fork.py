@@ -9,8 +9,7 @@ import textwrap
 
 import pytest
 
-# What a debug build tells besides.
-QUIET = ["-W", "ignore:This process:DeprecationWarning", "-W", "ignore::ResourceWarning"]
+from helpers import QUIET
 
 PRELUDE = """
 import json, os, signal, sys, tempfile

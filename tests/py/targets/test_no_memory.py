@@ -9,7 +9,7 @@ import textwrap
 
 import pytest
 
-from helpers import HAS_UV
+from helpers import HAS_UV, IS_DEBUG_BUILD
 
 pytest.importorskip("_testcapi")
 
@@ -196,7 +196,8 @@ UV_CALLS = {
     "publish": "fanout.publish(document())",
     "comment": "fanout.comment('x')",
     "add and remove": "fanout.remove(fanout.add(ours))",
-    "report": "fanout.report()",
+    # In CPython's 3.14, compiled with assertions, one in _Py_Dealloc fails under this.
+    **({} if IS_DEBUG_BUILD and sys.version_info[:2] == (3, 14) else {"report": "fanout.report()"}),
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import HAS_UV, UNDER_ASAN
+from helpers import HAS_UV, QUIET, UNDER_ASAN
 
 ROOT = Path(__file__).parents[3]
 
@@ -35,11 +35,7 @@ class Reader(threading.Thread):
 def run(code, *, prelude=PRELUDE, **options):
     """A program of its own, which must end well and say nothing but "ok"."""
     program = prelude + textwrap.dedent(code)
-    # Forking with threads is what is tested here, and 3.12 and later warn of it.
-    quiet = "ignore:This process:DeprecationWarning"
-    done = subprocess.run(
-        [sys.executable, "-W", quiet, "-c", program], capture_output=True, text=True, timeout=120, **options
-    )
+    done = subprocess.run([sys.executable, *QUIET, "-c", program], capture_output=True, text=True, timeout=120, **options)
     assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
 
 

@@ -9,7 +9,7 @@ import textwrap
 
 import pytest
 
-from helpers import HAS_UV
+from helpers import HAS_UV, QUIET
 
 if not HAS_UV:
     pytest.skip("built without libuv", allow_module_level=True)
@@ -67,7 +67,7 @@ class Publisher(threading.Thread):
 def run(code, *options, timeout=60):
     """It must end well and say nothing but "ok"."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore:This process:DeprecationWarning", *options, "-c", PRELUDE + textwrap.dedent(code)],
+        [sys.executable, *QUIET, *options, "-c", PRELUDE + textwrap.dedent(code)],
         capture_output=True,
         text=True,
         timeout=timeout,
