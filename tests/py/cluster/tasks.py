@@ -57,3 +57,13 @@ def failing(folder):
     """A row that cannot be encoded, when the other partition has begun."""
     wait_for(f"{folder}/begun")
     yield bad(0, 0)
+
+
+def meeting(folder, count):
+    """Rows of 2000 bytes that go on past the middle when two attempts have come to it."""
+    for i in range(count):
+        if i == count // 2:
+            Path(folder, f"{os.getpid()}").touch()
+            while len(os.listdir(folder)) < 2:
+                time.sleep(0.02)
+        yield {**row(i), "pad": "x" * 2000}

@@ -23,6 +23,7 @@ pytest.importorskip("moto")
 import dask  # noqa: E402
 import dask.bag as db  # noqa: E402
 
+from rjson.integrations._parts import begin, finish, new_writing, write_partition  # noqa: E402
 from rjson.integrations.dask import read_ndjson, to_ndjson  # noqa: E402
 
 pytestmark = [
@@ -172,6 +173,46 @@ def test_retried_task(s3, cluster, tmp_path):
     result = to_ndjson(bag, s3.url("r/part-*.jsonl"), storage_options=s3.options, compute=False)
     manifest = cluster.compute(result, retries=2).result()
     expect(s3, manifest, "r", list(tasks.rows(0, 3000)))
+
+
+@pytest.mark.parametrize("is_local", [False, True])
+def test_duplicated_task(s3, cluster, tmp_path, is_local):
+    """Two workers write the same partition at the same time, parts of both are out: one is taken, of the other nothing stays.
+
+    A duplicate that ends when all is done takes itself away.
+    """
+    there = tmp_path / "there"
+    there.mkdir()
+    folder = f"{tmp_path}/set" if is_local else s3.url("d")
+    job = new_writing(
+        f"{folder}/part-*.jsonl",
+        "lines",
+        None,
+        None,
+        {} if is_local else s3.options,
+        overwrite=False,
+        manifest=True,
+        options={},
+    )
+    begin(job)
+    rows = partial(tasks.meeting, str(there), 10_000)
+    futures = [
+        cluster.submit(write_partition, rows, 0, job, workers=[worker], pure=False)
+        for worker in cluster.scheduler_info()["workers"]
+    ]
+    entries = cluster.gather(futures)
+    assert len(os.listdir(there)) == 2
+    assert len({json.dumps(entry["ticket"]) for entry in entries}) == 2
+    assert len({(entry["rows"], entry["sha256"]) for entry in entries}) == 1
+    manifest = finish(entries[1:], job)
+    with pytest.raises(RuntimeError, match="has given it up, or has it already"):
+        cluster.submit(write_partition, rows, 0, job, pure=False).result()
+    wanted = [{**tasks.row(i), "pad": "x" * 2000} for i in range(10_000)]
+    if is_local:
+        assert sorted(os.listdir(folder)) == ["_manifest.json", "part-00000.jsonl"]
+        assert [json.loads(line) for line in Path(folder, "part-00000.jsonl").read_text().splitlines()] == wanted
+    else:
+        expect(s3, manifest, "d", wanted)
 
 
 def test_bad_row_shows_nothing(s3):

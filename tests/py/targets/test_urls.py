@@ -81,6 +81,23 @@ def test_aborted_writer_shows_nothing(memory):
     assert not memory.find("/")
 
 
+def test_dask_takes_urls(memory):
+    """A bag's partitions show when all are there, with the manifest behind them; a failure leaves nothing."""
+    bag, dask = pytest.importorskip("dask.bag"), pytest.importorskip("dask")
+    from rjson.integrations.dask import read_ndjson, to_ndjson
+
+    numbers = bag.range(100, npartitions=3)
+    with dask.config.set(scheduler="threads"):
+        with pytest.raises(rjson.EncodeError, match=r"row 8 of partition 2"):
+            to_ndjson(numbers.map(lambda n: {n} if n == 74 else n), "memory://set/part-*.jsonl.gz")
+        assert memory.find("/") == []
+        manifest = to_ndjson(numbers, "memory://set/part-*.jsonl.gz")
+        assert read_ndjson("memory://set/part-*.jsonl.gz", manifest=True).compute() == list(range(100))
+    assert memory.find("/set") == ["/set/_manifest.json", *(f"/set/part-0000{n}.jsonl.gz" for n in range(3))]
+    assert rjson.loads(memory.cat("/set/_manifest.json")) == manifest
+    assert manifest["rows"] == 100
+
+
 def test_a_transaction_of_the_caller_is_left_alone(memory):
     """Inside of fsspec's own transaction an object shows as soon as it is complete, and once."""
     with memory.transaction:
