@@ -206,7 +206,7 @@ def replacing(
     if is_url(name):
         if fsync or not atomic:
             raise ValueError(f"atomic=False and fsync=True are for local files, and {name!r} is a URL")
-        with _uploading(name, storage_options, format, level) as file:
+        with Upload(name, storage_options, format, level) as file:
             yield file
         return
     refuse_storage_options(name, storage_options)
@@ -221,22 +221,6 @@ def replacing(
             yield file
         if fsync:
             os.fsync(raw.fileno())
-
-
-@contextmanager
-def _uploading(url: str, storage_options: Any, format: Any, level: int | None) -> Iterator[Any]:
-    if format is not None:
-        from ._compressed import Compressed
-
-        Compressed(io.BytesIO(), format, level).abort()  # without a codec nothing is begun
-    upload = Upload(url, storage_options)
-    try:
-        with _packing(upload, format, level) as file:
-            yield file
-        upload.commit()
-    except BaseException:
-        upload.abort()
-        raise
 
 
 def _stat(name: str) -> os.stat_result | None:

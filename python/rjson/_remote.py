@@ -136,15 +136,7 @@ class _Renamed:
         if _is_local(fs):
             os.makedirs(folder, exist_ok=True)
         self._file = fs.open(self._ticket["temporary"], "wb", block_size=_PART)
-
-    def write(self, data: bytes) -> int:
-        size = len(data)
-        while data:
-            taken = self._file.write(data)
-            if taken is None or taken >= len(data):
-                break
-            data = data[taken:]
-        return size
+        self.write = self._file.write
 
     def seal(self) -> Ticket:
         self._file.close()
@@ -215,48 +207,55 @@ class _Multipart:
 
 
 class Upload:
-    """What becomes the file of a URL with `commit`; until then, and after `abort`, nothing can be seen of it."""
+    """What becomes the file of a URL when it ends whole; until then, and if it does not, nothing can be seen of it.
 
-    def __init__(self, url: str, storage_options: Any) -> None:
+    As a context manager it is the file to write to, and whole if no exception leaves the block.
+    """
+
+    def __init__(self, url: str, storage_options: Any, format: Any, level: int | None) -> None:
+        from ._compressed import Compressed
+
+        if format is not None:
+            Compressed(io.BytesIO(), format, level).abort()  # without a codec nothing is begun
         self._fs, self._path = file_system(url, storage_options)
         if getattr(self._fs, "_intrans", False):  # the caller's transaction would have a say in when this shows
             self._fs, self._path = file_system(url, {**(storage_options or {}), "skip_instance_cache": True})
         self._stage = stage(self._fs, self._path)
-        self.write = self._stage.write
+        self._compressed = Compressed(self._stage, format, level) if format is not None else None
+        self.file = self._compressed or self._stage
 
-    def commit(self) -> None:
-        publish(self._fs, self._path, self._stage.seal())
+    def end(self, is_whole: bool) -> None:
+        """Show it, or have it forgotten."""
+        try:
+            if self._compressed is not None:
+                self._compressed.close() if is_whole else self._compressed.abort()
+            if is_whole:
+                publish(self._fs, self._path, self._stage.seal())
+        except BaseException:
+            self._stage.abort()
+            raise
+        if not is_whole:
+            self._stage.abort()
 
-    def abort(self) -> None:
-        self._stage.abort()
+    def __enter__(self) -> Any:
+        return self.file
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.end(kind is None)
 
 
 class RemotePlace(Place):
     """Where a Writer's chunks go that was opened for a URL. What went there cannot be taken back."""
 
     def __init__(self, url: str, encoder: Encoder, format: Any, level: int | None, storage_options: Any) -> None:
-        from ._compressed import Compressed
-
-        if format is not None:
-            Compressed(io.BytesIO(), format, level).abort()  # without a codec nothing is begun
-        self._upload = Upload(url, storage_options)
-        self._compressed = Compressed(self._upload, format, level) if format is not None else None
-        super().__init__(self._compressed or self._upload, encoder, None)
+        self._upload = Upload(url, storage_options, format, level)
+        super().__init__(self._upload.file, encoder, None)
 
     def abort(self) -> None:
         """Nothing: nobody has seen anything."""
 
     def close(self, is_whole: bool) -> None:
-        try:
-            if self._compressed is not None:
-                self._compressed.close() if is_whole else self._compressed.abort()
-            if is_whole:
-                self._upload.commit()
-        except BaseException:
-            self._upload.abort()
-            raise
-        if not is_whole:
-            self._upload.abort()
+        self._upload.end(is_whole)
 
 
 # ---- reading
