@@ -128,6 +128,16 @@ pump_run(PyObject *op, PyObject *out)
 }
 
 static PyObject *
+pump_run_outside(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    rjpy_pump *self = (rjpy_pump *)op;
+    self->coop.outside_task = 1;
+    int state = rjpy_pump_run_checked(self, &rjpy_no_way);
+    self->coop.outside_task = 0;
+    return state_or_error(state);
+}
+
+static PyObject *
 pump_send_whole(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 {
     rjpy_pump *self = (rjpy_pump *)op;
@@ -550,6 +560,9 @@ PyDoc_STRVAR(
     "Encode until the document is complete or something is to be done: one of the PUMP_ constants.\n\n"
     "`out`: a socket's descriptor, that full chunks are sent to as long as it takes them at once and no code of the\n"
     "document's own runs; or an outlet of rjson.uv; or -1.");
+PyDoc_STRVAR(run_outside_doc, "run_outside($self, /)\n--\n\n"
+                              "As run(-1), in another task than that of the document's own code: before that is to run, it\n"
+                              "pauses with PUMP_TASK.");
 PyDoc_STRVAR(send_whole_doc, "send_whole($self, out, last, /)\n--\n\n"
                              "Run a new document; if that is all of it, and `out` takes it at once, return its size.\n\n"
                              "None: go on from `state`, with flush() where that is PUMP_DONE.");
@@ -589,6 +602,7 @@ RJ_IN_TURN(pump_abandon)
 RJ_IN_TURN(pump_take_back)
 RJ_IN_TURN(pump_begin_all)
 RJ_IN_TURN(pump_run)
+RJ_IN_TURN(pump_run_outside)
 RJ_FAST_IN_TURN(pump_send_whole)
 RJ_IN_TURN(pump_resume)
 RJ_IN_TURN(pump_throw)
@@ -610,6 +624,7 @@ static PyMethodDef pump_methods[] = {
     {"take_back", pump_take_back_in_turn, METH_NOARGS, take_back_doc},
     {"begin_all", pump_begin_all_in_turn, METH_O, begin_all_doc},
     {"run", pump_run_in_turn, METH_O, run_doc},
+    {"run_outside", pump_run_outside_in_turn, METH_NOARGS, run_outside_doc},
     {"send_whole", (PyCFunction)(void (*)(void))pump_send_whole_in_turn, METH_FASTCALL, send_whole_doc},
     {"resume", pump_resume_in_turn, METH_O, resume_doc},
     {"throw", pump_throw_in_turn, METH_O, throw_doc},

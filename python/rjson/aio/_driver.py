@@ -25,6 +25,7 @@ class Rules(NamedTuple):
     last: bool  # each document is a whole HTTP body
     ends: bool = False  # the framing ends with the last document
     teller: Teller | None = None  # is told how much is out, as long as the document goes on
+    outside: bool = False  # this is not the task of the document's own code: before that is to run, the pieces end
 
 
 def rules_from(flush: Flush, loop: _loops.Loop, at_end: bool, last: bool, *, ends: bool = False) -> tuple[Rules, int]:
@@ -86,7 +87,7 @@ async def pieces(
 
     `state` is what `pump` has paused in, None if it has not run yet. `target` has taken nothing of a piece that leaves
     until it says something else: pieces may get lost on their way. At the end, however it comes, the document's open sources
-    are closed.
+    are closed; but see `rules.outside`: then the pump's state is PUMP_TASK, and the document goes on elsewhere.
     """
     turns = rules.loop.turns(pump.slice_seconds)
     held_since: float | None = None
@@ -109,6 +110,8 @@ async def pieces(
                 state = await target.drive(pump)
                 continue
             elif state == PUMP_TASK:
+                if rules.outside:
+                    return
                 stays = True
             elif state == PUMP_DONE and not rules.at_end:
                 return
@@ -122,14 +125,15 @@ async def pieces(
                     yield piece
             if state == PUMP_DONE:
                 return
-            state = await _go_on(pump, state, turns, target)
+            state = await _go_on(pump, state, turns, rules, target)
     except GeneratorExit:
         raise
     except BaseException as e:
         set_bytes_written(e, pump.bytes_written)
         raise
     finally:
-        await close_sources(*pump.finish(), rules.loop)
+        if not (rules.outside and pump.state == PUMP_TASK):
+            await close_sources(*pump.finish(), rules.loop)
 
 
 def _leaving(pump: Pump, state: int, rules: Rules, target: Taker) -> Piece | None:
@@ -149,18 +153,22 @@ async def _may_stay(pump: Pump, state: int, rules: Rules, left: float) -> bool:
     return state == PUMP_SLICE or await rules.loop.is_done_within(pump.yielded, left)
 
 
-async def _go_on(pump: Pump, state: int, turns: _loops.Turns, target: Taker) -> int:
+async def _go_on(pump: Pump, state: int, turns: _loops.Turns, rules: Rules, target: Taker) -> int:
     value: Any = None
-    if state == PUMP_SOURCE:
-        try:
+    try:
+        if state == PUMP_SOURCE:
             value = await _loops.suspend(pump.yielded)
-        except BaseException as e:
+        if turns.is_over() or state == PUMP_SLICE:
+            await turns.next()
             pump.new_slice()
-            return pump.throw(e)
-    if turns.is_over() or state == PUMP_SLICE:
-        await turns.next()
+    except BaseException as e:
+        if state != PUMP_SOURCE:
+            raise
         pump.new_slice()
+        return pump.throw(e)  # to the source, also what comes while this waits for its turn: it may be its own timeout
     turns.begin()
+    if rules.outside:
+        return pump.run_outside()
     return pump.resume(value) if state == PUMP_SOURCE else pump.run(target.direct_fd())
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._core import FLUSH_ITEMS, FLUSH_NEVER, PUMP_DONE, Pump
+from .._core import FLUSH_ITEMS, FLUSH_NEVER, PUMP_DONE, PUMP_TASK, Pump
 from .._framing import new_pump
 from .._iterencode import Work, check_seconds, rest_of
-from ..aio import _loops
-from ..aio._driver import Nowhere, Piece, close_sources, pieces, rules_from
+from ..aio import _loops, _share
+from ..aio._driver import Nowhere, Piece, Rules, close_sources, pieces, rules_from
 
 if TYPE_CHECKING:
     from .._encoder import Encoder
@@ -101,66 +101,68 @@ class Chunks:
 
 def chunks_of(job: Job) -> Chunks:
     """Nothing of the job is touched before `begin()`."""
-    if needs_thread(job):
-        return _ThreadChunks(job)
-    return _TaskChunks(job) if _has_async_source(job.obj) else _LoopChunks(job)
-
-
-def _has_async_source(obj: Any) -> bool:
-    """Whether the rows come from an asynchronous source, or a direct member of the document is one."""
-    members = obj.values() if type(obj) is dict else obj if type(obj) is list else (obj,)
-    return len(members) <= 100 and any(isinstance(member, AsyncIterable) for member in members)
+    return _ThreadChunks(job) if needs_thread(job) else _LoopChunks(job)
 
 
 class _LoopChunks(Chunks):
+    """Data is encoded in the task that asks for chunks; everything from the first item of a source on, at whatever depth,
+    in one of its own.
+    """
+
     def __init__(self, job: Job) -> None:
         self._job = job
+        self._pump: Pump | None = None
         self._stream: AsyncGenerator[Piece, None] | None = None
+        self._task: _StreamTask | None = None
         self._second: Piece | None = None
         self._failure: Exception | None = None  # is raised behind the last words about it
 
     def begin(self) -> bytes | None:
         job = self._job
         rules, point = rules_from(job.flush, _loops.running(), True, False, ends=job.framing is not None)
+        self._rules = rules
         pump = self._pump = new_pump(job.encoder, job.framing, point, chunk_size=job.chunk_size, slice_us=SLICE_US)
         if job.framing is None:
             pump.begin(job.obj)
         else:
             pump.begin_all(job.obj)
-        self._leftovers: tuple[Any, list[Any]] = (None, [])
-        self._loop = rules.loop
-        try:
-            state = pump.run(-1)
-        except BaseException:
-            self._leftovers = pump.finish()
-            raise
+        state = pump.run_outside()
         if state == PUMP_DONE and (job.framing is None or pump.end()):
             return bytes(pump.flush(-1) or b"")
-        self._stream = pieces(pump, state, rules, Nowhere())
+        self._stream = pieces(pump, state, rules._replace(outside=True), Nowhere())
         return None
 
+    async def _next_piece(self, pump: Pump) -> Piece | None:
+        if self._task is None:
+            piece = await anext(self._stream, None) if self._stream is not None else None
+            if piece is not None or pump.state != PUMP_TASK:
+                return piece
+            self._task = _StreamTask(pump, self._rules)
+        return await self._task.next_piece()
+
     async def first(self) -> Piece:
-        assert self._stream is not None
-        piece = bytes(await anext(self._stream, b""))
+        assert self._pump is not None
+        piece = bytes(await self._next_piece(self._pump) or b"")
         if self._pump.state == PUMP_DONE:  # nothing is waited for any more
-            self._second = await anext(self._stream, None)
+            self._second = await self._next_piece(self._pump)
             self.is_complete = self._second is None
         return piece
 
     async def __anext__(self) -> Piece:
-        if self._second is not None:
-            piece, self._second = self._second, None
-            return piece
+        piece, self._second = self._second, None
         if self._failure is not None:
             raise self._failure
-        if self._stream is None:
+        if piece is None and self._pump is not None:
+            piece = await self._next_or_rest(self._pump)
+        if piece is None:
             raise StopAsyncIteration
+        return piece
+
+    async def _next_or_rest(self, pump: Pump) -> Piece | None:
         try:
-            return await anext(self._stream)
-        except StopAsyncIteration:
-            raise
+            return await self._next_piece(pump)
         except Exception as e:
-            rest = rest_of(self._pump, e, self._job.last_words)
+            rest = rest_of(pump, e, self._job.last_words)
             if not rest:
                 raise
             self._failure = e
@@ -171,88 +173,124 @@ class _LoopChunks(Chunks):
         return self._failure is not None
 
     async def aclose(self) -> None:
-        if self._stream is not None:
-            await self._stream.aclose()
-        else:
-            await close_sources(*self._leftovers, self._loop)
+        try:
+            if self._task is not None:
+                await self._task.aclose()
+            elif self._stream is not None:
+                await self._stream.aclose()
+        finally:
+            if self._pump is not None:  # whatever has not begun by now
+                await close_sources(*self._pump.finish(), self._rules.loop)
 
 
-class _TaskChunks(Chunks):
-    """An asynchronous source in a task of its own, from its first row until it is closed, so that its timeouts, cancel
-    scopes and context variables hold across rows.
+class _StreamTask:
+    """Runs a stream of pieces in a task of its own, from its first step until it is closed, so that timeouts, cancel
+    scopes and context variables of sources hold across rows.
     """
 
-    def __init__(self, job: Job) -> None:
-        self._inner = _LoopChunks(job)
-        self._task: asyncio.Task[None] | None = None
-        self._is_closing = False
-
-    def begin(self) -> None:
+    def __init__(self, pump: Pump, rules: Rules) -> None:
+        self._stream = pieces(pump, PUMP_TASK, rules._replace(loop=_SourceLoop(self)), Nowhere())
         self._asked = asyncio.Event()
+        self._answer: asyncio.Future[Piece | None] | None = None
+        self._failure: BaseException | None = None
+        self.is_closing = False
         self._task = asyncio.ensure_future(self._run())
 
-    async def _run(self) -> None:
-        step: Callable[[], Awaitable[Piece | None]] = self._first_piece
-        try:
-            piece: Piece | None = b""
-            while piece is not None:
-                await self._asked.wait()
-                self._asked.clear()
-                piece = await step()
-                step = self._next_piece
-                if self._is_closing:  # rows that were held came out first: the source is on its way out now
-                    await step()
-                    return
-                if not self._answer.done():
-                    self._answer.set_result(piece)
-        except asyncio.CancelledError:
-            if self._asked_for():
-                self._answer.cancel()
-        except BaseException as e:
-            if self._asked_for():
-                self._answer.set_exception(e)
-        finally:
-            await self._inner.aclose()
-
-    def _asked_for(self) -> bool:
-        return hasattr(self, "_answer") and not self._answer.done()
-
-    async def _first_piece(self) -> Piece:
-        whole = self._inner.begin()
-        piece = await self._inner.first() if whole is None else whole
-        self.is_complete = whole is not None or self._inner.is_complete
-        return piece
-
-    async def _next_piece(self) -> Piece | None:
-        return await anext(self._inner, None)
-
-    async def _ask(self) -> Piece | None:
-        if self._task is None or self._task.done():
+    async def next_piece(self) -> Piece | None:
+        """None after the last. Raises what a source raises."""
+        if self._task.done():
+            if self._failure is not None:
+                raise self._failure
             return None
-        self._answer: asyncio.Future[Piece | None] = asyncio.get_running_loop().create_future()
+        self._answer = asyncio.get_running_loop().create_future()
         self._asked.set()
         return await self._answer
 
-    async def first(self) -> Piece:
-        return await self._ask() or b""
-
-    async def __anext__(self) -> Piece:
-        piece = await self._ask()
-        if piece is None:
-            raise StopAsyncIteration
-        return piece
-
-    @property
-    def said_last_words(self) -> bool:
-        return self._inner.said_last_words
-
     async def aclose(self) -> None:
-        if self._task is not None:
-            self._is_closing = True
-            self._task.cancel()
-            await asyncio.wait({self._task})
-            if not self._task.cancelled():
-                self._task.result()
+        """Cancel what the sources are doing, and wait until they are closed."""
+        self.is_closing = True
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        if not self._task.cancelled():
+            self._task.result()
+
+    async def _run(self) -> None:
+        try:
+            piece: Piece | None = b""
+            while piece is not None:
+                await self._until_asked(cancellation_is_news=True)
+                piece = await anext(self._stream, None)
+                if self.is_closing:  # rows that were held came out first: the source is on its way out now
+                    await anext(self._stream, None)
+                    return
+                await self._until_asked(cancellation_is_news=False)
+                self._asked.clear()
+                self._settle(piece)
+        except BaseException as e:
+            self._failure = e
+        finally:
+            try:
+                await self._stream.aclose()
+            finally:
+                self._settle(None)
+
+    async def _until_asked(self, *, cancellation_is_news: bool) -> None:
+        """A timeout or scope of a source may cancel the task between two pieces. The source is to see it there where it
+        waits, and at once: so the next piece is made then, one ahead, though a slow client has not asked for it.
+        """
+        missed: asyncio.CancelledError | None = None
+        while not self._asked.is_set() and (missed is None or not cancellation_is_news):
+            try:
+                await self._asked.wait()
+            except asyncio.CancelledError as e:
+                if self.is_closing:
+                    raise
+                missed = e
+        if missed is not None:
+            _cancel_again(missed)
+
+    def _settle(self, piece: Piece | None) -> None:
+        answer = self._answer
+        if answer is None or answer.done():
+            return
+        if piece is None and self._failure is not None:
+            answer.set_exception(self._failure)
+        else:
+            answer.set_result(piece)
+
+
+class _SourceLoop(_loops.Asyncio):
+    """The event loop of a stream in a task of its own."""
+
+    def __init__(self, stream: _StreamTask) -> None:
+        self._stream = stream
+
+    def turns(self, slice_seconds: float) -> _loops.Turns:
+        return _SourceTurns(slice_seconds, self._stream)
+
+
+class _SourceTurns(_share.Turns):
+    """A cancellation while the next turn is waited for is one of a source's own, if the stream is not being closed."""
+
+    def __init__(self, slice_seconds: float, stream: _StreamTask) -> None:
+        super().__init__(slice_seconds)
+        self._stream = stream
+
+    async def next(self) -> None:
+        try:
+            await super().next()
+        except asyncio.CancelledError as e:
+            if self._stream.is_closing:
+                raise
+            _cancel_again(e)
+
+
+def _cancel_again(missed: asyncio.CancelledError) -> None:
+    """Have the running task cancelled where it waits next, as if it had not been by now."""
+    task: Any = asyncio.current_task()
+    if hasattr(task, "uncancel"):  # from 3.11 on
+        task.uncancel()
+    task.cancel(*missed.args[:1])
 
 
 class _LoopWork(Work):

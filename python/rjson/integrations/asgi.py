@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._chunks import Chunks, Job, chunks_of, shielded, small_document
@@ -106,33 +106,47 @@ class Body:
 
     async def parts(self, chunks: Chunks, opening: Opening, compressor: Compressor | None) -> AsyncIterator[bytes]:
         """What is sent, chunk by chunk, pings between events included."""
-        following = opening.pending or asyncio.ensure_future(_next(chunks))
-        between = True  # events, and not within one that is half sent
+        pieces = _pieces(chunks, opening) if self.ping is None else _with_pings(chunks, opening, self.ping)
         try:
-            if opening.first:
-                between = opening.first.endswith(b"\n\n")
-                yield compressor.add(opening.first) if compressor else opening.first
-            while True:
-                if not await _done_within(following, self.ping):
-                    if between:
-                        yield compressor.add(_PING) if compressor else _PING
-                    continue
-                try:
-                    piece = following.result()
-                except Exception as e:
-                    if not self.settles(e, chunks):
-                        raise
-                    break
-                if piece is None:
-                    break
-                between = piece.endswith(b"\n\n")
+            async for piece in pieces:
                 yield compressor.add(piece) if compressor else piece
-                following = asyncio.ensure_future(_next(chunks))
+        except Exception as e:
+            if not self.settles(e, chunks):
+                raise
         finally:
-            following.cancel()
-            await shielded(_settled(following))
+            await shielded(pieces.aclose())
         if compressor:
             yield compressor.end()
+
+
+async def _pieces(chunks: Chunks, opening: Opening) -> AsyncGenerator[bytes, None]:
+    if opening.first:
+        yield opening.first
+    async for piece in chunks:
+        yield bytes(piece)
+
+
+async def _with_pings(chunks: Chunks, opening: Opening, seconds: float) -> AsyncGenerator[bytes, None]:
+    following = opening.pending or asyncio.ensure_future(_next(chunks))
+    between = True  # events, and not within one that is half sent
+    try:
+        if opening.first:
+            between = opening.first.endswith(b"\n\n")
+            yield opening.first
+        while True:
+            if not await _done_within(following, seconds):
+                if between:
+                    yield _PING
+                continue
+            piece = following.result()
+            if piece is None:
+                return
+            between = piece.endswith(b"\n\n")
+            yield piece
+            following = asyncio.ensure_future(_next(chunks))
+    finally:
+        following.cancel()
+        await shielded(_settled(following))
 
 
 class Opening(NamedTuple):

@@ -210,6 +210,30 @@ def test_the_synchronous_functions_say_no():
         rjson.dumps([Cursor(1)])
 
 
+@pytest.mark.skipif(not hasattr(asyncio, "timeout"), reason="asyncio.timeout came with 3.11")
+async def test_a_timeout_of_a_source_reaches_it_while_its_next_turn_is_waited_for():
+    """It is not the caller who is cancelled."""
+
+    async def source():
+        try:
+            async with asyncio.timeout(0.02):
+                while True:
+                    await asyncio.sleep(0)
+        except TimeoutError:
+            yield "timed out"
+
+    async def busy():
+        async for _ in aio.iterencode([list(range(1000))] * 1_000_000):
+            pass
+
+    others = [asyncio.ensure_future(busy()) for _ in range(3)]
+    for _ in range(5):
+        assert await encode({"page": [{"rows": source()}]}) == '{"page":[{"rows":["timed out"]}]}'
+    for other in others:
+        other.cancel()
+    await asyncio.wait(others)
+
+
 # ---- when bytes leave
 
 

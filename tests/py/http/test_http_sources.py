@@ -42,16 +42,25 @@ async def tasks_seen(seen):
         seen.append(asyncio.current_task())
 
 
+async def asynchronously(rows):
+    for row in rows:
+        yield row
+
+
 RESPONSES = [
     lambda source: NDJSONResponse(source, flush="item"),
     lambda source: NDJSONResponse(source, flush="item", end=True),
     lambda source: EventSourceResponse(source, flush="item"),
     lambda source: JSONResponse({"rows": source}, flush="item"),
+    lambda source: JSONResponse({"page": {"parts": [1, {"rows": source}]}}, flush="item"),
+    lambda source: NDJSONResponse([{"page": {"rows": source}}], flush="item"),
+    lambda source: NDJSONResponse(asynchronously([{"page": {"rows": source}}]), flush=0.0),
 ]
+DEPTHS = [*RESPONSES[:2], *RESPONSES[3:]]
 
 
 @pytest.mark.parametrize("respond", RESPONSES)
-@pytest.mark.parametrize("leave_after", [None, 1, 2])
+@pytest.mark.parametrize("leave_after", [None, 2, 3])
 def test_an_async_source_runs_in_one_task(respond, leave_after):
     """From its first row until it is closed, as cancel scopes need it; also when the client leaves."""
     seen = []
@@ -72,7 +81,8 @@ def test_context_variables_of_an_async_source_last(respond):
 
 
 @pytest.mark.skipif(not hasattr(asyncio, "timeout"), reason="asyncio.timeout came with 3.11")
-def test_a_timeout_within_a_source_is_a_timeout():
+@pytest.mark.parametrize("respond", DEPTHS)
+def test_a_timeout_within_a_source_is_a_timeout(respond):
     """It ends the source, and nothing else."""
 
     async def source():
@@ -84,7 +94,50 @@ def test_a_timeout_within_a_source_is_a_timeout():
         except TimeoutError:
             yield "timed out"
 
-    assert asyncio.run(body_of(NDJSONResponse(source(), flush="item"))).endswith(b'"row"\n"timed out"\n')
+    assert b'"row"' in (body := asyncio.run(body_of(respond(source()))))
+    assert b'"timed out"' in body
+
+
+def timeout_of(library):
+    if library == "asyncio":
+        return getattr(asyncio, "timeout", None)
+    return pytest.importorskip("anyio").fail_after
+
+
+@pytest.mark.parametrize("library", ["asyncio", "anyio"])
+@pytest.mark.parametrize("respond", DEPTHS)
+@pytest.mark.parametrize("rest", [3, 100])
+def test_a_timeout_that_ends_while_the_client_reads_slowly(respond, library, rest):
+    """The source sees it where it waits next; the response is not cut short as if it were whole."""
+    timeout = timeout_of(library)
+    if timeout is None:
+        pytest.skip("asyncio.timeout came with 3.11")
+
+    async def source():
+        try:
+            with contextlib.ExitStack() if library == "asyncio" else timeout(0.05):
+                async with timeout(0.05) if library == "asyncio" else contextlib.AsyncExitStack():
+                    for n in range(rest):
+                        yield f"row {n}"
+                    await asyncio.sleep(10)
+        except TimeoutError:
+            yield "timed out"
+        yield "after it"
+
+    async def main():
+        parts = []
+
+        async def send(message):
+            parts.append(message.get("body", b""))
+            if b'"row 1"' in parts[-1]:
+                await asyncio.sleep(0.1)
+
+        await asyncio.wait_for(respond(source())({"type": "http", "headers": []}, asyncio.Event().wait, send), 10)
+        return b"".join(parts)
+
+    body = asyncio.run(main())
+    assert f'"row {rest - 1}"'.encode() in body
+    assert body.index(b'"timed out"') < body.index(b'"after it"')
 
 
 def test_a_source_that_cleans_up_slowly_is_waited_for():
@@ -228,11 +281,6 @@ async def failing_on_a_loop(rows, **arguments):
     with pytest.raises(TypeError):
         await app({"type": "http", "method": "GET", "headers": []}, asyncio.Event().wait, send)
     return b"".join(parts)
-
-
-async def asynchronously(rows):
-    for row in rows:
-        yield row
 
 
 ROW, RECORD = "x" * 100, b'{"$error":"the source failed"}\n'
