@@ -6,9 +6,11 @@
 #ifndef RJSON_ENCODE_TYPES_ARRAY_H
 #define RJSON_ENCODE_TYPES_ARRAY_H
 
+#include "py.h" /* first: before it no header of the system may come */
+
+#include "encode/types/texts.h"
 #include "number/number.h"
 #include "number/shortest.h"
-#include "encode/types/texts.h"
 
 typedef enum rjpy_element {
     RJ_ELEMENT_INT,
