@@ -10,10 +10,11 @@ from ._builder import PIECE_APART, PIECE_FIRST, PIECE_INNER, PIECE_LAST, Shape
 from ._codecs import format_of
 from ._core import FLUSH_ITEMS, FLUSH_NEVER, PUMP_DONE, WriterBase
 from ._encoder import CHUNK_SIZE, encoder_for
+from ._flusher import Flusher
 from ._framing import comment_bytes, event_head, new_pump
-from ._iterencode import add_note
+from ._iterencode import add_note, check_seconds
 from ._places import CompressedFile, FilePlace, OwnFile, SeekablePlace, SharedFile, open_to_append, place_of
-from ._progress import Teller, teller_for
+from ._progress import teller_for
 from ._remote import RemotePlace, is_url, local_name, refuse_storage_options
 
 TYPE_CHECKING = False  # see _encoder.py
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._core import Encoder
-    from ._options import Compression, Options, Progress, WriteFraming
+    from ._options import Compression, Flush, Options, Progress, WriteFraming
 
 
 class Writer(WriterBase):
@@ -44,7 +45,8 @@ class Writer(WriterBase):
             they are. "seq": JSON text sequences (RFC 7464). "sse": server-sent events. "concat": nothing, but for a space
             where two numbers or words would run together. Line breaks in documents of "lines" and "sse" become spaces.
         flush: "full": see above. "item": besides, after each document, and after each item of an iterator that is in no
-            other array.
+            other array. A number: besides, a document that is complete waits for so many seconds at most, whatever the
+            program does; a thread sends it then, through the target's own buffer too, and never a part of a document.
         chunk_size: Bytes per write, about.
         timeout: Seconds to wait at most while `target` accepts nothing. None: a socket's own timeout, else no limit.
         progress: Called with `bytes_written`, whenever that has grown. What it raises comes out of the call that is
@@ -53,6 +55,7 @@ class Writer(WriterBase):
         **options: Those of `rjson.Encoder`.
 
     Every exception that comes out of it has `.bytes_written`: what the target has accepted so far, as `bytes_written` tells.
+    What fails in the thread comes out of the next call. `close()` and `abort()` end the thread, and wait for what it sends.
 
     >>> import io
     >>> fp = io.BytesIO()
@@ -70,7 +73,7 @@ class Writer(WriterBase):
         target: Any,
         *,
         framing: WriteFraming = "lines",
-        flush: Literal["full", "item"] = "full",
+        flush: Flush = "full",
         chunk_size: int = CHUNK_SIZE,
         timeout: float | None = None,
         progress: Progress = None,
@@ -81,8 +84,7 @@ class Writer(WriterBase):
             encoder = encoder_for(options)
         elif options:
             raise TypeError(f"the options go into the encoder: {', '.join(options)}")
-        if flush not in ("full", "item"):
-            raise ValueError(f'flush must be "full" or "item", not {flush!r}')
+        seconds = None if flush in ("full", "item") else check_seconds(flush)
         point = FLUSH_ITEMS if flush == "item" else FLUSH_NEVER
         self._pump = new_pump(encoder, framing, point, chunk_size=chunk_size)
         self._place = place_of(target, encoder, timeout)
@@ -91,6 +93,8 @@ class Writer(WriterBase):
         self._has_fields = framing == "sse"
         self._has_lines = framing == "lines"
         self._flushes = flush == "item"
+        self._flusher = None if seconds is None else Flusher(self, seconds)
+        self._is_simple = flush == "full"  # a document that fits into the chunk concerns nothing else
         self._shape: Shape | None = None  # of the document that is being built
         self._count = 0  # what the target has accepted
         self._passed = 0  # what left the chunk, and came here to be sent
@@ -99,8 +103,10 @@ class Writer(WriterBase):
         self._failure: BaseException | None = None
         self._is_closed = False
         self._is_sending = False
+        self._streams = False  # documents come while the lock is held: from the source of write_all
+        self._unseen: BaseException | None = None  # what failed in the thread of the flusher
         self._attach(self._pump)
-        self._is_plain = not self._flushes
+        self._is_plain = self._is_simple
 
     @classmethod
     def open(
@@ -222,11 +228,17 @@ class Writer(WriterBase):
                 self._check()
                 before = self._pump.produced
                 self._pump.begin_all(documents)
+                self._streams = True
+                self._wake_flusher()
                 self._run()
                 return self._pump.produced - before
             except BaseException as e:
                 self._note(e)
                 raise
+            finally:
+                if self._streams:
+                    self._streams = False
+                    self._wake_flusher()
 
     def comment(self, text: str = "") -> None:
         """Write an SSE comment, which clients ignore."""
@@ -274,8 +286,7 @@ class Writer(WriterBase):
         with _Held(self):
             try:
                 self._check()
-                self._send(self._taken())
-                self._place.flush()
+                self._send_held(through=True)
             except BaseException as e:
                 self._note(e)
                 raise
@@ -287,7 +298,8 @@ class Writer(WriterBase):
                 return
             is_whole = False
             try:
-                if self._failure is None:
+                self._stop_flusher()
+                if self._failure is None or self._unseen is not None:
                     self._check()
                     self._end()
                     is_whole = True
@@ -311,8 +323,9 @@ class Writer(WriterBase):
             try:
                 if self._shape is not None:
                     self._give_up_shape(ValueError("the writer was aborted"))
+                self._stop_flusher()
                 if self._keeps_documents():
-                    self._send(self._taken())
+                    self._send_held()
                 self._place.abort()
             finally:
                 if self._teller is not None:
@@ -348,11 +361,14 @@ class Writer(WriterBase):
         return self._failure is None and isinstance(self._place, (FilePlace, SeekablePlace, SharedFile, CompressedFile))
 
     def _check(self) -> None:
+        if self._flusher is not None:
+            self._flusher.check()
+            self._raise_unseen()
         if self._failure is not None:
             raise ConnectionAbortedError(f"the writer failed before: {self._failure!r}") from self._failure
         if self._is_closed:
             raise ValueError("the writer is closed")
-        if self._is_sending:
+        if self._is_sending or (self._flusher is not None and self._flusher.is_current()):
             raise RuntimeError("the writer is used by its own target")
         if self._shape is None and self._pump.is_open and not self._pump.is_busy:
             self._settle()
@@ -377,7 +393,8 @@ class Writer(WriterBase):
             self._pump.begin(obj, head)
         self._run()
         if self._flushes:
-            self._send(self._taken())
+            self._send_held()
+        self._wake_flusher()
         return self._pump.produced - before
 
     def _raw(self, data: bytes, piece: int) -> None:
@@ -385,6 +402,7 @@ class Writer(WriterBase):
             self._check()
             self._pump.begin_raw(data, piece)
             self._run()
+            self._wake_flusher()
         except BaseException as e:
             self._note(e)
             raise
@@ -392,7 +410,7 @@ class Writer(WriterBase):
     def _finish_document(self) -> int:
         """What write() leaves of a document that does not fit into the chunk. Its size."""
         try:
-            self._send(self._taken())
+            self._send_held()
             self._run()
         except BaseException as e:
             self._note(e)
@@ -401,14 +419,14 @@ class Writer(WriterBase):
 
     def _run(self) -> None:
         while self._pump.run(-1) != PUMP_DONE:
-            self._send(self._taken())
+            self._send_held()
 
     def _end(self) -> None:
         if self._shape is not None:
             raise ValueError("a document is being built: leave its object() or array() first")
         while not self._pump.end():
-            self._send(self._taken())
-        self._send(self._taken())
+            self._send_held()
+        self._send_held()
         if not isinstance(self._place, (CompressedFile, RemotePlace)):  # which is closed now, and flushed so
             self._place.flush()
 
@@ -420,11 +438,33 @@ class Writer(WriterBase):
             self._failure = e
             raise
 
+    def _send_held(self, *, through: bool = False) -> None:
+        """Hand the target what the chunk holds; `through`: and have it leave the target's own buffer."""
+        if self._flusher is None:
+            self._send(self._taken())
+            if through:
+                self._place.flush()
+            return
+        with self._flusher.gate:
+            self._raise_unseen()
+            self._send(self._taken())
+            if through:
+                self._place.flush()
+
     def _send(self, piece: bytes | memoryview | None) -> None:
         if piece is None:
             return
-        data = b""
         self._is_sending, self._is_plain = True, False
+        try:
+            self._pass_on(piece)
+            if self._teller is not None:
+                self._teller(self._count)
+        finally:
+            self._is_sending = False
+        self._is_plain = self._is_simple and self._shape is None and not self._is_closed
+
+    def _pass_on(self, piece: bytes | memoryview) -> None:
+        data = b""
         try:
             self._passed += len(piece)
             if self._passed != self._pump.total:
@@ -446,23 +486,41 @@ class Writer(WriterBase):
             if self._has_lines and self._place.take_back(self._tail):
                 self._count -= self._tail
             raise
-        finally:
-            self._is_sending = False
         self._count, self._tail = count, tail
-        if self._teller is not None:
-            self._tell_progress(self._teller)
-        self._is_plain = not self._flushes and self._shape is None and not self._is_closed
-
-    def _tell_progress(self, teller: Teller) -> None:
-        self._is_sending = True  # it may not write here
-        try:
-            teller(self._count)
-        finally:
-            self._is_sending = False
 
     def _tail_behind(self, data: bytes) -> int:
         newline = data.rfind(b"\n")
         return len(data) - newline - 1 if newline >= 0 else self._tail + len(data)
+
+    # ---- flush=seconds
+
+    def _wake_flusher(self) -> None:
+        if self._flusher is not None:
+            self._flusher.wake()
+
+    def _stop_flusher(self) -> None:
+        if self._flusher is not None:
+            self._flusher.stop()
+
+    def _raise_unseen(self) -> None:
+        error, self._unseen = self._unseen, None
+        if error is not None:
+            raise error
+
+    def _flush_complete(self) -> bool:
+        """What the flusher's thread does; see there. Another thread may be in the middle of a document."""
+        if self._failure is None and not self._is_closed:
+            try:
+                piece = self._pump.steal_documents()
+                if piece is not None:
+                    self._pass_on(piece)
+                    self._place.flush()
+                    if self._teller is not None:
+                        self._teller(self._count)
+            except BaseException as e:
+                self._tell_count(e)
+                self._unseen = e
+        return self._streams
 
     def _note(self, error: BaseException) -> None:
         """After a failure: a part of a document is taken back, or the writer is of no use any more."""
@@ -532,7 +590,7 @@ class Writer(WriterBase):
         finally:
             if shape.depth == 0:
                 self._shape = None
-                self._is_plain = not self._flushes and self._failure is None and not self._is_closed
+                self._is_plain = self._is_simple and self._failure is None and not self._is_closed
             self._release()
         if self._flushes and shape.depth == 0:
             self.flush()

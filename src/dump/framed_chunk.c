@@ -134,13 +134,13 @@ rjpy_framed_chunk_send_to(rjpy_framed_chunk *f, const rjpy_outlet *outlet)
 }
 
 PyObject *
-rjpy_framed_chunk_steal(rjpy_framed_chunk *f)
+rjpy_framed_chunk_steal(rjpy_framed_chunk *f, size_t count)
 {
     rjpy_bytes_chunk *chunk = &f->chunk;
     const char *data = (const char *)rjpy_bytes_chunk_data(chunk);
-    PyObject *copy = PyBytes_FromStringAndSize(data + f->head, (Py_ssize_t)(chunk->length - f->head));
+    PyObject *copy = PyBytes_FromStringAndSize(data + f->head, (Py_ssize_t)count);
     if (copy)
-        f->head = chunk->start = chunk->length;
+        f->head = chunk->start = f->head + count;
     return copy;
 }
 

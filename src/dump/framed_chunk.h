@@ -45,9 +45,9 @@ int rjpy_framed_chunk_send(rjpy_framed_chunk *f, int fd);
 /* Has an outlet send a sealed chunk. Unless it sent nothing, the chunk is empty then; if the outlet kept it, the next one is
  * another bytes object. */
 rjpy_sent rjpy_framed_chunk_send_to(rjpy_framed_chunk *f, const rjpy_outlet *outlet);
-/* A copy of the output, which counts as left; the chunk's memory is touched by nothing. Not with HTTP's framing.
+/* A copy of the first `count` bytes of the output, which count as left; the chunk's memory is touched by nothing. Not with HTTP's framing.
  * NULL with MemoryError. */
-PyObject *rjpy_framed_chunk_steal(rjpy_framed_chunk *f);
+PyObject *rjpy_framed_chunk_steal(rjpy_framed_chunk *f, size_t count);
 /* What is left of a sealed chunk, which is empty afterwards; see rjpy_bytes_chunk_hand_out. */
 PyObject *rjpy_framed_chunk_hand_out(rjpy_framed_chunk *f);
 

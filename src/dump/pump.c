@@ -153,19 +153,30 @@ rjpy_pump_is_broken(const rjpy_pump *self)
     return self->torn || others_are_lost || (rjpy_pump_bytes_written(self) > 0 && !is_out);
 }
 
+static int
+steal(rjpy_pump *self, size_t count, PyObject **piece)
+{
+    *piece = count ? rjpy_framed_chunk_steal(&self->out, count) : NULL;
+    if (count && !*piece)
+        return -1;
+    self->flushed = count;
+    self->sink.accepted += count;
+    return 0;
+}
+
 int
 rjpy_pump_steal(rjpy_pump *self, PyObject **piece)
 {
-    size_t held = rjpy_framed_chunk_held(&self->out);
-    *piece = NULL;
-    if (held == 0 || !self->busy)
-        return 0;
-    *piece = rjpy_framed_chunk_steal(&self->out);
-    if (!*piece)
-        return -1;
-    self->flushed = held;
-    self->sink.accepted += held;
-    return 0;
+    return steal(self, self->busy ? rjpy_framed_chunk_held(&self->out) : 0, piece);
+}
+
+int
+rjpy_pump_steal_documents(rjpy_pump *self, PyObject **piece)
+{
+    size_t held = rjpy_framed_chunk_held(&self->out), whole = held;
+    if (rjpy_pump_has_document(self) || self->is_building)
+        whole = self->document_start > self->sink.accepted ? (size_t)(self->document_start - self->sink.accepted) : 0;
+    return steal(self, whole < held ? whole : held, piece);
 }
 
 /* ---- the sink */

@@ -116,6 +116,8 @@ void rjpy_pump_lose(rjpy_pump *self, int partly);
 int rjpy_pump_is_broken(const rjpy_pump *self);
 /* rjpy_pump_flush for another thread than that of the run, in the middle of one: a copy, which leaves the chunk to the run. */
 int rjpy_pump_steal(rjpy_pump *self, PyObject **piece);
+/* The same at any time, of a pump that is not shared too: complete documents only. */
+int rjpy_pump_steal_documents(rjpy_pump *self, PyObject **piece);
 
 /* Forgets a document that was not completed, or the parts of one: how many bytes of it had left the chunk. */
 uint64_t rjpy_pump_abandon(rjpy_pump *self);

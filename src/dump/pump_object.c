@@ -231,6 +231,14 @@ pump_steal(PyObject *op, PyObject *Py_UNUSED(ignored))
 }
 
 static PyObject *
+pump_steal_documents(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    PyObject *piece;
+    int rc = rjpy_pump_steal_documents((rjpy_pump *)op, &piece);
+    return piece_or_none(rc, piece);
+}
+
+static PyObject *
 pump_stop(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     __atomic_store_n(&((rjpy_pump *)op)->stops, 1, __ATOMIC_RELAXED); /* at once: without a turn */
@@ -580,6 +588,9 @@ PyDoc_STRVAR(refuse_doc,
              "The target did not take what flush() returned (`partly`: or a part of it): it does not count as written.");
 PyDoc_STRVAR(steal_doc, "steal($self, /)\n--\n\n"
                         "What has been encoded, or None; while another thread runs a shared pump. It counts as flushed.");
+PyDoc_STRVAR(steal_documents_doc,
+             "steal_documents($self, /)\n--\n\n"
+             "The documents that are complete, or None; while another thread runs any pump that is no chunked body.");
 PyDoc_STRVAR(stop_doc, "stop($self, /)\n--\n\nHave the run of a shared pump end at the next item, with PUMP_FLUSH.");
 PyDoc_STRVAR(end_doc, "end($self, /)\n--\n\n"
                       "Put the end of the framing behind the last document. False if there is no room: flush first.");
@@ -610,6 +621,7 @@ RJ_FAST_IN_TURN(pump_flush)
 RJ_IN_TURN(pump_flush_documents)
 RJ_IN_TURN(pump_refuse)
 RJ_IN_TURN(pump_steal)
+RJ_IN_TURN(pump_steal_documents)
 RJ_IN_TURN(pump_end)
 RJ_IN_TURN(pump_new_slice)
 RJ_IN_TURN(pump_trim)
@@ -632,6 +644,7 @@ static PyMethodDef pump_methods[] = {
     {"flush_documents", pump_flush_documents_in_turn, METH_NOARGS, flush_documents_doc},
     {"refuse", pump_refuse_in_turn, METH_O, refuse_doc},
     {"steal", pump_steal_in_turn, METH_NOARGS, steal_doc},
+    {"steal_documents", pump_steal_documents_in_turn, METH_NOARGS, steal_documents_doc},
     {"stop", pump_stop, METH_NOARGS, stop_doc},
     {"end", pump_end_in_turn, METH_NOARGS, end_doc},
     {"new_slice", pump_new_slice_in_turn, METH_NOARGS, new_slice_doc},

@@ -432,7 +432,7 @@ def test_bad_arguments(tmp_path):
     with pytest.raises(ValueError, match="framing must be"):
         rjson.Writer(io.BytesIO(), framing="csv")
     with pytest.raises(ValueError, match="flush must be"):
-        rjson.Writer(io.BytesIO(), flush=1)
+        rjson.Writer(io.BytesIO(), flush="row")
     with pytest.raises(TypeError, match="go into the encoder"):
         rjson.Writer(io.BytesIO(), encoder=rjson.Encoder(), indent=1)
     with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
