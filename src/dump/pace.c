@@ -5,6 +5,7 @@
 /* Releasing the GIL alone would starve a thread that waits for it: it wakes up, finds it taken again, and starts its own
  * switch interval anew. Sleeping this long lets it win. */
 #define NAP_US 30
+#define TURN_NS 1000000u
 /* So often who works without the GIL asks for it, to see to signals and progress: waiting for it may take a switch
  * interval each time. */
 #define LOOK_NS 50000000u
@@ -114,6 +115,17 @@ let_others_run(rjpy_encoder *e, rjpy_pace *pace)
     enter(pace);
     rj__nap_us(NAP_US);
     return leave(pace) ? -1 : 0;
+}
+
+void
+rjpy_pace_give_turn(uint64_t *given_ns)
+{
+    if (rj__monotonic_ns() - *given_ns < TURN_NS)
+        return;
+    PyThreadState *saved = PyEval_SaveThread();
+    rj__nap_us(NAP_US);
+    PyEval_RestoreThread(saved);
+    *given_ns = rj__monotonic_ns();
 }
 
 int

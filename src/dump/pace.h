@@ -30,6 +30,9 @@ int rjpy_pace_check_open(const rjpy_pace *pace);
 int rjpy_pace_on_window(rjpy_encoder *e, rjpy_pace *pace);
 /* For every window of an encoder that writes to memory: signals only, so that `dumps` stays atomic. */
 int rjpy_pace_signals(rjpy_encoder *e);
+/* For a thread that works beside an event loop, often: releases the GIL once in a millisecond, for long enough that
+ * whoever waits for it gets it; waiting for the switch interval would hold the loop for 5. `given_ns`: when it last did. */
+void rjpy_pace_give_turn(uint64_t *given_ns);
 /* Calls `progress` with the number of bytes that are out. -1 with its exception. */
 int rjpy_pace_report(const rjpy_pace *pace, uint64_t bytes);
 

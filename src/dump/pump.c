@@ -234,6 +234,26 @@ pump_close(rj_sink *sink)
 
 static const rj_sink_ops pump_ops = {pump_lend, pump_take, pump_flush_sink, NULL, pump_close};
 
+/* Of a shared pump: lets other threads run. Without the GIL they wait for the pump's lock. */
+static void
+give_turn(rjpy_pump *self)
+{
+#if RJ_FREE_THREADED
+    PyThreadState *saved = PyEval_SaveThread();
+    PyEval_RestoreThread(saved);
+    (void)self;
+#else
+    rjpy_pace_give_turn(&self->turn_given_ns);
+#endif
+}
+
+static int
+on_shared_window(rjpy_encoder *e)
+{
+    give_turn(pump_of(e->sink));
+    return rjpy_pace_signals(e);
+}
+
 static int
 on_window(rjpy_encoder *e)
 {
@@ -358,7 +378,7 @@ begin_document(rjpy_pump *self, PyObject *obj, PyObject *head, int only)
     self->encoder = e;
     self->root = Py_NewRef(obj);
     e->coop = self->coop.is_sync && self->coop.flush_point == RJ_FLUSH_NEVER ? NULL : &self->coop;
-    e->on_window = self->coop.is_sync ? rjpy_pace_signals : on_window;
+    e->on_window = self->is_shared ? on_shared_window : self->coop.is_sync ? rjpy_pace_signals : on_window;
     self->coop.outermost = self->items;
     self->is_only = only;
     self->prefix.affix = self->is_part ? no_affix : *affix_before(self);
@@ -498,6 +518,8 @@ begin_next(rjpy_pump *self)
 {
     PyObject *item;
     self->busy = 1;
+    if (self->is_shared)
+        give_turn(self);
     int rc = next_item(self, &item);
     self->busy = 0;
     if (rc != RJ_PAUSE_NONE)
@@ -569,16 +591,6 @@ is_for_others(const rjpy_pump *self)
     return self->is_shared && self->coop.reason == RJ_PAUSE_FLUSH && !is_stopped(self);
 }
 
-/* Without the GIL the other thread waits for the pump's lock. */
-static void
-give_turn(void)
-{
-#if RJ_FREE_THREADED
-    PyThreadState *saved = PyEval_SaveThread();
-    PyEval_RestoreThread(saved);
-#endif
-}
-
 static int
 run_document(rjpy_pump *self, const rjpy_way *way)
 {
@@ -590,7 +602,7 @@ run_document(rjpy_pump *self, const rjpy_way *way)
     self->busy = 1;
     if (self->encoder)
         while ((result = rjpy_encoder_run(self->encoder)) == RJ_RUN_PAUSED && is_for_others(self))
-            give_turn();
+            give_turn(self);
     self->busy = 0;
     self->way = &rjpy_no_way;
     if (result == RJ_RUN_PAUSED)

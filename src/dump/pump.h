@@ -40,6 +40,7 @@ typedef struct rjpy_pump {
     int is_shared; /* see above */
     int stops;     /* a shared pump is to pause at the next item */
     uint64_t slice_ns;
+    uint64_t turn_given_ns; /* when a shared pump last let other threads run */
     rjpy_coop coop;
     PyObject *module;         /* owned until the end: an open document needs its state, at the interpreter's exit too */
     PyObject *encoder_object; /* owned: where the options live */

@@ -85,11 +85,15 @@ class Body:
             new_compressor(compression)  # so that a wrong name is an error here
         self.framing = framing
         self.compression: Compression | None = compression
-        ping = check_ping(ping)
+        # Most responses are small and have none of these: even a call counts.
+        if ping is not PING:
+            ping = check_ping(ping)
         self.ping: float | None = ping if framing == "sse" else None
-        self._ends_after_error = ends_after_error(after_error, error)
-        rows, last_words = with_records(obj, framing, end, error, encoder)
-        self.job: Job = Job(rows, encoder, framing, flush, chunk_size, threaded, last_words)
+        self._ends_after_error = after_error != "cut" and ends_after_error(after_error, error)
+        last_words = None
+        if end or error:
+            obj, last_words = with_records(obj, framing, end, error, encoder)
+        self.job: Job = Job(obj, encoder, framing, flush, chunk_size, threaded, last_words)
 
     def compressor(self, accept_encoding: str) -> Compressor | None:
         """For a client; None if it does not want any."""
@@ -262,8 +266,8 @@ async def _stream(
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _start(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+def _start(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> Awaitable[None]:
+    return send({"type": "http.response.start", "status": status, "headers": headers})
 
 
 async def close_unused(obj: Any) -> None:

@@ -74,8 +74,9 @@ class JSONResponse(Response):
             ping=ping,
         )
         self.init_headers(headers)
-        for name, value in stream_headers(self.framing):
-            self.headers.setdefault(name, value)
+        if self.framing is not None:
+            for name, value in stream_headers(self.framing):
+                self.headers.setdefault(name, value)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await asgi.respond(self.stream, scope, receive, send, self.status_code, self.raw_headers)

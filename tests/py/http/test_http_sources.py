@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 import importlib
+import sys
 import time
 
 import pytest
@@ -340,3 +341,24 @@ def test_a_response_does_not_end_properly_behind_a_part_of_a_row():
 def test_an_after_error_that_cannot_be_is_refused(module, arguments, words):
     with pytest.raises(ValueError, match=words):
         importlib.import_module(f"rjson.integrations.{module}").NDJSONResponse([], **{"after_error": "end", **arguments})
+
+
+def test_a_source_in_a_thread_lets_the_event_loop_run():
+    """However long the interpreter would have the loop wait for the thread."""
+    turns = 0
+
+    async def main():
+        nonlocal turns
+        app = NDJSONResponse(({"n": n} for n in range(200_000)), flush="full", chunk_size=1 << 24)
+        request = asyncio.ensure_future(body_of(app))
+        while not request.done():
+            await asyncio.sleep(0)
+            turns += 1
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(100)
+    try:
+        asyncio.run(main())
+    finally:
+        sys.setswitchinterval(interval)
+    assert turns > 30
