@@ -30,6 +30,7 @@ class DecodeError(json.JSONDecodeError):
 
     def __init__(self, msg: str, doc: str, pos: int) -> None:
         super().__init__(msg, doc, pos)
+        self._index = pos  # in `doc`; `pos` may come to count from the beginning of what `doc` is a part of
         self.excerpt: str = _excerpt(doc, pos)
 
     def __str__(self) -> str:

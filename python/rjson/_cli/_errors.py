@@ -32,9 +32,7 @@ def describe(error: BaseException) -> str | None:
     if isinstance(error, Located):
         name, error = error.name, error.error
     if isinstance(error, _decode_error()):
-        text, index = _line(name, error)
-        pointer = "".join(c if c == "\t" else " " for c in text[:index]) + "^"
-        return f"{name}:{error.lineno}:{error.colno}: {error.msg}\n{text}\n{pointer}"
+        return _describe_mistake(name, error)
     if isinstance(error, Message):
         return str(error)
     if isinstance(error, OSError):
@@ -61,9 +59,28 @@ class _NoError(Exception):
 _CODECS = {"zstandard", "lz4.frame", "bz2", "lzma", "zlib"}
 
 
-def _line(name: str, error: DecodeError) -> tuple[str, int]:
-    """The line of the mistake, or what is near to it, and where in it that is."""
+_BLANK = " \t\r\n"
+
+
+def _describe_mistake(name: str, error: DecodeError) -> str:
     text, index = _text_near(name, error)
+    line, column, message = error.lineno, error.colno, error.msg
+    if index == len(text) and text.strip(_BLANK):
+        # Something is missing at the end. What is told is the place behind all that is there, not that behind the last
+        # line break, where there is no line to show.
+        message += " (the text ends here)"
+        blank, text = text[len(text.rstrip(_BLANK)) :], text.rstrip(_BLANK)
+        index = len(text)
+        if "\n" in text or line == 1 + blank.count("\n"):  # else that line is too long to see where it begins
+            line -= blank.count("\n")
+            column = index - text.rfind("\n") if "\n" in text else error.pos + 1 - len(blank)
+    shown, index = _line(text, index)
+    pointer = "".join(c if c == "\t" else " " for c in shown[:index]) + "^"
+    return f"{name}:{line}:{column}: {message}\n{shown}\n{pointer}"
+
+
+def _line(text: str, index: int) -> tuple[str, int]:
+    """The line of that place, or what is near to it, and where in it that is."""
     begin = max(text.rfind("\n", 0, index) + 1, index - _SIDE)
     end = text.find("\n", index)
     end = min(len(text) if end < 0 else end, index + _SIDE)
@@ -73,7 +90,7 @@ def _line(name: str, error: DecodeError) -> tuple[str, int]:
 
 def _text_near(name: str, error: DecodeError) -> tuple[str, int]:
     if error.offset is None:
-        return error.doc, error.pos
+        return error.doc, error._index
     with suppress(OSError), open(name, "rb") as file:
         begin = max(error.offset - 4 * _SIDE, 0)
         file.seek(begin)

@@ -121,6 +121,8 @@ def test_mistakes_are_shown(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err == "nowhere.json: No such file or directory\n"
     run("--sort-keys", "bad.json", code=1)
     assert capsys.readouterr().err.startswith("bad.json:2:10: Expecting value\n")
+    error = command("--sort-keys", stdin=b'{"b":1}\n{"a":2,}\n{"a":3}', code=1)
+    assert error == b'<stdin>:2:8: Expecting property name enclosed in double quotes\n{"a":2,}\n       ^\n'
     run("-o", "/dev/full", "--compact", "--from", "lines", "bad.json", code=1)
 
 
@@ -133,7 +135,7 @@ def test_check_looks_at_every_file(data, tmp_path, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert [line.rsplit("/")[-1] for line in err.splitlines() if ".json" in line] == [
-        "bad.json:2:1: Expecting value",
+        "bad.json:1:4: Expecting value (the text ends here)",
         "worse.json:1:1: Expecting value",
     ]
 
@@ -337,6 +339,45 @@ def completions(line: str, folder: Path) -> set[str]:
     }
     subprocess.run([sys.executable, "-m", "rjson"], env=ENV | env, cwd=folder, check=True, timeout=60)
     return set(out.read_text().split("\n"))
+
+
+CUT = {
+    '{"a": [1,\n  2': ("2:4: Expecting ',' delimiter", "  2", "   ^"),
+    '{"a": [1,\n  2 \n\n': ("2:4: Expecting ',' delimiter", "  2", "   ^"),
+    '{"a": [1,\r\n': ("1:10: Expecting value", '{"a": [1,', "         ^"),
+    '{"a":': ("1:6: Expecting value", '{"a":', "     ^"),
+    '{"a":\t\n': ("1:6: Expecting value", '{"a":', "     ^"),
+    '[\n    "é"\n \n': ("2:8: Expecting ',' delimiter", '    "é"', "       ^"),
+    "[\n1\n" + "\n" * 9: ("2:2: Expecting ',' delimiter", "1", " ^"),
+    '{"a":1}\n{"a":2}\n{"a"\n': ("3:5: Expecting ':' delimiter", '{"a"', "    ^"),
+}
+
+
+@pytest.mark.parametrize("text", CUT)
+@pytest.mark.parametrize("way", ["file", "gz", "stdin", "--check", "--sort-keys", "--lines", "second"])
+def test_texts_that_are_cut(text, way, tmp_path, monkeypatch, capfd):
+    """A mistake at the end is told behind what is there, with its line: not behind the last line break, where there is none."""
+    monkeypatch.chdir(tmp_path)
+    place, line, pointer = CUT[text]
+    name = {"gz": "cut.json.gz", "stdin": "<stdin>"}.get(way, "cut.json")
+    Path("cut.json").write_bytes(text.encode())
+    Path("cut.json.gz").write_bytes(gzip.compress(text.encode()))
+    Path("whole.json").write_text("[1]")
+    if way == "stdin":
+        error = command(stdin=text.encode(), code=1).decode()
+    else:
+        options = {"file": [], "gz": [], "second": ["whole.json"]}.get(way, [way])
+        run(*options, name, code=1)
+        error = capfd.readouterr().err
+    if way == "--sort-keys" and text.count("{") == 3:  # documents one by one: where its line began is not known any more
+        place = place.replace("3:5", "4:1")
+    assert error == f"{name}:{place} (the text ends here)\n{line}\n{pointer}\n"
+
+
+def test_a_string_that_is_cut():
+    """Its line is shown too."""
+    for text in '["abc', '[1,\n"abc  ':
+        assert command(stdin=text.encode(), code=1).decode().splitlines()[1].rstrip() == text.split("\n")[-1].rstrip()
 
 
 def test_completion(tmp_path):
