@@ -2,7 +2,7 @@
 
 Ratios within one run are what counts; bench/README.md says how they come about.
 
-    python bench/stream.py [section ...]     null file memory gil first
+    python bench/stream.py [section ...]     null file memory gil first cores
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
-
-import orjson
 
 import rjson
 from machine import describe, interleaved_minimum
+
+try:
+    import orjson
+except ImportError:  # free-threaded CPython: "cores" runs there
+    orjson = None
 
 ROWS = 1_300_000
 
@@ -257,17 +261,63 @@ def bench_first() -> None:
         print(f"    {count:>9,} items: " + ", ".join(f"{name} {s * 1000:.2f}" for name, s in best.items()))
 
 
+# ---- one stream per core
+
+CORES = 2
+ROUND = 0.05  # seconds; the best of many short rounds is what an idle machine gives
+_own = threading.local()
+
+
+def stream_for_a_round(_: int) -> tuple[int, float, float, float]:
+    """Writes a document of this worker's own to nowhere, again and again: bytes, begin, end, seconds of CPU."""
+    if not hasattr(_own, "doc"):
+        _own.doc = make_rows(3000)
+    size = 0
+    with open(os.devnull, "wb", buffering=0) as null:
+        cpu, began = time.thread_time(), time.perf_counter()
+        while time.perf_counter() - began < ROUND:
+            size += rjson.dump_to(_own.doc, null)
+        return size, began, time.perf_counter(), time.thread_time() - cpu
+
+
+def speeds_of(pool: Executor, workers: int) -> tuple[float, float]:
+    """Bytes of each worker: by second between the first begin and the last end, and by second of CPU."""
+    sizes, begins, ends, cpu = zip(*pool.map(stream_for_a_round, range(workers)), strict=True)
+    return sum(sizes) / (max(ends) - min(begins)) / workers, sum(sizes) / sum(cpu)
+
+
+def bench_cores() -> None:
+    """N processes and, where there is no GIL, N threads: what each core writes while the others write as well."""
+    print("\none stream per core: dump_to(null), MB/s of each core by the clock, and by second of CPU (best of 100 rounds)")
+    pools: dict[str, Executor] = {"process": ProcessPoolExecutor(CORES)}
+    if getattr(sys, "_is_gil_enabled", lambda: True)():
+        print("    this Python has its GIL: no threads")
+    else:
+        pools["thread"] = ThreadPoolExecutor(CORES)
+    for name, pool in pools.items():
+        best = dict.fromkeys((1, CORES), (0.0, 0.0))
+        with pool:
+            for _ in range(100):  # in turns: what disturbs one disturbs the other
+                for n, before in best.items():
+                    by_clock, by_cpu = speeds_of(pool, n)
+                    best[n] = max(before[0], by_clock), max(before[1], by_cpu)
+        for n, (by_clock, by_cpu) in best.items():
+            together = " ".join(f"{n * now / alone:.2f}x" for now, alone in zip(best[n], best[1], strict=True))
+            print(f"    {n} x {name:10} {by_clock / 1e6:6.0f} {by_cpu / 1e6:6.0f}   together {together}")
+
+
 SECTIONS = {
     "null": bench_null,
     "file": bench_file,
     "memory": bench_memory,
     "gil": bench_gil,
     "first": bench_first,
+    "cores": bench_cores,
 }
 
 
 def main() -> None:
-    print(describe(), f"orjson {orjson.__version__}", sep="; ")
+    print(describe(), f"orjson {orjson.__version__}" if orjson else "no orjson", sep="; ")
     for name in sys.argv[1:] or SECTIONS:
         SECTIONS[name]()
 
