@@ -6,9 +6,10 @@
     async def events(request):
         return await EventSourceResponse(source())
 
-Synchronous sources, querysets among them, are read in Django's own thread, where database connections belong; under
-ASGI a chunk at a time. Asynchronous ones need ASGI. `await` a response of one, and its first chunk is made before the
-headers are sent, so that what fails in it is an ordinary exception of the view.
+Synchronous sources, and querysets of synchronous views, are read in Django's own thread, where database connections
+belong; under ASGI a chunk at a time. Asynchronous ones, and querysets of asynchronous views, need ASGI. `await` a
+response of one, and its first chunk is made before the headers are sent, so that what fails in it is an ordinary
+exception of the view.
 """
 
 # Django has no types of its own, and pyright guesses.
@@ -16,6 +17,7 @@ headers are sent, so that what fails in it is an ordinary exception of the view.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -49,10 +51,14 @@ if TYPE_CHECKING:
 
 
 def _rows_of(obj: Any) -> Any:
-    """A queryset is read by its iterator, a piece at a time, and not kept."""
-    if hasattr(obj, "_iterable_class") and hasattr(obj, "iterator"):
+    """A queryset is read by its iterator (in an asynchronous view: the asynchronous one), a piece at a time, and not kept."""
+    if not (hasattr(obj, "_iterable_class") and hasattr(obj, "iterator")):
+        return obj
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
         return obj.iterator(chunk_size=2000)
-    return obj
+    return obj.aiterator(chunk_size=2000)
 
 
 class JsonResponse(StreamingHttpResponse):

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
+from .._framing import MEDIA_TYPES
 from . import asgi
-from ._http import CHUNK_SIZE, FLUSH, PING, AfterError, Compression, ErrorRecord, encoder_from, media_type_of, stream_headers
+from ._http import CHUNK_SIZE, FLUSH, PING, AfterError, Compression, ErrorRecord, encoder_from, stream_headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,7 @@ class JSONResponse(Response):
         encoder, **options: As for `rjson.aio.iterencode`; and all of `rjson.integrations.asgi.Body`'s.
     """
 
+    media_type: str = "application/json"
     framing: WriteFraming | None = None
 
     def __init__(
@@ -58,7 +60,7 @@ class JSONResponse(Response):
         **options: Unpack[Options],
     ) -> None:
         self.status_code = status_code
-        self.media_type: str = media_type or self.media_type or media_type_of(self.framing)
+        self.media_type = media_type or self.media_type
         self.background = background
         self.stream: asgi.Body = asgi.Body(
             content,
@@ -87,6 +89,7 @@ class JSONResponse(Response):
 class NDJSONResponse(JSONResponse):
     """Rows, a line each (application/x-ndjson): of an iterable or an async iterable. Arguments as for `JSONResponse`."""
 
+    media_type: str = MEDIA_TYPES["lines"]
     framing: WriteFraming | None = "lines"
 
 
@@ -95,4 +98,5 @@ class EventSourceResponse(JSONResponse):
     `JSONResponse`.
     """
 
+    media_type: str = MEDIA_TYPES["sse"]
     framing: WriteFraming | None = "sse"

@@ -97,6 +97,22 @@ def test_slow_rows_arrive_one_by_one(server, kind):
         assert [json.loads(line)["id"] for line in lines] == [1, 2, 3]
 
 
+def test_querysets(server, kind):
+    """Are read by the iterator that suits the view."""
+    if "django" not in server[0].name:
+        pytest.skip("of Django")
+    response = httpx.get(url(server[1], f"/queryset/{kind}"))
+    assert [row["id"] for row in map(json.loads, response.text.splitlines())] == list(range(5000))
+
+
+def test_openapi_tells_the_media_type(server):
+    if "fastapi" not in server[0].name:
+        pytest.skip("of FastAPI")
+    paths = httpx.get(url(server[1], "/openapi.json")).json()["paths"]
+    assert list(paths["/small"]["get"]["responses"]["200"]["content"]) == ["application/json"]
+    assert list(paths["/stream/lines/async"]["get"]["responses"]["200"]["content"]) == ["application/x-ndjson"]
+
+
 def test_rows_inside_of_a_document(server, kind):
     """A source at depth is an array."""
     response = httpx.get(url(server[1], f"/stream/json/{kind}", name=name(), count=3000))

@@ -1,5 +1,7 @@
 """The same in Django, for WSGI and ASGI, with its middleware for compression."""
 
+import tempfile
+
 import django
 from django.conf import settings
 from sources import arguments, log, source
@@ -11,11 +13,13 @@ settings.configure(
     SECRET_KEY="x",
     DEBUG=False,
     LOGGING_CONFIG=None,
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{tempfile.mkdtemp()}/db"}},
 )
 django.setup()
 
 from django.core.asgi import get_asgi_application  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
+from django.db import connection, models  # noqa: E402
 from django.urls import path  # noqa: E402
 
 from rjson.integrations.django import EventSourceResponse, JsonResponse, NDJSONResponse  # noqa: E402
@@ -48,7 +52,29 @@ async def stream_async(request, form):
     return await RESPONSES[form]({"rows": rows} if form == "json" else rows, request=request, ping=0.2, **arguments(query))
 
 
+class Thing(models.Model):
+    id = models.IntegerField(primary_key=True)
+
+    class Meta:
+        app_label = "things"
+
+
+with connection.schema_editor() as editor:
+    editor.create_model(Thing)
+Thing.objects.bulk_create(Thing(id=i) for i in range(5000))
+
+
+def queryset_sync(request):
+    return NDJSONResponse(Thing.objects.values("id"), chunk_size=4096)
+
+
+async def queryset_async(request):
+    return await NDJSONResponse(Thing.objects.values("id"), chunk_size=4096)
+
+
 urlpatterns = [
+    path("queryset/sync", queryset_sync),
+    path("queryset/async", queryset_async),
     path("small", small),
     path("big", big),
     path("state", state),
