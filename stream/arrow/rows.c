@@ -62,34 +62,55 @@ rj__arrow_window(rj_arrow *a, uint8_t *p)
 
 #define ONES UINT64_C(0x0101010101010101)
 
-/* Whether one of eight bytes must be escaped. */
-RJ__INLINE int
-is_dirty(uint64_t w)
+typedef uint8_t block __attribute__((vector_size(16)));
+
+/* Bytes that must be escaped are not 0 in the result. */
+RJ__INLINE block
+dirt_of(block b)
 {
-    uint64_t quotes = w ^ ONES * '"', slashes = w ^ ONES * '\\';
-    return (((quotes - ONES) & ~quotes) | ((slashes - ONES) & ~slashes) | ((w - ONES * 0x20) & ~w)) >> 7 & ONES ? 1 : 0;
+    return (block)((b < 0x20) | (b == '"') | (b == '\\'));
 }
 
-/* Copies short text that needs no escapes; NULL if it does. */
+RJ__INLINE uint64_t
+dirt_of_word(uint64_t w)
+{
+    uint64_t quotes = w ^ ONES * '"', slashes = w ^ ONES * '\\';
+    return (((quotes - ONES) & ~quotes) | ((slashes - ONES) & ~slashes) | ((w - ONES * 0x20) & ~w)) & ONES << 7;
+}
+
+/* Copies 16 bytes or more, by blocks; the last one may overlap another. */
+RJ__INLINE int
+copy_blocks(const uint8_t *s, size_t length, uint8_t *p)
+{
+    block b, dirt = {0};
+    uint64_t halves[2];
+    for (size_t k = 0; k + 16 < length; k += 16) {
+        memcpy(&b, s + k, 16);
+        memcpy(p + k, &b, 16);
+        dirt |= dirt_of(b);
+    }
+    memcpy(&b, s + length - 16, 16);
+    memcpy(p + length - 16, &b, 16);
+    dirt |= dirt_of(b);
+    memcpy(halves, &dirt, 16);
+    return (halves[0] | halves[1]) == 0;
+}
+
+/* Copies short text that needs no escapes; NULL if it does. What is written before that is known is overwritten then. */
 RJ__INLINE uint8_t *
 copy_clean(const uint8_t *s, size_t length, uint8_t *p)
 {
-    uint64_t w;
-    size_t k = 0;
-    for (; k + 8 <= length; k += 8) {
-        memcpy(&w, s + k, 8);
-        if (is_dirty(w))
-            return NULL;
-        memcpy(p + k, &w, 8);
+    if (length >= 16)
+        return copy_blocks(s, length, p) ? p + length : NULL;
+    if (length >= 8) {
+        uint64_t first, last;
+        memcpy(&first, s, 8);
+        memcpy(&last, s + length - 8, 8);
+        memcpy(p, &first, 8);
+        memcpy(p + length - 8, &last, 8);
+        return (dirt_of_word(first) | dirt_of_word(last)) == 0 ? p + length : NULL;
     }
-    if (k == length)
-        return p + length;
-    if (length >= 8) { /* the last eight, some of them for the second time */
-        memcpy(&w, s + length - 8, 8);
-        memcpy(p + length - 8, &w, 8);
-        return is_dirty(w) ? NULL : p + length;
-    }
-    for (; k < length; k++) {
+    for (size_t k = 0; k < length; k++) {
         if (rj__escape_letter[s[k]])
             return NULL;
         p[k] = s[k];

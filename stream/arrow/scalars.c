@@ -122,11 +122,31 @@ minutes_at(const rj__arrow_node *n, int64_t seconds)
     return n->shifts[low].minutes;
 }
 
+/* Seconds, and what is left of one. By constants, which the compiler multiplies by instead: a division takes as long as all the
+ * rest of a timestamp. */
+static int64_t
+split(int64_t value, int64_t units, unsigned *nanoseconds)
+{
+    int64_t seconds = value;
+#define SPLIT(units)                                                                                                        \
+    case units:                                                                                                             \
+        seconds = floor_divide(value, units);                                                                               \
+        *nanoseconds = (unsigned)(value - seconds * (units)) * (1000000000 / (units));                                      \
+        break
+    switch (units) {
+        SPLIT(1);
+        SPLIT(1000);
+        SPLIT(1000000);
+        SPLIT(1000000000);
+    }
+    return seconds;
+}
+
 static uint8_t *
 put_timestamp(rj_arrow *a, const rj__arrow_node *n, int64_t i, uint8_t *p)
 {
-    int64_t value = ((const int64_t *)n->values)[i], seconds = floor_divide(value, n->size);
-    unsigned nanoseconds = (unsigned)((value - seconds * n->size) * (1000000000 / n->size));
+    unsigned nanoseconds = 0;
+    int64_t seconds = split(((const int64_t *)n->values)[i], n->size, &nanoseconds);
     if (seconds < -(INT64_C(1) << 40) || seconds > INT64_C(1) << 40)
         return fail_date(a, n);
     int64_t minutes = n->shift_count ? minutes_at(n, seconds) : 0;

@@ -11,21 +11,21 @@ rj__days_of_month(int64_t months)
     return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * from_march + 2) / 5 - 719468;
 }
 
-/* The civil calendar from a count of days: eras of 400 years (146,097 days) that begin on the first of March, so
- * that leap days come last. */
+/* The civil calendar from a count of days, in years that begin on the first of March, so that leap days come last: C. Neri and
+ * L. Schneider, Euclidean affine functions and their application to calendar algorithms (2022), figure 12. */
 uint8_t *
 rj__put_days(uint8_t *p, int64_t days)
 {
     if (days < -719162 || days > 2932896) /* 0001-01-01 to 9999-12-31 */
         return NULL;
-    unsigned n = (unsigned)(days + 719468); /* since 0000-03-01 */
-    unsigned era = n / 146097, day_of_era = n % 146097;
-    unsigned year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    unsigned month = (5 * day_of_year + 2) / 153; /* 0 is March */
-    unsigned day = day_of_year - (153 * month + 2) / 5 + 1;
-    unsigned year = 400 * era + year_of_era + (month >= 10);
-    return rj__put_date(p, year, month < 10 ? month + 3 : month - 9, day);
+    uint32_t quarters = 4 * (uint32_t)(days + 719468) + 3; /* of days since 0000-03-01 */
+    uint32_t century = quarters / 146097;
+    uint64_t years = UINT64_C(2939745) * (quarters % 146097 | 3); /* of the century, times 2^32 */
+    uint32_t day_of_year = (uint32_t)years / 2939745 / 4;
+    uint32_t months = 2141 * day_of_year + 197913; /* times 2^16; 3 is March */
+    uint32_t is_next = day_of_year >= 306;         /* January or February */
+    uint32_t year = 100 * century + (uint32_t)(years >> 32) + is_next;
+    return rj__put_date(p, year, (months >> 16) - (is_next ? 12 : 0), (months & 0xffff) / 2141 + 1);
 }
 
 /* The point and so many digits, a multiple of 3. */

@@ -171,6 +171,32 @@ def test_sinks_get_all_of_it(tmp_path):
         assert write_ndjson(table, text) == len(wanted.decode())
 
 
+def test_every_day_of_the_calendar():
+    """Of its 400 years, and of the first and last centuries: as pyarrow spells them; instants of all units on these days."""
+    compute = pytest.importorskip("pyarrow.compute")
+    days = [*range(-719_162, -680_000), *range(-135_140, 10_957), *range(2_893_000, 2_932_897)]
+    dates = pa.array(days, pa.int32()).cast(pa.date32())
+    spelled = compute.binary_join_element_wise('{"d":"', dates.cast(pa.string()), '"}\n', "").to_pylist()
+    assert lines(pa.table({"d": dates})) == "".join(spelled).encode()
+    for unit, size in {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}.items():
+        values = [day * 86400 * size - 1 for day in days[40_000::50] if abs(day) < 100_000]
+        instants = pa.array(values, pa.int64()).cast(pa.timestamp(unit))
+        found = [json.loads(line)["t"] for line in lines(pa.table({"t": instants})).splitlines()]
+        assert found == [text.replace(" ", "T").ljust(len(found[0]), "0") for text in instants.cast(pa.string()).to_pylist()]
+
+
+def test_text_of_every_length_escapes_wherever_it_must():
+    """One byte that needs an escape, or none, at each place of texts of up to 70 bytes, which are copied by blocks."""
+    texts = []
+    for length in range(71):
+        for place in range(length):
+            for byte in '"\\\x1f é\x7f\0':
+                texts.append("x" * place + byte + "y" * (length - place - 1))
+    table = pa.table({"s": texts})
+    assert [json.loads(line)["s"] for line in lines(table).splitlines()] == texts
+    assert lines(table) == expected(table.to_pylist())
+
+
 def test_columns_are_chosen_and_ordered():
     table = pa.table({"a": [1], "b": [b"bytes are no matter if they are not written"], "c": [None]})
     assert lines(table, columns=["c", "a"]) == b'{"c":null,"a":1}\n'
