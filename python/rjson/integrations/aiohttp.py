@@ -48,8 +48,8 @@ class _ClientLeft(ConnectionResetError):
 class JSONResponse(web.StreamResponse):
     """One document: whole, with its length, if it fits into a chunk; else streamed.
 
-    The first chunk is made before the headers are sent, so a failure in it is a response 500. A
-    later failure resets the connection; a client that leaves ends the source.
+    The first chunk is made before the headers are sent, so a failure in it is a response 500, and an HTTPException its
+    own. A later failure resets the connection; a client that leaves ends the source.
 
     Args:
         obj: What `rjson.aio.iterencode` takes.
@@ -112,16 +112,20 @@ class JSONResponse(web.StreamResponse):
             except _ClientLeft:
                 raise
             except Exception as e:
-                self._answer_500(request, e)
+                self._answer(request, e)
         return await super().prepare(request)
 
-    def _answer_500(self, request: BaseRequest, error: Exception) -> None:
-        """What aiohttp does for an exception of the handler, which has returned by now; its log included."""
-        reply = request.protocol.handle_error(request, 500, error)
-        self.set_status(500)
+    def _answer(self, request: BaseRequest, error: Exception) -> None:
+        """What aiohttp does for an exception of the handler, which has returned by now: a response of its own, or 500, with an
+        entry in the log.
+        """
+        reply: Any = error if isinstance(error, web.HTTPException) else request.protocol.handle_error(request, 500, error)
+        self.set_status(reply.status, reply.reason)
         self.headers.clear()
-        self.content_type = "text/plain"
-        whole = (getattr(reply, "text", None) or "").encode()
+        if isinstance(error, web.HTTPException):
+            self.headers.extend(error.headers)
+        self.content_type = reply.content_type
+        whole = (reply.text or "").encode()
         self._whole, self.content_length = whole, len(whole)
 
     async def _open(self, request: BaseRequest) -> None:

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 
 def _rows_of(obj: Any) -> Any:
-    """A queryset is read by its iterator (in an asynchronous view: the asynchronous one), a piece at a time, and not kept."""
+    """A queryset is read a piece at a time, and not kept; in an asynchronous view by its asynchronous iterator."""
     if not (hasattr(obj, "_iterable_class") and hasattr(obj, "iterator")):
         return obj
     try:

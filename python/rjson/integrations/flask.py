@@ -81,7 +81,7 @@ def json_response(
         after_error=after_error,
     )
     more: list[tuple[str, str]] = []
-    parts: Any = ()
+    parts: Any = iter(())  # no sequence, of which Flask would tell the length
     if has_request_context() and request.method == "HEAD":
         body.close()
     else:

@@ -188,6 +188,7 @@ def test_head(server, kind):
         assert (reply.status_code, reply.content) == (200, b"")
         assert reply.headers["content-type"].startswith("text/event-stream")
         assert reply.headers["cache-control"] == "no-cache"
+        assert reply.headers.get("content-length") is None
         assert "accept-encoding" in reply.headers["vary"].lower()
         assert "origin" in reply.headers["vary"].lower()
         assert client.get(url(server[1], "/small")).json() == {"ok": True}

@@ -207,29 +207,44 @@ def test_head_leaves_a_field_named_close_alone_under_wsgi():
     assert JSONResponse(Quote(), default=vars)({"REQUEST_METHOD": "HEAD"}, lambda *_: None) == []
 
 
-def test_aiohttp_answers_500_when_a_source_loses_its_own_connection():
-    """A ConnectionResetError of the source is not one of the client."""
-    aiohttp = pytest.importorskip("aiohttp")
-    from aiohttp import web
+def answer_of_aiohttp(error):
+    """Status, headers and text, where the source raises that for its first row."""
+    web = pytest.importorskip("aiohttp.web")
     from aiohttp.test_utils import TestClient, TestServer
 
     from rjson.integrations.aiohttp import NDJSONResponse
 
     async def rows(request):
         async def source():
-            raise ConnectionResetError("the database")
+            raise error
             yield
 
-        return NDJSONResponse(source())
+        return NDJSONResponse(source(), headers={"X-Rows": "many"})
 
     async def main():
         app = web.Application()
         app.router.add_get("/", rows)
-        async with TestClient(TestServer(app)) as client, client.get("/") as response:
-            assert response.status == 500
+        async with TestClient(TestServer(app)) as client, client.get("/", allow_redirects=False) as response:
+            return response.status, response.headers, await response.text()
 
-    assert aiohttp
-    asyncio.run(main())
+    return asyncio.run(main())
+
+
+def test_aiohttp_answers_500_when_a_source_loses_its_own_connection():
+    """A ConnectionResetError of the source is not one of the client."""
+    status, headers, _ = answer_of_aiohttp(ConnectionResetError("the database"))
+    assert status == 500
+    assert "X-Rows" not in headers
+
+
+def test_aiohttp_answers_with_the_response_that_a_source_raises():
+    web = pytest.importorskip("aiohttp.web")
+    status, headers, text = answer_of_aiohttp(web.HTTPNotFound(text="<p>no such table", content_type="text/html"))
+    assert (status, text) == (404, "<p>no such table")
+    assert headers["Content-Type"].startswith("text/html")
+    status, headers, _ = answer_of_aiohttp(web.HTTPFound("/elsewhere"))
+    assert (status, headers["Location"]) == (302, "/elsewhere")
+    assert "X-Rows" not in headers
 
 
 @pytest.mark.parametrize(
