@@ -116,7 +116,7 @@ class JSONResponse(web.StreamResponse):
         return await super().prepare(request)
 
     def _answer(self, request: BaseRequest, error: Exception) -> None:
-        """What aiohttp does for an exception of the handler, which has returned by now: a response of its own, or 500, with an
+        """What aiohttp does for an exception of the handler, which has returned by now: a response of its own, or 500 and an
         entry in the log.
         """
         reply: Any = error if isinstance(error, web.HTTPException) else request.protocol.handle_error(request, 500, error)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from .._encoder import Encoder
     from .._options import Flush, WriteFraming
 
+_GRACE = 0.05  # seconds that a first chunk has, whoever has left: the clients of falcon.testing leave at once
+
 
 @overload
 def json_response(req: falcon.asgi.Request, resp: falcon.asgi.Response, obj: Any, **arguments: Any) -> Awaitable[None]: ...
@@ -150,7 +152,7 @@ class _Stream:
         try:
             whole = self._chunks.begin()
             if whole is None:
-                self._opening = await self._while_connected(asgi.open_stream(self._body, self._chunks))
+                self._opening = await self._while_connected(asgi.open_stream(self._body, self._chunks), _GRACE)
                 if self._opening.pending is None and self._chunks.is_complete:
                     whole = self._opening.first
         except BaseException:
@@ -176,9 +178,11 @@ class _Stream:
         self._watcher.cancel()
         await shielded(self._chunks.aclose())
 
-    async def _while_connected(self, awaitable: Awaitable[Any]) -> Any:
+    async def _while_connected(self, awaitable: Awaitable[Any], grace: float | None = None) -> Any:
         task = asyncio.ensure_future(awaitable)
         try:
+            if grace is not None:
+                await asyncio.wait({task}, timeout=grace)
             await asyncio.wait({task, self._watcher}, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
                 raise _ClientLeft

@@ -377,3 +377,21 @@ def test_a_source_in_a_thread_lets_the_event_loop_run():
     finally:
         sys.setswitchinterval(interval)
     assert turns > 30
+
+
+@pytest.mark.parametrize("count", [3, 1000])
+def test_a_one_shot_client_of_falcon_gets_what_fits_into_a_chunk(count):
+    """Though it says that it has left before the responder runs."""
+    falcon_asgi = pytest.importorskip("falcon.asgi")
+    testing = pytest.importorskip("falcon.testing")
+    from rjson.integrations.falcon import ndjson_response
+
+    class Rows:
+        async def on_get(self, req, resp):
+            await ndjson_response(req, resp, asynchronously(range(count)))
+
+    app = falcon_asgi.App()
+    app.add_route("/", Rows())
+    result = testing.TestClient(app).simulate_get("/")
+    assert result.text == "".join(f"{n}\n" for n in range(count))
+    assert result.headers["content-length"] == str(len(result.text))
