@@ -139,6 +139,21 @@ def test_a_failure_in_the_middle_is_shown_as_one(page, address):
     assert status(page, address)["is_open"] is False
 
 
+def test_a_page_that_is_busy_gets_every_row_before_a_failure(page):
+    """The response ends behind the record: of one that is cut, the browser throws away what the page has not read."""
+    lines, last = page.evaluate(
+        """async () => {
+            const response = await fetch("rows?export=busy&fail=1");
+            const end = Date.now() + 500;
+            while (Date.now() < end);
+            const lines = (await response.text()).trimEnd().split("\\n");
+            return [lines.length, lines.at(-1)];
+        }"""
+    )
+    assert json.loads(last) == {"$error": "disk I/O error"}
+    assert lines == ROWS // 2
+
+
 def test_a_server_that_dies_is_a_failure(browser):
     """Whatever has arrived: nothing said that it was all."""
     with running() as (server, address):
