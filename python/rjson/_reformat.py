@@ -50,9 +50,10 @@ def reformat(
         separators: What stands between items and after keys: a comma and a colon, white space around them.
         ensure_ascii: Escape whatever is not ASCII.
         framing_in: What holds documents together. "document": there is exactly one. "lines", "array", "seq", "concat": as
-            for `iterload`; numbers and literals need something between them. "auto": "seq" if the text begins with the
-            record separator; "array" if it begins with a bracket and `framing_out` is another than "auto" or "document";
-            else "concat", but at least one document if `framing_out` is "auto".
+            for `iterload`, but that a document of "lines" may have several; numbers and literals need something between
+            them. "auto": "seq" if the text begins with the record separator; "array" if it begins with a bracket and
+            `framing_out` is another than "auto" or "document"; else "concat", but at least one document if `framing_out` is
+            "auto".
         framing_out: The same. "lines": one document a line (NDJSON). "array": one array, of documents. "seq": JSON text
             sequences (RFC 7464). "concat": one after the other. "auto": as "concat", each but the first on a new line.
         max_depth: How deeply containers may nest.

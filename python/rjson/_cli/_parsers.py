@@ -90,9 +90,9 @@ def _add_layout(parser: argparse.ArgumentParser) -> None:
 
 def _indent(text: str) -> str:
     number = int(text)
-    if not 0 <= number <= 15:
-        raise argparse.ArgumentTypeError("from 0 to 15")
-    return " " * number
+    if number > 15:
+        raise argparse.ArgumentTypeError("15 at most")
+    return " " * number  # none if it is negative, as in the json module
 
 
 _indent.__name__ = "number"

@@ -171,7 +171,8 @@ def _sorted(source: Any, target: Any, settings: dict[str, Any], progress: Any) -
         documents: Iterable[Any] = [rjson.load(file, **reading)]
     else:
         documents = rjson.iterload(file, framing=framing, **reading)
-    options = {k: v for k, v in settings.items() if not k.startswith("framing")}
+    # Escapes of lone surrogates stay escapes.
+    options = {"surrogates": "escape"} | {k: v for k, v in settings.items() if not k.startswith("framing")}
     framing_out = settings["framing_out"]
     if framing_out == "array":
         return rjson.dump_to(iter(documents), target, sort_keys=True, **options)
@@ -180,7 +181,7 @@ def _sorted(source: Any, target: Any, settings: dict[str, Any], progress: Any) -
         before, after = {"lines": (b"", b"\n"), "seq": (b"\x1e", b"\n")}.get(framing_out, (b"\n" if count else b"", b""))
         _put(target, before + rjson.dumps_bytes(document, sort_keys=True, **options) + after)
         count += 1
-    if count == 0 and framing_out == "auto":
+    if count == 0 and framing_out == settings["framing_in"] == "auto":
         raise rjson.DecodeError("Expecting value", "", 0)
     return count
 

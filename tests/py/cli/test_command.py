@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import fcntl
 import gzip
+import io
+import itertools
 import json
 import lzma
 import os
@@ -66,6 +69,86 @@ def test_options_of_json_tool(options, data):
     ).stdout
     assert command("--no-ensure-ascii", *options, data) == expected
     assert command(*options, stdin=data.read_bytes()) == expected
+
+
+TEXTS = [
+    '\n\n[["blorpie"],[ "whoops" ] , [\n ],\t"d-shtaeou",\r"d-nthiouh",\n{"nifty":87}, {"morefield" :\tfalse,"field"\n:"yes"}  ]\n ',
+    '{"ingredients":["frog", "water"]}\n{"ingredients":["chocolate","steel bolts"]}\n',
+    '1\n"a"\n[]\n{}\n',
+    '{"msg": "\u3053\u3093", "key": "\U0001f4a9", "n": [1.5, -0.0, 12345678901234567890, 1e-07]}',
+    '{"b":{"a":[],"z":{}},"a":[[],{},[1]],"10":1,"9":2,"é":3}',
+    "[1, 2]",
+    "1",
+    '"x"',
+    "",
+    "  \n",
+    "[1,",
+    "[1,]",
+    '{"a":1',
+    "nul",
+    '["a\tb"]',
+    '["\\u00e9\\ud800"]',
+]
+
+
+def json_tool(arguments):
+    """Its exit code and what it writes, in this process."""
+    import json.tool
+
+    class Output(io.StringIO):
+        def __exit__(self, *_):  # it would be closed
+            pass
+
+    output = Output()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(io.StringIO()):
+        try:
+            json.tool.main()
+        except SystemExit as e:
+            return (e.code if isinstance(e.code, int) else e.code is not None), output.getvalue()
+    return 0, output.getvalue()
+
+
+@pytest.mark.parametrize("layout", ["", "--indent 2", "--indent 0", "--indent -1", "--tab", "--no-indent", "--compact"])
+def test_every_combination_of_json_tool(layout, tmp_path, monkeypatch, capfd):
+    """The same bytes and exit codes, errors among them; but for what the manual names: one text may hold several documents."""
+    monkeypatch.chdir(tmp_path)
+    for text in TEXTS:
+        Path("x.json").write_text(text, encoding="utf-8", newline="")
+        for options in itertools.product(["", "--sort-keys"], ["", "--json-lines"], ["", "--no-ensure-ascii"]):
+            arguments = [*layout.split(), *" ".join(options).split(), "x.json"]
+            if text.count("\n") > 1 and ("--json-lines" in options) == text.startswith(("\n", "[")):
+                continue  # several documents, or several lines
+            if text.isspace() and "--json-lines" in options:
+                continue  # an empty line
+            monkeypatch.setattr(sys, "argv", ["json.tool", *arguments])
+            code, expected = json_tool(arguments)
+            if "\\u" in text and "--no-ensure-ascii" in options:
+                continue  # an escape stays one
+            run(*arguments, *([] if "--no-ensure-ascii" in options else ["--ascii"]), code=code)
+            if code == 0:
+                assert capfd.readouterr() == (expected, ""), (text, arguments)
+            else:
+                assert capfd.readouterr().err.startswith("x.json:"), (text, arguments)
+
+
+@pytest.mark.parametrize("wrong", ["--indent x", "--tab --compact", "--indent 2 --no-indent", "--colour"])
+def test_wrong_arguments_of_json_tool(wrong, monkeypatch):
+    """Exit code 2, of both."""
+    monkeypatch.setattr(sys, "argv", ["json.tool", *wrong.split()])
+    assert json_tool(wrong)[0] == 2
+    assert command(*wrong.split(), code=2).startswith(b"usage: ")
+
+
+def test_what_is_not_as_in_json_tool(data, tmp_path):
+    """As the manual has it."""
+    assert command("--compact", stdin=b'[1.0E2,"\\/",{"a":1,"a":2}]') == b'[1.0E2,"\\/",{"a":1,"a":2}]\n'
+    assert command("--compact", "--json-lines", stdin=b"[1,\n2]\n3") == b"[1,2]\n3\n"
+    assert b"Expecting value" in command(stdin=b"[NaN]", code=1)
+    assert b"15 at most" in command("--indent", "16", code=2)
+    assert b"unrecognized" in command("--comp", code=2)
+    assert command("--sort-keys", "--compact", stdin=b'["\\ud800"]') == b'["\\ud800"]\n'
+    command(data, "-o", data, "--compact")
+    assert data.read_bytes() == rjson.dumps_bytes(ROWS) + b"\n"
 
 
 def test_json_lines_of_json_tool(tmp_path):
@@ -144,7 +227,7 @@ def test_check_looks_at_every_file(data, tmp_path, capsys):
     "arguments",
     [
         ["--nope"],
-        ["--indent", "-1"],
+        ["--indent", "16"],
         ["--indent", "x"],
         ["--compact", "--tab"],
         ["--lines", "--indent", "2"],
