@@ -166,7 +166,7 @@ def _is_written(schema: Any) -> bool:
     _distinct(schema.names)
     try:
         write_ndjson(RecordBatchReader.from_batches(schema, []), _Nowhere())
-    except (ValueError, LookupError):  # a type that JSON does not have; no such time zone
+    except (TypeError, ValueError, LookupError):  # pyarrow before 14; a type that JSON does not have; no such time zone
         return False
     return len(schema.names) > 0 and not any(_is_extended(field.type) for field in schema)
 
