@@ -72,3 +72,11 @@ def test_a_record_tells_at_once(client):
                 count += 1
     assert caught.value.record == "the source failed"
     assert count == ROWS // 2
+
+
+def test_a_failure_that_ends_as_a_whole_response_does(client):
+    """With after_error="end" nobody waits."""
+    lines, error = received(client, end=1, fail_at=ROWS // 2, after_error="end")
+    assert error is None
+    assert lines[-1] == '{"$error":"the source failed"}'
+    assert len(lines) == ROWS // 2 + 1
