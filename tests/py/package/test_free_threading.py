@@ -5,6 +5,7 @@ With the GIL these are tests of ordinary threads; without it (3.13t and later) o
 
 from __future__ import annotations
 
+import array
 import dataclasses
 import datetime
 import enum
@@ -187,6 +188,75 @@ def test_containers_deep_inside_that_lose_what_is_in_them() -> None:
         inner[0]["dict"] = None
 
     encode_while(change, obj, lambda got: len(got) == 10)
+
+
+@pytest.mark.parametrize("options", [{}, {"sort_keys": True}, {"indent": 1}], ids=repr)
+@pytest.mark.parametrize("first", ["text", object()], ids=["plain", "interrupted"])
+@pytest.mark.parametrize("kind", [list, dict])
+def test_containers_whose_memory_others_get(kind: type, first: object, options: dict[str, Any]) -> None:
+    """A container is emptied, what it was kept in is overwritten, and it is filled again.
+
+    The thread that does so has made it: then its memory is free at once, as nobody may be reading it without a lock.
+    """
+    members = [("key 0", first), *((f"key {i}", "text" * 3) for i in range(1, 400))]
+    full = dict(members) if kind is dict else [value for _, value in members] * 5
+    others = array.array("Q", b"\x7f" * ((sys.getsizeof(kind(full)) - sys.getsizeof(kind())) // 8 * 8))
+    made: list[Any] = []
+    is_made = threading.Event()
+
+    def change() -> None:
+        obj = kind()
+        made.append(obj)
+        is_made.set()
+
+        def refill() -> None:
+            obj.clear()
+            _ = [others * 1 for _ in range(4)]
+            obj.update(full) if kind is dict else obj.extend(full)
+
+        repeatedly(refill, 2 * SECONDS)()
+
+    def encode() -> None:
+        is_made.wait()
+        for _ in range(20):
+            try:
+                text = rjson.dumps(made[0], default=lambda obj: "text", **options)
+            except REFUSALS:
+                return
+        assert len(json.loads(text)) <= len(full)
+
+    run_together(change, *[repeatedly(encode, 2 * SECONDS)] * 3)
+
+
+@pytest.mark.parametrize("options", [{}, {"sort_keys": True}], ids=repr)
+def test_items_that_are_replaced(options: dict[str, Any]) -> None:
+    """What one thread is about to read is dropped by another: items of a list, members of dicts."""
+    items: list[Any] = [None] * 50
+    keys = [f"key {i}" for i in range(20)]  # so few are sorted in place
+    members = dict.fromkeys(keys)
+    numbers = itertools.count()
+
+    def change() -> None:
+        n = next(numbers)
+        for i in range(len(items)):
+            items[i] = [str(n) * 9] * 9
+        for key in keys:
+            members[key] = [str(n) * 9] * 9
+        for key in keys[::3]:
+            del members[key]
+            members[key + "é" * (n % 2)] = [n]
+            members.pop(key + "é", None)
+            members[key] = n
+
+    def encode() -> None:
+        for obj in (items, *[members] * 9):
+            try:
+                text = rjson.dumps(obj, **options)
+            except REFUSALS:
+                return
+        json.loads(text)
+
+    run_together(repeatedly(change, 3 * SECONDS), *[repeatedly(encode, 3 * SECONDS)] * 3)
 
 
 def test_circles_are_found_while_others_walk_them() -> None:
