@@ -18,12 +18,6 @@ rjpy_bytes_chunk_prepare(rjpy_bytes_chunk *chunk)
     return chunk->bytes ? 0 : -1;
 }
 
-uint8_t *
-rjpy_bytes_chunk_data(const rjpy_bytes_chunk *chunk)
-{
-    return (uint8_t *)PyBytes_AS_STRING(chunk->bytes);
-}
-
 PyObject *
 rjpy_bytes_chunk_hand_out(rjpy_bytes_chunk *chunk)
 {

@@ -16,7 +16,11 @@ typedef struct rjpy_bytes_chunk {
 
 /* Makes the chunk writable: drops a bytes object that was handed out and kept. -1 with MemoryError. */
 int rjpy_bytes_chunk_prepare(rjpy_bytes_chunk *chunk);
-uint8_t *rjpy_bytes_chunk_data(const rjpy_bytes_chunk *chunk);
+static inline uint8_t *
+rjpy_bytes_chunk_data(const rjpy_bytes_chunk *chunk)
+{
+    return (uint8_t *)PyBytes_AS_STRING(chunk->bytes);
+}
 /* The output as a bytes object: a new reference to the chunk's own, or a copy where most of it would be waste. (If
  * it does not begin at 0, a memoryview of the chunk's own.) The chunk is empty afterwards. NULL with MemoryError. */
 PyObject *rjpy_bytes_chunk_hand_out(rjpy_bytes_chunk *chunk);

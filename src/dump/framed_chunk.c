@@ -21,12 +21,6 @@ rjpy_framed_chunk_init(rjpy_framed_chunk *f, size_t size, int http_chunked)
     f->chunk.capacity = size < least ? least : size;
 }
 
-size_t
-rjpy_framed_chunk_held(const rjpy_framed_chunk *f)
-{
-    return f->chunk.length && !f->sealed ? f->chunk.length - f->head : 0;
-}
-
 /* Bytes between the output and the HTTP tail, where there is a chunk already or memory for one. -1 with MemoryError. */
 static Py_ssize_t
 space(rjpy_framed_chunk *f)
@@ -53,12 +47,6 @@ rjpy_framed_chunk_has_room_for_affix(rjpy_framed_chunk *f, size_t length)
 {
     Py_ssize_t free_bytes = space(f);
     return free_bytes < 0 ? -1 : (size_t)free_bytes >= length;
-}
-
-uint8_t *
-rjpy_framed_chunk_end(const rjpy_framed_chunk *f)
-{
-    return rjpy_bytes_chunk_data(&f->chunk) + f->chunk.length;
 }
 
 void

@@ -25,11 +25,19 @@ typedef struct rjpy_framed_chunk {
 /* For zeroed memory; allocates nothing yet. `size`: what the user asked for; the chunk is larger where it has to be. */
 void rjpy_framed_chunk_init(rjpy_framed_chunk *f, size_t size, int http_chunked);
 /* Bytes of output that wait in the chunk; 0 once it is sealed. */
-size_t rjpy_framed_chunk_held(const rjpy_framed_chunk *f);
+static inline size_t
+rjpy_framed_chunk_held(const rjpy_framed_chunk *f)
+{
+    return f->chunk.length && !f->sealed ? f->chunk.length - f->head : 0;
+}
 /* Bytes that documents may still take, an affix behind them not counted. -1 with MemoryError. */
 Py_ssize_t rjpy_framed_chunk_room(rjpy_framed_chunk *f);
 /* Where the next byte of output goes. */
-uint8_t *rjpy_framed_chunk_end(const rjpy_framed_chunk *f);
+static inline uint8_t *
+rjpy_framed_chunk_end(const rjpy_framed_chunk *f)
+{
+    return rjpy_bytes_chunk_data(&f->chunk) + f->chunk.length;
+}
 /* Whether an affix of so many bytes fits. -1 with MemoryError. */
 int rjpy_framed_chunk_has_room_for_affix(rjpy_framed_chunk *f, size_t length);
 void rjpy_framed_chunk_append(rjpy_framed_chunk *f, const void *data, size_t length);

@@ -209,11 +209,18 @@ pump_lend(rj_sink *sink, size_t hint, rj_window *out)
     return RJ_OK;
 }
 
+/* Whether there may be a line break in what was written: none is in a string. */
+static int
+may_break_lines(const rjpy_pump *self)
+{
+    return self->encoder->has_verbatim || self->encoder->options->breaks_lines;
+}
+
 static int
 pump_take(rj_sink *sink, size_t used)
 {
     rjpy_pump *self = pump_of(sink);
-    if (self->framing->flags & RJ__FRAMING_ONE_LINE)
+    if (self->framing->flags & RJ__FRAMING_ONE_LINE && may_break_lines(self))
         rj__framing_join_lines(rjpy_framed_chunk_end(&self->out), used);
     self->out.chunk.length += used;
     return RJ_OK;

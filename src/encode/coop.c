@@ -165,13 +165,15 @@ rjpy_coop_next(rjpy_coop *coop, PyObject *async_iterator)
 void
 rjpy_coop_clear(rjpy_coop *coop)
 {
-    PyObject *exception = rjpy_take_exception();
-    Py_CLEAR(coop->awaiting);
-    Py_CLEAR(coop->yielded);
-    Py_CLEAR(coop->arrived);
+    if (coop->awaiting || coop->yielded || coop->arrived) {
+        PyObject *exception = rjpy_take_exception();
+        Py_CLEAR(coop->awaiting);
+        Py_CLEAR(coop->yielded);
+        Py_CLEAR(coop->arrived);
+        rjpy_set_exception(exception);
+    }
     coop->ended = 0;
     coop->outermost = NULL;
-    rjpy_set_exception(exception);
 }
 
 int

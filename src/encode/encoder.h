@@ -111,6 +111,7 @@ typedef struct rjpy_encoder {
     int native;             /* levels on the native stack */
     int owned;              /* of those, how many own their container */
     int non_ascii;          /* something outside ASCII was written */
+    int has_verbatim;       /* JSON that was there already, which may have line breaks */
     Py_ssize_t level;       /* brackets that are open, where the layout asks */
     Py_ssize_t lead_length; /* of what comes before an item there: separator, line break, indentation */
     int held_back;          /* the last byte, `held`, begins the next window: a comma that may still become a bracket */

@@ -93,6 +93,7 @@ put_verbatim(rjpy_encoder *e, uint8_t *cur, PyObject *owner, const void *data, P
     e->text_owner = Py_NewRef(owner);
     e->text_quoted = 0;
     e->text_tail = ',';
+    e->has_verbatim = 1;
     return continue_text(e, cur);
 }
 

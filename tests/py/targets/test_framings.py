@@ -122,7 +122,7 @@ def test_line_breaks_inside_documents_become_spaces(framing):
     """With indent, line feeds at the end, and in Raw: each document is one line all the same, and the same value."""
     documents = [{"a": [1, 2]}, "x\ny", rjson.Raw(b'{\r\n"b":\n3}')]
     values = [{"a": [1, 2]}, "x\ny", {"b": 3}]
-    for options in ({"indent": 2}, {"append_newline": True}, {"separators": (",\n", ":\n")}):
+    for options in ({}, {"indent": 2}, {"append_newline": True}, {"separators": (",\n", ":\n")}):
         for chunk_size in (1, 65536):
             text = in_one(framing, documents, chunk_size=chunk_size, **options)
             assert read_back(framing, text) == values
