@@ -463,6 +463,21 @@ def test_a_string_that_is_cut():
         assert command(stdin=text.encode(), code=1).decode().splitlines()[1].rstrip() == text.split("\n")[-1].rstrip()
 
 
+def test_compressed_files_that_are_cut(tmp_path, monkeypatch, capfd):
+    """One line that says so, exit code 1, and the file stays as it was."""
+    monkeypatch.chdir(tmp_path)
+    whole = gzip.compress(b"[" + b"1," * 5000 + b"1]")
+    for end in (0, 1, 9, 10, 20, len(whole) - 9, len(whole) - 1):
+        Path("cut.json.gz").write_bytes(whole[:end])
+        for options in (["--check"], ["--in-place"], ["--sort-keys", "-o", "out.json"], ["--lines", "-o", "out.json"]):
+            run(*options, "cut.json.gz", code=1)
+            error = capfd.readouterr().err
+            assert error.startswith("cut.json.gz: the gz data is cut: ")
+            assert error.count("\n") == 1
+        assert Path("cut.json.gz").read_bytes() == whole[:end]
+    assert sorted(os.listdir()) == ["cut.json.gz"]
+
+
 def test_completion(tmp_path):
     """Options, their values, commands and files, from the parsers; scripts for three shells."""
     pytest.importorskip("argcomplete")

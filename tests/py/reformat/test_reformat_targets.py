@@ -17,6 +17,7 @@ import pytest
 
 import rjson
 from helpers import UNDER_ASAN, Reader
+from rjson._compressed import Decompressed
 
 TEXT = b'{"rows": [' + b", ".join(b'{"id": %d, "name": "n\xc3\xa9", "x": 1.50}' % i for i in range(20_000)) + b"]}\n"
 COMPACT = TEXT.replace(b": ", b":").replace(b", ", b",").strip()
@@ -303,3 +304,22 @@ def test_nothing_is_left_open(path):
     assert sys.getrefcount(broken) < 10
     if before:
         assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("format", ["gz", "bz2", "xz"])
+def test_every_beginning_of_a_compressed_text(format, tmp_path):
+    """None is taken for the whole, and what is written is the beginning of what would have come out."""
+    text = b"[" + b",".join(b'{"id": %d, "on": true}' % n for n in range(300)) + b"]"
+    whole = text.replace(b" ", b"")
+    packed = io.BytesIO()
+    with rjson.compressed(packed, format) as fp:
+        fp.write(text)
+    for end in range(0, len(packed.getvalue()), 7):
+        out = io.BytesIO()
+        with pytest.raises((EOFError, OSError)) as caught:
+            rjson.reformat(Decompressed(io.BytesIO(packed.getvalue()[:end]), format), out)
+        assert whole.startswith(out.getvalue())
+        assert caught.value.bytes_written == len(out.getvalue())
+    out = io.BytesIO()
+    rjson.reformat(Decompressed(io.BytesIO(packed.getvalue()), format), out)
+    assert out.getvalue() == whole

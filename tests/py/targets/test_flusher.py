@@ -358,3 +358,74 @@ def test_bad_arguments(flush):
     """In the words of iterencode."""
     with pytest.raises(ValueError, match='flush must be "full", "item" or a number of seconds'):
         Writer(io.BytesIO(), flush=flush)
+
+
+# ---- faults
+
+
+def test_a_closed_pipe():
+    """The thread meets it; no signal, and the next call has the error."""
+    r, w = os.pipe()
+    os.close(r)
+    try:
+        writer = Writer(w, flush=SOON)
+        with pytest.raises(BrokenPipeError) as caught:
+            for n in range(5000):
+                writer.write(n)
+                time.sleep(0.001)
+        assert caught.value.bytes_written == writer.bytes_written == 0
+        writer.abort()
+    finally:
+        os.close(w)
+
+
+@pytest.mark.parametrize("append", [False, True])
+def test_a_full_disk_leaves_whole_lines(tmp_path, append):
+    """RLIMIT_FSIZE stands for it: what does not fit is gone, line by line, and the count is the file's size."""
+    path = tmp_path / "file"
+    program = f"""
+import resource, rjson, signal, os, time
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+w = rjson.Writer.open({str(path)!r}, append={append}, flush=0.001)
+try:
+    for n in range(100_000):
+        w.write({{"n": n, "text": "x" * 50}})
+        if n % 50 == 0:
+            time.sleep(0.002)
+    raise SystemExit("no error")
+except OSError as e:
+    size = os.path.getsize({str(path)!r})
+    assert e.bytes_written == w.bytes_written == size > 40_000, (e.bytes_written, w.bytes_written, size)
+w.close()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    text = path.read_bytes()
+    assert text.endswith(b"\n")
+    assert [json.loads(line)["n"] for line in text.splitlines()] == list(range(text.count(b"\n")))
+
+
+def test_killed_at_any_moment(tmp_path):
+    """What is in the file is the beginning of what was written: whole lines, but for the last one perhaps."""
+    path = tmp_path / "file"
+    program = f"""
+import rjson
+w = rjson.Writer.open({str(path)!r}, flush=0.0005)
+print(end=".", flush=True)
+n = 0
+while True:
+    w.write({{"n": n}})
+    n += 1
+"""
+    most = 0
+    for _ in range(4):
+        child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+        child.stdout.read(1)
+        time.sleep(0.02)
+        child.kill()
+        child.wait()
+        child.stdout.close()
+        lines = path.read_bytes().split(b"\n")[:-1]
+        assert [json.loads(line)["n"] for line in lines] == list(range(len(lines)))
+        most = max(most, len(lines))
+    assert most > 0
