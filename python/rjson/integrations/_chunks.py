@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .._core import FLUSH_ITEMS, FLUSH_NEVER, PUMP_DONE, PUMP_TASK, Pump
 from .._framing import new_pump
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SLICE_US = 1000
 
 
-class Job(NamedTuple):
+class Job:
     """What to encode, and how."""
 
     obj: Any
@@ -34,7 +34,7 @@ class Job(NamedTuple):
     flush: Flush
     chunk_size: int
     threaded: bool | None
-    last_words: LastWords | None = None
+    last_words: LastWords | None
 
 
 def needs_thread(job: Job) -> bool:

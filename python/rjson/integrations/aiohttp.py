@@ -105,7 +105,7 @@ class JSONResponse(web.StreamResponse):
         if self._content.compression and self._chunks is None:
             self.headers[hdrs.VARY] = with_vary(", ".join(self.headers.getall(hdrs.VARY, ())))
         if request.method == hdrs.METH_HEAD:
-            await asgi.close_unused(self._content.job.obj)
+            await asgi.close_unused(self._content.obj)
         elif self._chunks is None:
             try:
                 await self._open(request)
@@ -133,7 +133,7 @@ class JSONResponse(web.StreamResponse):
         self._compressor = body.compressor(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
         if self._compressor:
             self.headers[hdrs.CONTENT_ENCODING] = str(body.compression)
-        self._chunks = chunks_of(body.job)
+        self._chunks = chunks_of(body)
         try:
             whole = self._chunks.begin()
             if whole is None:

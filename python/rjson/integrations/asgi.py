@@ -45,7 +45,7 @@ Send = Callable[[Message], Awaitable[None]]
 _PING = b": ping\n\n"
 
 
-class Body:
+class Body(Job):
     """What a response says, in whatever framework: how its chunks are made, compressed and kept alive.
 
     Args:
@@ -83,17 +83,21 @@ class Body:
     ) -> None:
         if compression is not None:
             new_compressor(compression)  # so that a wrong name is an error here
-        self.framing = framing
         self.compression: Compression | None = compression
         # Most responses are small and have none of these: even a call counts.
         if ping is not PING:
             ping = check_ping(ping)
         self.ping: float | None = ping if framing == "sse" else None
         self._ends_after_error = after_error != "cut" and ends_after_error(after_error, error)
-        last_words = None
+        self.last_words = None
         if end or error:
-            obj, last_words = with_records(obj, framing, end, error, encoder)
-        self.job: Job = Job(obj, encoder, framing, flush, chunk_size, threaded, last_words)
+            obj, self.last_words = with_records(obj, framing, end, error, encoder)
+        self.obj = obj
+        self.encoder = encoder
+        self.framing = framing
+        self.flush = flush
+        self.chunk_size = chunk_size
+        self.threaded = threaded
 
     def compressor(self, accept_encoding: str) -> Compressor | None:
         """For a client; None if it does not want any."""
@@ -208,20 +212,21 @@ async def respond(
             off.
     """
     if not body.compression:
-        whole = small_document(body.job)
+        whole = small_document(body)
         if whole is not None:
-            await _send_whole(whole, None, send, status, headers)
+            await _start(send, status, [*headers, (b"content-length", b"%d" % len(whole))])
+            await send({"type": "http.response.body", "body": whole})
             return
     headers = [*headers, (b"vary", b"Accept-Encoding")] if body.compression else list(headers)
     if scope.get("method") == "HEAD":
         await _start(send, status, headers)
         await send({"type": "http.response.body", "body": b""})
-        await close_unused(body.job.obj)
+        await close_unused(body.obj)
         return
     compressor = body.compressor(_header(scope, b"accept-encoding"))
     if compressor:
         headers.append((b"content-encoding", str(body.compression).encode()))
-    chunks = chunks_of(body.job)
+    chunks = chunks_of(body)
     try:
         whole = chunks.begin()
         if whole is None:

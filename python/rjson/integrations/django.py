@@ -211,7 +211,7 @@ class _AsyncParts:
 
     def __init__(self, body: asgi.Body, compression: Compression | None, is_wanted: bool) -> None:
         self._body = body
-        self._chunks = chunks_of(body.job)
+        self._chunks = chunks_of(body)
         self._compressor = new_compressor(compression) if compression else None
         self._opening: asgi.Opening | None = None
         self._is_begun = False
@@ -235,7 +235,7 @@ class _AsyncParts:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         if not self._is_wanted:
-            await asgi.close_unused(self._body.job.obj)
+            await asgi.close_unused(self._body.obj)
             return
         if self._opening is None:
             await self.open()

@@ -117,7 +117,7 @@ def _respond_wsgi(req: falcon.Request, resp: falcon.Response, body: wsgi.Body) -
 
 async def _respond(req: falcon.asgi.Request, resp: Any, body: asgi.Body) -> None:
     if req.method == "HEAD":
-        await asgi.close_unused(body.job.obj)
+        await asgi.close_unused(body.obj)
         resp.stream = _nothing()
         return
     stream = _Stream(req, body)
@@ -143,7 +143,7 @@ class _Stream:
     def __init__(self, req: falcon.asgi.Request, body: asgi.Body) -> None:
         self.compressor = body.compressor(req.get_header("Accept-Encoding") or "")
         self._body = body
-        self._chunks = chunks_of(body.job)
+        self._chunks = chunks_of(body)
         receive: Any = req._receive  # there is no public name for it
         self._watcher = asyncio.ensure_future(asgi.client_left(receive))
 

@@ -94,7 +94,7 @@ async def json_response(
         response = await request.respond(status=status, headers=fields, content_type=content_type)
         await asgi.close_unused(obj)
         return
-    chunks = chunks_of(body.job)
+    chunks = chunks_of(body)
     try:
         whole = chunks.begin()
         opening = asgi.Opening(b"", None) if whole is not None else await asgi.open_stream(body, chunks)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .._options import Flush, Options, WriteFraming
 
 
+_JSON = (b"content-type", b"application/json")
+
+
 class JSONResponse(Response):
     """One document: whole, with its length, if it fits into a chunk; else streamed.
 
@@ -75,6 +78,9 @@ class JSONResponse(Response):
             after_error=after_error,
             ping=ping,
         )
+        if headers is None and self.framing is None and self.media_type == "application/json":
+            self.raw_headers = [_JSON]  # most responses: init_headers takes longer than all else here
+            return
         self.init_headers(headers)
         if self.framing is not None:
             for name, value in stream_headers(self.framing):
