@@ -39,8 +39,10 @@ if TYPE_CHECKING:
 _GRACE = 0.05  # seconds that a first chunk has, whoever has left: the clients of falcon.testing leave at once
 
 
-@overload
-def json_response(req: falcon.asgi.Request, resp: falcon.asgi.Response, obj: Any, **arguments: Any) -> Awaitable[None]: ...
+@overload  # an ASGI request is a request, too
+def json_response(  # pyright: ignore[reportOverlappingOverload]
+    req: falcon.asgi.Request, resp: falcon.asgi.Response, obj: Any, **arguments: Any
+) -> Awaitable[None]: ...
 @overload
 def json_response(req: falcon.Request, resp: falcon.Response, obj: Any, **arguments: Any) -> None: ...
 def json_response(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .._options import Flush, Options, WriteFraming
 
 
-_JSON = (b"content-type", b"application/json")
+_JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
 
 
 class JSONResponse(Response):
