@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 _SHORTEST_WAIT = 0.0005
 
 
+_flushers: weakref.WeakSet[Flusher] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for flusher in _flushers:
+        writer = flusher._writer()
+        if writer is not None:
+            writer._is_plain = False  # its next call finds out
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 class Flusher:
     """Sleeps until it is woken, waits for so many seconds, and flushes the writer's complete documents.
 
@@ -38,6 +51,7 @@ class Flusher:
         self._thread: threading.Thread | None = None
         self._pid = 0
         self._writer = weakref.ref(writer, self._stop)
+        _flushers.add(self)
 
     def wake(self) -> None:
         """There is a complete document, or there will be. To be called by one thread at a time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from contextlib import suppress
 
 from ._builder import PIECE_APART, PIECE_FIRST, PIECE_INNER, PIECE_LAST, Shape
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
     from ._core import Encoder
     from ._options import Compression, Flush, Options, Progress, WriteFraming
+
+
+# Without it, a document could begin while the flusher makes sure that none has.
+_HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 class Writer(WriterBase):
@@ -412,10 +417,12 @@ class Writer(WriterBase):
         try:
             self._send_held()
             self._run()
+            size = self._pump.size
+            self._wake_flusher()
         except BaseException as e:
             self._note(e)
             raise
-        return self._pump.size
+        return size
 
     def _run(self) -> None:
         while self._pump.run(-1) != PUMP_DONE:
@@ -495,8 +502,16 @@ class Writer(WriterBase):
     # ---- flush=seconds
 
     def _wake_flusher(self) -> None:
+        """There is a complete document. As long as the flusher is awake, the next ones need not wake it."""
         if self._flusher is not None:
-            self._flusher.wake()
+            is_sound = self._failure is None and self._unseen is None
+            # Before it is woken: if it is awake, it takes this back when it goes to sleep, and not a moment before.
+            self._is_plain = _HAS_GIL and is_sound and self._shape is None and not self._is_closed
+            try:
+                self._flusher.wake()
+            except BaseException:  # there can be no thread
+                self._is_plain = False
+                raise
 
     def _stop_flusher(self) -> None:
         if self._flusher is not None:
@@ -509,6 +524,8 @@ class Writer(WriterBase):
 
     def _flush_complete(self) -> bool:
         """What the flusher's thread does; see there. Another thread may be in the middle of a document."""
+        self._is_plain = False  # the next document wakes it again; and one that has begun without is waited for
+        goes_on = self._pump.is_open
         if self._failure is None and not self._is_closed:
             try:
                 piece = self._pump.steal_documents()
@@ -520,7 +537,7 @@ class Writer(WriterBase):
             except BaseException as e:
                 self._tell_count(e)
                 self._unseen = e
-        return self._streams
+        return self._streams or goes_on
 
     def _note(self, error: BaseException) -> None:
         """After a failure: a part of a document is taken back, or the writer is of no use any more."""

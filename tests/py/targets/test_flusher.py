@@ -4,6 +4,7 @@ import gc
 import io
 import json
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -310,11 +311,12 @@ def test_close_and_abort_end_the_thread(tmp_path):
         thread.join(10)
 
 
-def test_a_fork(tmp_path):
+@pytest.mark.parametrize("seconds", [0.001, 3600])
+def test_a_fork(tmp_path, seconds):
     """The child has no thread: it may not write, and does not hang."""
     program = f"""
 import os, rjson, sys
-w = rjson.Writer.open({str(tmp_path / "file")!r}, flush=0.001)
+w = rjson.Writer.open({str(tmp_path / "file")!r}, flush={seconds})
 w.write("parent")
 pid = os.fork()
 if pid == 0:
@@ -429,3 +431,29 @@ while True:
         assert [json.loads(line)["n"] for line in lines] == list(range(len(lines)))
         most = max(most, len(lines))
     assert most > 0
+
+
+@pytest.mark.parametrize("interval", [0.005, 1e-6])
+def test_none_is_forgotten(pipe, interval):
+    """Documents that come while the thread goes to sleep: each arrives, without a next one."""
+    r, w = pipe
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(interval)
+    try:
+        write_and_wait(r, w)
+    finally:
+        sys.setswitchinterval(before)
+
+
+def write_and_wait(r, w):
+    chance = random.Random(1)
+    with Writer(w, flush=0.0005) as writer:
+        for n in range(300):
+            for _ in range(chance.randrange(1, 4)):
+                writer.write(n)
+                if chance.random() < 0.5:
+                    time.sleep(chance.random() * 0.001)
+            writer.write("end")
+            text = b""
+            while not text.endswith(b'"end"\n'):
+                text += arrived(r, 1)
