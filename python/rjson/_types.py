@@ -102,7 +102,7 @@ _PARTS = {"datetime": _DATE + _TIME, "date": _DATE, "time": _TIME, "timedelta": 
 def _datetime(cls: type) -> Description | None:
     """Read from memory; or asked, where a subclass says itself what its parts are, because its C struct need not be true."""
     for name, parts in _PARTS.items():
-        base = _base(cls, "datetime", name)
+        base = _base(cls, "datetime", name) or _base(cls, "_pydatetime", name)  # without the C module, on 3.12 and 3.13
         if base is None:
             continue
         if not _overrides(cls, base, *parts, "nanosecond", "nanoseconds", "total_seconds", "__getattribute__"):
