@@ -331,7 +331,7 @@ if pid == 0:
 status = os.waitpid(pid, 0)[1]
 w.write("after")
 w.close()
-sys.exit(status)
+sys.exit(os.waitstatus_to_exitcode(status))
 """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
