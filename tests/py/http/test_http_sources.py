@@ -390,8 +390,12 @@ def test_a_one_shot_client_of_falcon_gets_what_fits_into_a_chunk(count):
         async def on_get(self, req, resp):
             await ndjson_response(req, resp, asynchronously(range(count)))
 
-    app = falcon_asgi.App()
-    app.add_route("/", Rows())
-    result = testing.TestClient(app).simulate_get("/")
+    async def main():
+        app = falcon_asgi.App()
+        app.add_route("/", Rows())
+        async with testing.ASGIConductor(app) as client:
+            return await client.simulate_get("/")
+
+    result = asyncio.run(main())
     assert result.text == "".join(f"{n}\n" for n in range(count))
     assert result.headers["content-length"] == str(len(result.text))
