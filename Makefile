@@ -11,6 +11,7 @@
 #   make test-cluster  Dask, Ray and S3, which need rjson[test-cluster]
 #   make test-live   the live page in a real Chromium
 #   make test-arm64  the C tests for 64-bit ARM, cross-compiled and emulated
+#   make tsan-threads  free-threaded CPython and the extension under ThreadSanitizer, on the tests of threads (as root)
 #   make test-slow   long forms: millions of numbers, long fuzzing (RJSON_CORPUS=DIR: of a folder's JSON files, too); make valgrind, make tsan
 #   make check-macos all C files compiled for macOS
 #   make fuzz        libFuzzer on the C library and atheris on the extension, SECONDS (60) for each target of tests/fuzz; what they find new goes to build/fuzz
@@ -30,7 +31,7 @@ NATIVE = $(shell find src stream -name "*.[ch]") setup.py pyproject.toml Makefil
 # Two processes; tests/conftest.py says which tests must not run side by side.
 PARALLEL = -n 2 --dist loadscope --no-loadscope-reorder -p no:cacheprovider
 
-.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons test-slow test-arm64 check-macos valgrind tsan fuzz install sdist wheel smoke docs bench lint types format clean live test-live test-cluster
+.PHONY: demo cluster test test-asan test-isa test-portable test-all test-pythons tsan-threads test-slow test-arm64 check-macos valgrind tsan fuzz install sdist wheel smoke docs bench lint types format clean live test-live test-cluster
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -137,6 +138,10 @@ test-live: $(VENV)/test.stamp
 
 test-pythons:
 	tools/test_pythons.sh
+
+# Free-threaded CPython and the extension under ThreadSanitizer.
+tsan-threads:
+	tools/test_pythons.sh python3.14t-tsan
 
 test-slow: $(VENV)/test.stamp
 	RJSON_SLOW=1 $(BIN)/python -m pytest tests/fuzz tests/py/encode/test_numbers.py
